@@ -1,0 +1,128 @@
+# Postern.  One file, not recursive.  The object lists below are the fence: what is
+# not in a program's list is not in the program, and tests/fence_test.sh checks it.
+#
+#   make            everything, under build/        make SAN=1     with ASan and UBSan
+#   make run        a server to try                 make demo      the same, unattended
+#   make check      all tests                       make bench     beside the peers
+#   make install    DESTDIR= PREFIX= SYSCONFDIR=    make fuzz      long; not in check
+
+CC      ?= cc
+PREFIX  ?= /usr/local
+SYSCONFDIR ?= $(PREFIX)/etc
+VERSION  = 0.1.0
+SOMAJOR  = 0
+
+B := build$(if $(SAN),/san)
+
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+       -Wconversion -Wno-sign-conversion -Wpointer-arith -Wwrite-strings -Wvla \
+       -Wundef -Wformat=2 -Wimplicit-fallthrough
+ifeq ($(SAN),)
+OPT  = -O2 -g
+# gcc knows level 3; others take 2
+FORTIFY := $(shell $(CC) -O2 -D_FORTIFY_SOURCE=3 -dM -E -x c /dev/null 2>/dev/null | grep -q __GNUC__ && \
+	 ! $(CC) --version 2>/dev/null | grep -qi clang && echo 3 || echo 2)
+HARD = -D_FORTIFY_SOURCE=$(FORTIFY) -fstack-protector-strong -fstack-clash-protection \
+       -fcf-protection -ftrivial-auto-var-init=zero
+HARDLD = -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+else
+OPT  = -O1 -g -fno-omit-frame-pointer
+HARD = -fsanitize=address,undefined -fno-sanitize-recover=undefined -DPOSTERN_SAN=1
+HARDLD = -fsanitize=address,undefined
+endif
+CPPFLAGS += -D_GNU_SOURCE -I. -Iinclude -DPOSTERN_VERSION='"$(VERSION)"'
+ALLCFLAGS = -std=c17 $(OPT) $(WARN) $(HARD) -fPIC -fvisibility=hidden \
+       -ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) $(CFLAGS)
+ALLLDFLAGS = $(HARDLD) $(LDFLAGS)
+PIE = -pie
+
+# ---- the fence -------------------------------------------------------------------
+IPC_SRC     = ipc/ipc.c ipc/sock.c
+CRYPTO_SRC  = crypto/mem.c crypto/random.c crypto/hash.c crypto/algs.c \
+              $(wildcard crypto/kex_*.c) $(wildcard crypto/cipher_*.c)
+SIGN_SRC    = $(wildcard crypto/sign*.c) crypto/fingerprint.c
+KEYFILE_SRC = $(wildcard crypto/keyfile*.c) crypto/bcrypt_pbkdf.c
+
+LIB_SRC     = $(wildcard privsep/api_*.c) privsep/spawn.c $(IPC_SRC)
+MONITOR_SRC = $(wildcard privsep/monitor_*.c) privsep/spawn.c privsep/sandbox_monitor.c \
+              $(IPC_SRC) $(CRYPTO_SRC) $(SIGN_SRC)
+WORKER_SRC  = privsep/zygote.c $(wildcard privsep/worker_*.c) privsep/sandbox.c \
+              privsep/sandbox_filter.c $(IPC_SRC) $(CRYPTO_SRC) $(wildcard proto/*.c)
+KEYLOAD_SRC = privsep/keyload.c privsep/sandbox_monitor.c privsep/sandbox_keyload.c $(IPC_SRC) \
+              crypto/mem.c crypto/hash.c $(KEYFILE_SRC)
+POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(wildcard apps/account*.c) \
+              $(wildcard apps/session*.c)
+POSTERN_SRC = apps/postern.c $(wildcard apps/postern_*.c)
+
+LIB_LIBS     = -lsodium
+MONITOR_LIBS = -lcrypto -lsodium -lseccomp
+WORKER_LIBS  = -lcrypto -lsodium -lseccomp
+KEYLOAD_LIBS = -lcrypto -lsodium -lseccomp
+POSTERND_LIBS = -lsodium -lcrypt -lbsd -lutil
+POSTERN_LIBS = -lsodium -lbsd
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+ALL_SRC = $(sort $(LIB_SRC) $(MONITOR_SRC) $(WORKER_SRC) $(KEYLOAD_SRC) $(POSTERND_SRC) $(POSTERN_SRC))
+
+PROGRAMS = $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec/postern-keyload \
+           $(B)/bin/posternd $(B)/bin/postern
+LIBS     = $(B)/lib/libpostern.a $(B)/lib/libpostern.so
+
+.PHONY: all run demo check bench fuzz install clean deps
+.DELETE_ON_ERROR:
+all: $(PROGRAMS) $(LIBS)
+
+# ---- rules -----------------------------------------------------------------------
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+
+# where the helpers are: known to one object, so that installing relinks and no
+# environment variable is ever asked
+$(B)/obj/privsep/api_path.o: CPPFLAGS += -DPOSTERN_HELPER_DIR='"$(abspath $(B)/libexec)"'
+$(B)/obj/apps/posternd_path.o: CPPFLAGS += -DPOSTERND_CONF='"$(SYSCONFDIR)/postern/posternd.conf"'
+
+$(B)/libexec/postern-monitor: $(call obj,$(MONITOR_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(MONITOR_LIBS)
+$(B)/libexec/postern-worker: $(call obj,$(WORKER_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(WORKER_LIBS)
+$(B)/libexec/postern-keyload: $(call obj,$(KEYLOAD_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(KEYLOAD_LIBS)
+$(B)/lib/libpostern.a: $(call obj,$(LIB_SRC))
+	@mkdir -p $(@D)
+	rm -f $@
+	ar rcs $@ $^
+$(B)/lib/libpostern.so: $(call obj,$(LIB_SRC)) include/postern.map
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -shared $(ALLLDFLAGS) -Wl,-soname,libpostern.so.$(SOMAJOR) \
+	  -Wl,--version-script=include/postern.map -o $@ $(call obj,$(LIB_SRC)) $(LIB_LIBS)
+	ln -sf libpostern.so $@.$(SOMAJOR)
+$(B)/bin/posternd: $(call obj,$(POSTERND_SRC)) $(B)/lib/libpostern.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(POSTERND_LIBS)
+$(B)/bin/postern: $(call obj,$(POSTERN_SRC)) $(B)/lib/libpostern.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(POSTERN_LIBS)
+
+# ---- tests -----------------------------------------------------------------------
+# Each tests/NAME_test.c is a program over an archive of every object without a main.
+MAIN_SRC = privsep/monitor_main.c privsep/zygote.c privsep/keyload.c apps/posternd.c apps/postern.c
+TEST_ARCHIVE = $(B)/tests/all.a
+$(TEST_ARCHIVE): $(call obj,$(filter-out $(MAIN_SRC),$(ALL_SRC)))
+	@mkdir -p $(@D)
+	rm -f $@
+	ar rcs $@ $^
+UNIT_TESTS = $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*_test.c))
+$(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
+	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
+tests: $(UNIT_TESTS)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,168 @@
+/*
+ * crypto.h - what the rest of Postern may ask of the algorithms.
+ *
+ * Everything sits behind const tables: an algorithm is one row in algs.c and
+ * one file.  Names are those of the SSH registries.  This folder knows neither
+ * SSH messages nor processes.  Functions return 0 or -1; a -1 from anything
+ * that opens, verifies or derives means "refuse", with no further detail an
+ * attacker could use.  Bulk work is OpenSSL's; X25519, Ed25519 and guarded
+ * memory are libsodium's (the faster of the two, each).
+ */
+#ifndef CRYPTO_CRYPTO_H
+#define CRYPTO_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CRYPTO_CHECKED __attribute__((warn_unused_result))
+
+enum {
+	HASH_MAX = 64,			/* SHA-512                            */
+	KEX_PUBLIC_MAX = 2048,		/* largest public value of a kex      */
+	KEX_SECRET_MAX = 1088,		/* largest shared secret              */
+	CIPHER_KEY_MAX = 64,		/* chacha20-poly1305@openssh.com      */
+	CIPHER_IV_MAX = 16,
+	MAC_KEY_MAX = 64,
+	CIPHER_TAG_MAX = 64,		/* tag or MAC behind a packet         */
+	KEY_BLOB_MAX = 8192,		/* a public key blob                  */
+	SIGNATURE_MAX = 4096,		/* a signature blob                   */
+	NAME_MAX_LEN = 64,		/* an algorithm name (RFC 4251 6)     */
+};
+
+/* Once per process, before any other call here: initialises both libraries
+ * and fetches every algorithm of the tables, so that a sandboxed process need
+ * not look for one later.  Returns -1 when the provider lacks a required one. */
+CRYPTO_CHECKED int crypto_init(void);
+
+/* ---- secrets (mem.c) ---- */
+void crypto_wipe(void *p, size_t n);
+bool crypto_equal(const void *a, const void *b, size_t n);	/* constant time */
+/* Guarded, locked, undumpable memory for key material; NULL when there is
+ * none.  crypto_secret_free wipes and accepts NULL. */
+void *crypto_secret_alloc(size_t n);
+void  crypto_secret_free(void *p);
+
+/* ---- random (random.c) ---- */
+/* Never fails visibly: a kernel without randomness ends the process.  The
+ * generator buffers; crypto_random_fork() must be called in each fresh clone,
+ * so that no two siblings ever share a byte of the buffer. */
+void crypto_random(void *p, size_t n);
+void crypto_random_fork(void);
+
+/* ---- hashes (hash.c) ---- */
+enum hash_id { HASH_SHA1 = 1, HASH_SHA256, HASH_SHA384, HASH_SHA512 };
+struct hash;						/* a running hash    */
+size_t hash_size(enum hash_id);
+CRYPTO_CHECKED struct hash *hash_new(enum hash_id);	/* NULL: no memory   */
+void hash_add(struct hash *, const void *p, size_t n);
+/* Writes hash_size() bytes and frees. */
+CRYPTO_CHECKED int hash_end(struct hash *, uint8_t *out);
+CRYPTO_CHECKED int hash_once(enum hash_id, const void *p, size_t n, uint8_t *out);
+
+/* ---- key exchange (kex_*.c, rows in algs.c) ---- */
+/* The three steps of a Diffie-Hellman or a KEM.  The client starts, the server
+ * answers (with its ephemeral key made inside), the client finishes. */
+struct kex_state { uint8_t bytes[4096]; };		/* wiped by the user */
+struct kex_alg {
+	const char *name;
+	enum hash_id hash;
+	bool secret_is_string;		/* K enters the hash as string, not mpint */
+	size_t client_len, server_len;	/* exact lengths of the public values */
+	size_t secret_len;
+	int (*start)(struct kex_state *, uint8_t *client_public);
+	int (*answer)(const uint8_t *client_public, uint8_t *server_public,
+	    uint8_t *secret);
+	int (*finish)(struct kex_state *, const uint8_t *server_public,
+	    uint8_t *secret);
+};
+const struct kex_alg *kex_find(const char *name, size_t n);	/* or NULL */
+
+/* ---- ciphers and MACs, as packet protection (cipher_*.c) ---- */
+/* A row of the cipher table says what it needs; tag_len 0 means that it needs
+ * a MAC beside it. */
+struct cipher_alg {
+	const char *name;
+	uint8_t key_len, iv_len, block, tag_len;
+	uint64_t max_blocks;		/* rekey before this many (RFC 4344 3.2) */
+	const struct cipher_ops *ops;
+};
+struct mac_alg {
+	const char *name;
+	uint8_t key_len, tag_len;
+	bool etm;			/* MAC over the ciphertext, length in clear */
+	enum hash_id hash;
+};
+const struct cipher_alg *cipher_find(const char *name, size_t n);
+const struct mac_alg *mac_find(const char *name, size_t n);
+
+/*
+ * One direction's packet protection.  A packet in memory is
+ *	packet_length(4) padding_length(1) payload padding | tag
+ * and all work is done in place.
+ *   protect_aad      how many of the first bytes stand outside the blocks that
+ *                    must fill the cipher's block size (4 for AEAD and -etm:
+ *                    the length is not padded over, RFC 5647 / PROTOCOL; else 0)
+ *   protect_tag      bytes behind the packet
+ *   protect_head     bytes protect_length needs to see
+ *   protect_length   reads packet_length from the first protect_head bytes;
+ *                    call exactly once per packet (CTR with a plain MAC decrypts
+ *                    its first block in place; the others leave it alone)
+ *   protect_open     checks the tag in constant time, and decrypts the packet of
+ *                    total bytes (4 + packet_length, without the tag) in place,
+ *                    so that afterwards the whole of it is in clear
+ *   protect_seal     encrypts in place and writes the tag behind
+ * seq is the packet's sequence number.  No key has more than one packet of a
+ * sequence number: the caller rekeys before 2^31 packets.
+ */
+struct protect;
+struct protect_keys { const uint8_t *key, *iv, *mac; };
+CRYPTO_CHECKED struct protect *protect_new(const struct cipher_alg *,
+    const struct mac_alg *, const struct protect_keys *, bool encrypt);
+void protect_free(struct protect *);			/* wipes; accepts NULL */
+size_t protect_aad(const struct protect *);
+size_t protect_tag(const struct protect *);
+size_t protect_head(const struct protect *);
+size_t protect_block(const struct protect *);
+CRYPTO_CHECKED int protect_length(struct protect *, uint32_t seq, uint8_t *packet,
+    uint32_t *packet_length);
+CRYPTO_CHECKED int protect_open(struct protect *, uint32_t seq, uint8_t *packet,
+    size_t total);
+CRYPTO_CHECKED int protect_seal(struct protect *, uint32_t seq, uint8_t *packet,
+    size_t total);
+
+/* ---- signatures: linked into the monitor only (sign_*.c) ---- */
+/* A private key in crypto_secret memory, opaque; public blob and signature blob
+ * are the SSH encodings (RFC 4253 section 6.6, RFC 8709). */
+struct sign_key;
+struct sign_alg {
+	const char *name;		/* of the signature, RFC 8332 */
+	const char *key_type;		/* of the key blob */
+	/* 0 if signature (a blob: string alg, string sig) is this alg's over data
+	 * by the public key blob. */
+	int (*verify)(const uint8_t *blob, size_t blob_len,
+	    const uint8_t *data, size_t data_len,
+	    const uint8_t *sig, size_t sig_len);
+	/* Writes a signature blob. */
+	int (*sign)(const struct sign_key *, const uint8_t *data, size_t data_len,
+	    uint8_t *sig, size_t cap, size_t *sig_len);
+	/* Takes the fixed form that keyload hands over (see keyfile.h), copies it
+	 * into guarded memory, checks that public and private half belong
+	 * together. */
+	struct sign_key *(*load)(const uint8_t *blob, size_t blob_len,
+	    const uint8_t *secret, size_t secret_len);
+};
+const struct sign_alg *sign_find(const char *name, size_t n);
+const struct sign_alg *sign_at(size_t i);		/* rows in preference order; NULL ends */
+const struct sign_alg *sign_key_alg(const struct sign_key *);
+void sign_key_free(struct sign_key *);			/* wipes; accepts NULL */
+
+/* ---- names for lists and logs (algs.c) ---- */
+enum alg_class { ALG_KEX = 1, ALG_CIPHER, ALG_MAC };
+/* Row i's name of that table in order of preference, NULL at the end. */
+const char *alg_name(enum alg_class, size_t i);
+/* SHA256:... of a key blob, as ssh-keygen prints it (no padding). */
+enum { FINGERPRINT_MAX = 64 };
+CRYPTO_CHECKED int fingerprint(const uint8_t *blob, size_t n, char out[FINGERPRINT_MAX]);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * keyfile.h - private key files, read by keyload and by nothing else.
+ *
+ * Input is a file's bytes; output is one fixed form per key type that the
+ * monitor's sign_alg.load understands:
+ *	ssh-ed25519	secret = 32 bytes seed
+ */
+#ifndef CRYPTO_KEYFILE_H
+#define CRYPTO_KEYFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	KEYFILE_MAX = 256 * 1024,	/* bytes of a key file              */
+	KEYFILE_SECRET_MAX = 4096,
+	KEYFILE_COMMENT_MAX = 1024,
+	KEYFILE_ROUNDS_MAX = 4096,	/* bcrypt rounds: a hostile file must not spin */
+};
+
+enum keyfile_result {			/* crosses a process: numbers are fixed */
+	KEYFILE_OK = 0,
+	KEYFILE_NEEDS_PASSPHRASE = 1,
+	KEYFILE_WRONG_PASSPHRASE = 2,
+	KEYFILE_UNSUPPORTED = 3,	/* known format, unknown type or cipher */
+	KEYFILE_DAMAGED = 4,
+	KEYFILE_NOT_A_KEY = 5,
+};
+
+struct keyfile_key {			/* wipe with crypto_wipe after use */
+	char alg[64];			/* key type */
+	uint8_t blob[8192];		/* public key blob */
+	size_t blob_len;
+	uint8_t secret[KEYFILE_SECRET_MAX];
+	size_t secret_len;
+	char comment[KEYFILE_COMMENT_MAX + 1];
+};
+
+/* passphrase may be NULL.  OpenSSH's PROTOCOL.key. */
+enum keyfile_result keyfile_read(const uint8_t *file, size_t n,
+    const char *passphrase, size_t passphrase_len, struct keyfile_key *out);
+
+#endif
