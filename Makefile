@@ -68,7 +68,7 @@ PROGRAMS = $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec
            $(B)/bin/posternd $(B)/bin/postern
 LIBS     = $(B)/lib/libpostern.a $(B)/lib/libpostern.so
 
-.PHONY: all run demo check bench fuzz install clean deps
+.PHONY: all tests one run demo check bench fuzz install clean deps
 .DELETE_ON_ERROR:
 all: $(PROGRAMS) $(LIBS)
 
@@ -121,6 +121,13 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
 	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
 tests: $(UNIT_TESTS)
+
+# one test over named sources: make one T=wire_test SRC="proto/ssh.c"
+one: $(call obj,tests/$(T).c $(SRC))
+	@mkdir -p $(B)/one
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(B)/one/$(T) $^ \
+	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
+	$(B)/one/$(T)
 
 clean:
 	rm -rf build
