@@ -23,14 +23,17 @@ OPT  = -O2 -g
 FORTIFY := $(shell $(CC) -O2 -D_FORTIFY_SOURCE=3 -dM -E -x c /dev/null 2>/dev/null | grep -q __GNUC__ && \
 	 ! $(CC) --version 2>/dev/null | grep -qi clang && echo 3 || echo 2)
 HARD = -D_FORTIFY_SOURCE=$(FORTIFY) -fstack-protector-strong -fstack-clash-protection \
-       -fcf-protection -ftrivial-auto-var-init=zero
+       -fcf-protection $(AUTOINIT)
+# clang before 16 wants a second word for it
+AUTOINIT := $(shell $(CC) -Werror -ftrivial-auto-var-init=zero -E -x c /dev/null >/dev/null 2>&1 && \
+	 echo -ftrivial-auto-var-init=zero)
 HARDLD = -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 else
 OPT  = -O1 -g -fno-omit-frame-pointer
 HARD = -fsanitize=address,undefined -fno-sanitize-recover=undefined -DPOSTERN_SAN=1
 HARDLD = -fsanitize=address,undefined
 endif
-CPPFLAGS += -D_GNU_SOURCE -I. -Iinclude -DPOSTERN_VERSION='"$(VERSION)"'
+CPPFLAGS += -D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -I. -Iinclude -DPOSTERN_VERSION='"$(VERSION)"'
 ALLCFLAGS = -std=c17 $(OPT) $(WARN) $(HARD) -fPIC -fvisibility=hidden \
        -ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) $(CFLAGS)
 ALLLDFLAGS = $(HARDLD) $(LDFLAGS)
@@ -121,6 +124,13 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
 	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
 tests: $(UNIT_TESTS)
+
+# ---- generated documents -----------------------------------------------------------
+$(B)/messages_md: $(call obj,ipc/messages_md.c $(IPC_SRC))
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ -lsodium
+docs/messages.md: $(B)/messages_md
+	@mkdir -p $(@D)
+	$(B)/messages_md >$@
 
 # one test over named sources: make one T=wire_test SRC="proto/ssh.c"
 one: $(call obj,tests/$(T).c $(SRC))
