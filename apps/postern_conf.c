@@ -1,0 +1,471 @@
+/*
+ * postern_conf.c - ssh_config(5), as far as postern_keywords.def goes.
+ *
+ * The files are the user's own and the administrator's; they are read with the
+ * user's rights.  A keyword that is not in the table is refused by name, file and
+ * line: a line that protects somebody (a jump host, a certificate) must never be
+ * passed over in silence.
+ */
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "apps/postern_conf.h"
+#include "apps/postern_log.h"
+
+enum kind { STRING = 1, REST, LIST, NUMBER, FLAG, TIME };
+
+static const struct keyword {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+} keywords[] = {
+#define KEYWORD(NAME, kind, field) { #NAME, kind, offsetof(struct postern_conf, field) },
+#include "apps/postern_keywords.def"
+};
+
+void
+conf_init(struct postern_conf *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		void *field = (char *)c + keywords[i].offset;
+
+		if (keywords[i].kind == NUMBER || keywords[i].kind == FLAG ||
+		    keywords[i].kind == TIME)
+			*(int *)field = -1;
+	}
+}
+
+static char *
+copy(const char *s)
+{
+	char *p = strdup(s);
+
+	if (p == NULL)
+		err(255, "strdup");
+	return p;
+}
+
+/* The next word of *s, quotes taken off; NULL at the end or at a comment. */
+static char *
+next_word(char **s)
+{
+	char *p = *s, *out, *word;
+	bool quoted = false;
+
+	while (isspace((unsigned char)*p))
+		p++;
+	if (*p == '\0' || *p == '#')
+		return NULL;
+	word = out = p;
+	while (*p != '\0' && (quoted || !isspace((unsigned char)*p))) {
+		if (*p == '"')
+			quoted = !quoted;
+		else
+			*out++ = *p;
+		p++;
+	}
+	*s = *p == '\0' ? p : p + 1;
+	*out = '\0';
+	return quoted ? NULL : word;
+}
+
+/* Seconds, with s m h d w; -1 if it is none. */
+static int
+parse_time(const char *s)
+{
+	static const struct { char unit; long factor; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 },
+	};
+	long total = 0, n, factor;
+	char *end;
+
+	do {
+		if (!isdigit((unsigned char)*s))
+			return -1;
+		errno = 0;
+		n = strtol(s, &end, 10);
+		factor = 1;
+		for (size_t i = 0; *end != '\0' && i < sizeof(units) / sizeof(units[0]); i++)
+			if (tolower((unsigned char)*end) == units[i].unit) {
+				factor = units[i].factor;
+				end++;
+				break;
+			}
+		if (errno != 0 || end == s || n > (INT_MAX - total) / factor)
+			return -1;
+		total += n * factor;
+		s = end;
+	} while (*s != '\0');
+	return (int)total;
+}
+
+static int
+parse_flag(const char *s)
+{
+	if (strcasecmp(s, "yes") == 0 || strcasecmp(s, "true") == 0)
+		return 1;
+	if (strcasecmp(s, "no") == 0 || strcasecmp(s, "false") == 0)
+		return 0;
+	return -1;
+}
+
+static int
+parse_number(const char *s)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(s, &end, 10);
+	return errno == 0 && end != s && *end == '\0' && n >= 0 && n <= INT_MAX ? (int)n : -1;
+}
+
+static int
+set_number(int *field, int value, const char *name, const char *word, const char *where)
+{
+	if (value < 0) {
+		say_error("%s: %s: bad value \"%s\"", where, name, word);
+		return -1;
+	}
+	if (*field == -1)
+		*field = value;
+	return 0;
+}
+
+static int
+set_list(struct conf_list *list, char *word, char **rest, const char *name, const char *where)
+{
+	for (; word != NULL; word = next_word(rest)) {
+		if (list->n == CONF_LIST_MAX) {
+			say_error("%s: more than %d values of %s", where, CONF_LIST_MAX, name);
+			return -1;
+		}
+		list->word[list->n++] = copy(word);
+	}
+	return 0;
+}
+
+static void
+trim_end(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n > 0 && isspace((unsigned char)s[n - 1]))
+		s[--n] = '\0';
+}
+
+static int
+apply(struct postern_conf *c, const struct keyword *k, char *args, const char *where)
+{
+	void *field = (char *)c + k->offset;
+	char *word, *all;
+
+	while (isspace((unsigned char)*args))
+		args++;
+	trim_end(args);
+	if (k->kind == REST) {
+		if (*args == '\0') {
+			say_error("%s: %s wants a value", where, k->name);
+			return -1;
+		}
+		if (*(char **)field == NULL)
+			*(char **)field = copy(args);
+		return 0;
+	}
+	all = args;
+	if ((word = next_word(&all)) == NULL) {
+		say_error("%s: %s wants a value", where, k->name);
+		return -1;
+	}
+	switch (k->kind) {
+	case LIST:
+		return set_list(field, word, &all, k->name, where);
+	case NUMBER:
+		return set_number(field, parse_number(word), k->name, word, where);
+	case FLAG:
+		return set_number(field, parse_flag(word), k->name, word, where);
+	case TIME:
+		return set_number(field, parse_time(word), k->name, word, where);
+	case STRING:
+	case REST:
+		break;
+	}
+	if (next_word(&all) != NULL) {
+		say_error("%s: %s takes one value", where, k->name);
+		return -1;
+	}
+	if (*(char **)field == NULL)
+		*(char **)field = copy(word);
+	return 0;
+}
+
+/* Splits "Keyword value" and "Keyword=value"; 0 for an empty line. */
+static int
+split(char *line, char **name, char **args)
+{
+	char *p = line;
+
+	while (isspace((unsigned char)*p))
+		p++;
+	if (*p == '\0' || *p == '#')
+		return 0;
+	*name = p;
+	while (*p != '\0' && *p != '=' && !isspace((unsigned char)*p))
+		p++;
+	if (*p == '\0') {
+		*args = p;
+		return 1;
+	}
+	if (*p == '=') {
+		*p++ = '\0';
+	} else {
+		*p++ = '\0';
+		while (isspace((unsigned char)*p))
+			p++;
+		if (*p == '=')
+			p++;
+	}
+	*args = p;
+	return 1;
+}
+
+static int
+option(struct postern_conf *c, const char *name, char *args, const char *where)
+{
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+		if (strcasecmp(keywords[i].name, name) == 0)
+			return apply(c, &keywords[i], args, where);
+	say_error("%s: keyword \"%s\" is not supported by postern", where, name);
+	return -1;
+}
+
+int
+conf_option(struct postern_conf *c, const char *line, const char *where)
+{
+	char *text = copy(line), *name, *args;
+	int r = 0;
+
+	if (split(text, &name, &args) == 0) {
+		say_error("%s: empty option", where);
+		r = -1;
+	} else {
+		r = option(c, name, args, where);
+	}
+	free(text);
+	return r;
+}
+
+bool
+conf_match(const char *patterns, const char *name)
+{
+	char *text = copy(patterns), *s = text, *word;
+	bool yes = false, no = false;
+
+	while ((word = strsep(&s, ", \t")) != NULL) {
+		if (*word == '\0')
+			continue;
+		if (*word == '!') {
+			if (fnmatch(word + 1, name, 0) == 0)
+				no = true;
+		} else if (fnmatch(word, name, 0) == 0) {
+			yes = true;
+		}
+	}
+	free(text);
+	return yes && !no;
+}
+
+int
+conf_file(struct postern_conf *c, const char *path, const char *host, bool must_exist)
+{
+	char line[CONF_LINE_MAX], where[PATH_MAX + 32], *name, *args;
+	bool active = true;
+	unsigned number = 0;
+	int r = 0;
+	FILE *f;
+
+	if ((f = fopen(path, "re")) == NULL) {
+		if (!must_exist && (errno == ENOENT || errno == EACCES))
+			return 0;
+		say_error("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	while (fgets(line, sizeof(line), f) != NULL) {
+		number++;
+		(void)snprintf(where, sizeof(where), "%s line %u", path, number);
+		if (strchr(line, '\n') == NULL && !feof(f)) {
+			say_error("%s: line too long", where);
+			r = -1;
+			break;
+		}
+		if (split(line, &name, &args) == 0)
+			continue;
+		if (strcasecmp(name, "Host") == 0) {
+			trim_end(args);
+			active = conf_match(args, host);
+		} else if (active && option(c, name, args, where) != 0) {
+			r = -1;
+		}
+	}
+	(void)fclose(f);	/* opened for reading: nothing can be lost */
+	return r;
+}
+
+/* "SIZE [TIME]" with K, M, G; "default" and "none" leave it to the library. */
+static int
+parse_rekey(struct postern_conf *c)
+{
+	char *text, *s, *size, *time, *end;
+	unsigned long long n;
+	int r = -1;
+
+	if (c->rekey == NULL)
+		return 0;
+	s = text = copy(c->rekey);
+	size = next_word(&s);
+	time = next_word(&s);
+	if (size != NULL && strcasecmp(size, "default") != 0 && strcasecmp(size, "none") != 0) {
+		errno = 0;
+		n = strtoull(size, &end, 10);
+		if (errno != 0 || end == size || n > UINT64_MAX >> 31)
+			goto out;
+		switch (toupper((unsigned char)*end)) {
+		case 'G': n *= 1024; /* fall through */
+		case 'M': n *= 1024; /* fall through */
+		case 'K': n *= 1024; end++; break;
+		default: break;
+		}
+		if (*end != '\0' || n < 16)
+			goto out;
+		c->rekey_bytes = n;
+	}
+	if (time != NULL && strcasecmp(time, "none") != 0 &&
+	    (c->rekey_seconds = parse_time(time)) < 0)
+		goto out;
+	r = 0;
+out:
+	if (r != 0)
+		say_error("RekeyLimit: bad value \"%s\"", c->rekey);
+	free(text);
+	return r;
+}
+
+static void
+fill_number(int *field, int value)
+{
+	if (*field == -1)
+		*field = value;
+}
+
+static void
+fill_string(char **field, const char *value)
+{
+	if (*field == NULL)
+		*field = copy(value);
+}
+
+int
+conf_finish(struct postern_conf *c, const char *alias)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	c->home = pw != NULL ? pw->pw_dir : getenv("HOME");
+	if (c->home == NULL) {
+		say_error("no home directory for uid %u", (unsigned)getuid());
+		return -1;
+	}
+	fill_string(&c->hostname, alias);
+	if (c->user == NULL) {
+		if (pw == NULL) {
+			say_error("no user name for uid %u: use -l", (unsigned)getuid());
+			return -1;
+		}
+		c->user = copy(pw->pw_name);
+	}
+	fill_number(&c->port, 22);
+	fill_string(&c->user_known_hosts, "~/.ssh/known_hosts ~/.ssh/known_hosts2");
+	fill_string(&c->global_known_hosts, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2");
+	fill_string(&c->strict, "ask");
+	fill_string(&c->preferred, "publickey,keyboard-interactive,password");
+	fill_string(&c->tty, "auto");
+	fill_string(&c->escape, "~");
+	fill_string(&c->family, "any");
+	fill_string(&c->session_type, "default");
+	fill_number(&c->hash_known_hosts, 0);
+	fill_number(&c->pubkey, 1);
+	fill_number(&c->password, 1);
+	fill_number(&c->interactive, 1);
+	fill_number(&c->password_prompts, 3);
+	fill_number(&c->batch, 0);
+	fill_number(&c->connect_timeout, 0);
+	fill_number(&c->attempts, 1);
+	fill_number(&c->alive_interval, 0);
+	fill_number(&c->alive_max, 3);
+	fill_number(&c->tcp_keepalive, 1);
+	fill_number(&c->stdin_null, 0);
+	if (c->identities.n == 0)
+		c->identities.word[c->identities.n++] = copy("~/.ssh/id_ed25519");
+	if (c->port < 1 || c->port > 65535) {
+		say_error("bad port %d", c->port);
+		return -1;
+	}
+	return parse_rekey(c);
+}
+
+static const char *
+token(const struct postern_conf *c, char t, char *number, size_t cap)
+{
+	switch (t) {
+	case 'h': return c->hostname;
+	case 'n': return c->host_key_alias != NULL ? c->host_key_alias : c->hostname;
+	case 'r': return c->user;
+	case 'd': return c->home;
+	case 'u': {
+		const struct passwd *pw = getpwuid(getuid());
+
+		return pw != NULL ? pw->pw_name : NULL;
+	}
+	case 'p':
+		(void)snprintf(number, cap, "%d", c->port);
+		return number;
+	case '%': return "%";
+	default: return NULL;
+	}
+}
+
+char *
+conf_expand(const struct postern_conf *c, const char *s)
+{
+	char out[PATH_MAX], number[16];
+	size_t n = 0;
+
+	if (s[0] == '~' && (s[1] == '/' || s[1] == '\0')) {
+		n = (size_t)snprintf(out, sizeof(out), "%s", c->home);
+		s++;
+	}
+	for (; *s != '\0' && n < sizeof(out) - 1; s++) {
+		const char *t;
+
+		if (*s != '%') {
+			out[n++] = *s;
+			continue;
+		}
+		if ((t = token(c, *++s, number, sizeof(number))) == NULL)
+			errx(255, "unknown token %%%c", *s);
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s", t);
+	}
+	if (n >= sizeof(out) - 1)
+		errx(255, "path too long");
+	out[n] = '\0';
+	return copy(out);
+}

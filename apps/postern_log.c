@@ -1,0 +1,108 @@
+/*
+ * postern_log.c - one line per fact, on stderr or in -E's file.
+ *
+ * Much of what is said here was sent by a server.  The library escapes its own
+ * lines; text that goes through here from a peer (banners, prompts) is made
+ * visible with vis(3) first, so that no server writes to a terminal what looks
+ * like our own question.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <postern.h>
+
+#include "apps/postern_log.h"
+
+static struct {
+	int level;
+	FILE *file;
+} state = { .level = POSTERN_ERROR };
+
+void
+log_set_level(int level)
+{
+	state.level = level;
+}
+
+int
+log_level(void)
+{
+	return state.level;
+}
+
+int
+log_to_file(const char *path)
+{
+	FILE *f = fopen(path, "ae");
+
+	if (f == NULL) {
+		say_error("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	(void)setvbuf(f, NULL, _IOLBF, 0);	/* worst case: lines come later */
+	state.file = f;
+	return 0;
+}
+
+/* CR LF: our terminal may be raw while we speak. */
+static void
+say(int level, const char *fmt, va_list ap)
+{
+	FILE *f = state.file != NULL ? state.file : stderr;
+	char line[8192];
+
+	if (level > state.level)
+		return;
+	(void)vsnprintf(line, sizeof(line), fmt, ap);	/* a longer line is cut */
+	(void)fprintf(f, "postern: %s%s\n", line, f == stderr && isatty(2) ? "\r" : "");
+}
+
+void
+say_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(POSTERN_ERROR, fmt, ap);
+	va_end(ap);
+}
+
+void
+say_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(POSTERN_INFO, fmt, ap);
+	va_end(ap);
+}
+
+void
+say_verbose(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(POSTERN_VERBOSE, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_library(void *user, int level, uint64_t conn, const char *peer, const char *line)
+{
+	(void)user;
+	/* What the library calls an error is told by the program in its own words. */
+	if (level == POSTERN_ERROR || level == POSTERN_INFO)
+		level = POSTERN_VERBOSE;
+	if (level > state.level)
+		return;
+	if (conn != 0)
+		(void)fprintf(state.file != NULL ? state.file : stderr, "postern: [%llu %s] %s\n",
+		    (unsigned long long)conn, peer, line);
+	else
+		(void)fprintf(state.file != NULL ? state.file : stderr, "postern: %s\n", line);
+}

@@ -1,0 +1,280 @@
+/*
+ * postern_login.c - proving who the user is, method after method.
+ *
+ * Secrets are typed on the terminal, handed to the library and wiped.  Private
+ * keys are never read here: a descriptor goes to the monitor.  What the server
+ * wants shown is made visible before it reaches the terminal.
+ */
+#include <bsd/readpassphrase.h>
+#include <bsd/vis.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+
+#include "apps/postern_log.h"
+#include "apps/postern_login.h"
+
+enum { SECRET_MAX = 1024, PASSPHRASE_TRIES = 3, KEY_LINE_MAX = 16384, STEPS_MAX = 32,
+	LOGIN_WAIT_MS = 120 * 1000 };
+
+static bool
+listed(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	while (list != NULL && *list != '\0') {
+		size_t len = strcspn(list, ",");
+
+		if (len == n && strncasecmp(list, name, n) == 0)
+			return true;
+		list += len;
+		list += *list == ',';
+	}
+	return false;
+}
+
+static bool
+read_secret(const char *prompt, char *buf, size_t cap, int echo)
+{
+	return readpassphrase(prompt, buf, cap,
+	    RPP_REQUIRE_TTY | (echo ? RPP_ECHO_ON : RPP_ECHO_OFF)) != NULL;
+}
+
+/* The public half beside a private key file, if it can be read: lets us ask the
+ * server first, and the person for a passphrase only when that is worth it. */
+static size_t
+read_public(const char *path, char *alg, size_t alg_cap, unsigned char *blob, size_t cap)
+{
+	char file[PATH_MAX], line[KEY_LINE_MAX], *s, *word;
+	size_t n = 0;
+	FILE *f;
+
+	if ((size_t)snprintf(file, sizeof(file), "%s.pub", path) >= sizeof(file) ||
+	    (f = fopen(file, "re")) == NULL)
+		return 0;
+	if (fgets(line, sizeof(line), f) != NULL) {
+		s = line;
+		word = strsep(&s, " \t\n");
+		if (word != NULL && s != NULL && strlen(word) < alg_cap) {
+			memcpy(alg, word, strlen(word) + 1);
+			word = strsep(&s, " \t\n");
+			if (word == NULL || sodium_base642bin(blob, cap, word, strlen(word), NULL, &n,
+			    NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+				n = 0;
+		}
+	}
+	(void)fclose(f);	/* opened for reading */
+	return n;
+}
+
+static const char *
+problem_text(int problem)
+{
+	static const char *const text[] = {
+		[POSTERN_KEY_FINE] = "no problem",
+		[POSTERN_KEY_NEEDS_PASSPHRASE] = "a passphrase is needed",
+		[POSTERN_KEY_WRONG_PASSPHRASE] = "wrong passphrase",
+		[POSTERN_KEY_UNSUPPORTED] = "key type or format not supported",
+		[POSTERN_KEY_DAMAGED] = "the file is damaged",
+		[POSTERN_KEY_NOT_A_KEY] = "not a private key file",
+	};
+
+	return problem >= 0 && (size_t)problem < sizeof(text) / sizeof(text[0]) ? text[problem] :
+	    "unknown problem";
+}
+
+/* Loads a key, asking for its passphrase as often as ssh does. */
+static postern_key *
+load_key(struct login *l, const char *path)
+{
+	char secret[SECRET_MAX], prompt[PATH_MAX + 64];
+	postern_key *key = NULL;
+	int fd, r = POSTERN_EKEY, problem = 0;
+
+	for (int i = 0; i <= PASSPHRASE_TRIES && key == NULL; i++) {
+		secret[0] = '\0';
+		if (i > 0) {
+			(void)snprintf(prompt, sizeof(prompt), "Enter passphrase for key '%s': ", path);
+			if (l->conf->batch > 0 || !read_secret(prompt, secret, sizeof(secret), 0) ||
+			    secret[0] == '\0')
+				break;
+		}
+		if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
+			say_verbose("%s: %s", path, strerror(errno));
+			return NULL;
+		}
+		r = postern_key_load(&key, l->context, fd, i > 0 ? secret : NULL, LOGIN_WAIT_MS);
+		problem = r == POSTERN_EKEY ? postern_context_key_problem(l->context) : 0;
+		if (r != POSTERN_EKEY || (problem != POSTERN_KEY_NEEDS_PASSPHRASE &&
+		    problem != POSTERN_KEY_WRONG_PASSPHRASE))
+			break;
+	}
+	sodium_memzero(secret, sizeof(secret));
+	if (key == NULL)
+		say_error("load key \"%s\": %s", path,
+		    r == POSTERN_EKEY ? problem_text(problem) : postern_strerror(r));
+	return key;
+}
+
+static int
+try_key(struct login *l, postern_transport *t, const char *path)
+{
+	unsigned char blob[8192];
+	char alg[128];
+	postern_key *key;
+	size_t n;
+	int r;
+
+	n = read_public(path, alg, sizeof(alg), blob, sizeof(blob));
+	if (n > 0) {
+		say_verbose("offering public key: %s %s", path, alg);
+		r = postern_transport_probe_publickey(t, l->conf->user, alg, blob, n, LOGIN_WAIT_MS);
+		if (r != 0)
+			return r;
+	}
+	if ((key = load_key(l, path)) == NULL)
+		return POSTERN_EAUTH;
+	say_verbose("logging in with %s", path);
+	r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
+	postern_key_free(key);
+	return r;
+}
+
+static int
+try_keys(struct login *l, postern_transport *t, size_t *next)
+{
+	int r = POSTERN_EAUTH;
+
+	while (*next < l->conf->identities.n) {
+		char *path = conf_expand(l->conf, l->conf->identities.word[(*next)++]);
+
+		if (access(path, R_OK) == 0)
+			r = try_key(l, t, path);
+		else
+			say_verbose("%s: %s", path, strerror(errno));
+		free(path);
+		if (r != POSTERN_EAUTH)
+			break;
+	}
+	return r;
+}
+
+static int
+try_password(struct login *l, postern_transport *t)
+{
+	char secret[SECRET_MAX], prompt[512];
+	int r;
+
+	(void)snprintf(prompt, sizeof(prompt), "%s@%s's password: ", l->conf->user,
+	    l->conf->hostname);
+	if (!read_secret(prompt, secret, sizeof(secret), 0)) {
+		l->gave_up = true;
+		return POSTERN_EAUTH;
+	}
+	r = postern_transport_auth_password(t, l->conf->user, secret, LOGIN_WAIT_MS);
+	sodium_memzero(secret, sizeof(secret));
+	return r;
+}
+
+static void
+show(FILE *f, const char *text)
+{
+	size_t n = strlen(text);
+	char *clean;
+
+	if (n == 0 || (clean = malloc(n * 4 + 1)) == NULL)
+		return;
+	(void)strvis(clean, text, VIS_SAFE | VIS_NOSLASH);	/* keeps newline and tab */
+	(void)fprintf(f, "%s\n", clean);
+	free(clean);
+}
+
+int
+login_answer_prompts(struct login *l, const struct postern_prompts *p, char **answers)
+{
+	char clean[4 * 1024 + 1], secret[SECRET_MAX], text[1024];
+
+	show(stderr, p->name);
+	show(stderr, p->instruction);
+	for (size_t i = 0; i < p->n; i++) {
+		(void)snprintf(text, sizeof(text), "%s", p->prompts[i].text);
+		(void)strvis(clean, text, VIS_SAFE | VIS_NOSLASH);
+		if (l->conf->batch > 0 || !read_secret(clean, secret, sizeof(secret),
+		    p->prompts[i].echo)) {
+			l->gave_up = true;
+			return POSTERN_REFUSE;
+		}
+		answers[i] = strdup(secret);
+		sodium_memzero(secret, sizeof(secret));
+		if (answers[i] == NULL)
+			return POSTERN_REFUSE;
+	}
+	return POSTERN_ACCEPT;
+}
+
+/* One attempt with the first method of our preference that the server offers and
+ * that still has something to try.  1: nothing left. */
+static int
+step(struct login *l, postern_transport *t, size_t *next_key, int *result)
+{
+	const struct postern_conf *c = l->conf;
+	const char *offered = postern_transport_auth_methods(t);
+	char *text = strdup(c->preferred), *s = text, *word;
+	int done = 1;
+
+	if (text == NULL)
+		err(255, "strdup");
+	while (done != 0 && (word = strsep(&s, ", ")) != NULL) {
+		if (!listed(offered, word))
+			continue;
+		done = 0;
+		if (strcasecmp(word, "publickey") == 0 && c->pubkey > 0 &&
+		    *next_key < c->identities.n) {
+			*result = try_keys(l, t, next_key);
+		} else if (strcasecmp(word, "keyboard-interactive") == 0 && c->interactive > 0 &&
+		    c->batch <= 0 && !l->no_passwords && l->prompts_left > 0 && !l->gave_up) {
+			l->prompts_left--;
+			*result = postern_transport_auth_interactive(t, c->user, "", LOGIN_WAIT_MS);
+		} else if (strcasecmp(word, "password") == 0 && c->password > 0 && c->batch <= 0 &&
+		    !l->no_passwords && l->prompts_left > 0 && !l->gave_up) {
+			l->prompts_left--;
+			*result = try_password(l, t);
+		} else {
+			done = 1;
+		}
+	}
+	free(text);
+	return done;
+}
+
+int
+login_run(struct login *l, postern_transport *t)
+{
+	size_t next_key = 0;
+	int r;
+
+	l->prompts_left = (unsigned)l->conf->password_prompts;
+	r = postern_transport_auth_none(t, l->conf->user, LOGIN_WAIT_MS);
+	for (int i = 0; i < STEPS_MAX && (r == POSTERN_EAUTH || r == 1); i++) {
+		bool first = i == 0;
+
+		if (r == 1)
+			say_verbose("authenticated with partial success");
+		else if (!first && l->prompts_left < (unsigned)l->conf->password_prompts &&
+		    l->prompts_left > 0 && !l->gave_up && l->conf->batch <= 0)
+			say_error("Permission denied, please try again.");
+		if (step(l, t, &next_key, &r) != 0)
+			break;
+	}
+	if (r == POSTERN_EAUTH || r == 1)
+		say_error("%s@%s: Permission denied (%s).", l->conf->user, l->conf->hostname,
+		    postern_transport_auth_methods(t));
+	return r == 1 ? POSTERN_EAUTH : r;
+}

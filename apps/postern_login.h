@@ -1,0 +1,22 @@
+/* postern_login.h - proving who the user is, method after method. */
+#ifndef APPS_POSTERN_LOGIN_H
+#define APPS_POSTERN_LOGIN_H
+
+#include <postern.h>
+
+#include "apps/postern_conf.h"
+
+struct login {
+	const struct postern_conf *conf;
+	postern_context *context;
+	bool no_passwords;		/* the host key was accepted against advice */
+	unsigned prompts_left;
+	bool gave_up;			/* the person closed the prompt            */
+};
+
+/* 0: logged in; else what the last call returned, said on stderr. */
+int login_run(struct login *, postern_transport *);
+/* postern_client_interface.answer_prompts; user points to a struct login. */
+int login_answer_prompts(struct login *, const struct postern_prompts *, char **answers);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * postern_trust.c - known_hosts files, and the first-contact question.
+ *
+ * The verdict on a key is the monitor's; here is only what a person or the
+ * configuration says to a verdict that is not "known".  The default is no.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apps/postern_log.h"
+#include "apps/postern_trust.h"
+
+static void
+open_list(struct trust *t, const char *list, bool ours)
+{
+	char *text = strdup(list), *s = text, *word, *path;
+	int fd;
+
+	if (text == NULL)
+		err(255, "strdup");
+	while ((word = strsep(&s, " \t")) != NULL) {
+		if (*word == '\0' || strcasecmp(word, "none") == 0)
+			continue;
+		path = conf_expand(t->conf, word);
+		if (ours && t->write_path == NULL && (t->write_path = strdup(path)) == NULL)
+			err(255, "strdup");
+		fd = t->n < TRUST_FILES_MAX ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+		if (fd < 0) {
+			if (t->n == TRUST_FILES_MAX || errno != ENOENT)
+				say_verbose("%s: %s", path,
+				    t->n == TRUST_FILES_MAX ? "too many files" : strerror(errno));
+			free(path);
+			continue;
+		}
+		t->path[t->n] = path;
+		t->fd[t->n++] = fd;
+	}
+	free(text);
+}
+
+void
+trust_open(struct trust *t, const struct postern_conf *c)
+{
+	memset(t, 0, sizeof(*t));
+	t->conf = c;
+	open_list(t, c->user_known_hosts, true);
+	open_list(t, c->global_known_hosts, false);
+}
+
+void
+trust_free(struct trust *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->path[i]);
+	free(t->write_path);
+}
+
+/* The folder of a new known_hosts file, private from birth. */
+static void
+make_folder(const char *path)
+{
+	char *copy = strdup(path), *slash;
+
+	if (copy == NULL)
+		err(255, "strdup");
+	if ((slash = strrchr(copy, '/')) != NULL && slash != copy) {
+		*slash = '\0';
+		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
+			say_error("%s: %s", copy, strerror(errno));
+	}
+	free(copy);
+}
+
+/* One write of whole lines with O_APPEND: two clients at once do not mix. */
+static int
+append(const char *path, const char *line)
+{
+	char text[16384];
+	struct stat st;
+	int fd, n, r = -1;
+	char last = '\n';
+
+	make_folder(path);
+	if ((fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0)
+		goto out;
+	if (fstat(fd, &st) == 0 && st.st_size > 0 &&
+	    pread(fd, &last, 1, st.st_size - 1) != 1)
+		goto out;
+	n = snprintf(text, sizeof(text), "%s%s\n", last == '\n' ? "" : "\n", line);
+	if (n > 0 && (size_t)n < sizeof(text) && write(fd, text, (size_t)n) == n)
+		r = 0;
+out:
+	if (r != 0)
+		say_error("cannot add the host to %s: %s", path, strerror(errno));
+	if (fd >= 0 && close(fd) != 0 && r == 0)
+		r = -1;
+	return r;
+}
+
+static void
+remember(struct trust *t, const struct postern_host_key *k)
+{
+	if (t->write_path != NULL && k->line[0] != '\0' && append(t->write_path, k->line) == 0)
+		say_error("Warning: permanently added '%s' (%s) to the list of known hosts.",
+		    k->host, k->algorithm);
+}
+
+/* yes, no, or the fingerprint itself, on the terminal and nowhere else. */
+static bool
+ask(const struct postern_host_key *k)
+{
+	FILE *tty = fopen("/dev/tty", "r+e");
+	char line[256];
+	bool yes = false;
+
+	if (tty == NULL)
+		return false;
+	(void)fprintf(tty, "The authenticity of host '%s' can't be established.\n"
+	    "%s key fingerprint is %s.\n"
+	    "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
+	    k->host, k->algorithm, k->fingerprint);
+	for (int i = 0; i < 10; i++) {
+		(void)fflush(tty);	/* a dead terminal shows at the read below */
+		if (fgets(line, sizeof(line), tty) == NULL)
+			break;
+		line[strcspn(line, "\r\n")] = '\0';
+		if (strcasecmp(line, "yes") == 0 || strcmp(line, k->fingerprint) == 0) {
+			yes = true;
+			break;
+		}
+		if (strcasecmp(line, "no") == 0)
+			break;
+		(void)fprintf(tty, "Please type 'yes', 'no' or the fingerprint: ");
+	}
+	(void)fclose(tty);
+	return yes;
+}
+
+static void
+warn_changed(const struct trust *t, const struct postern_host_key *k)
+{
+	say_error("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!");
+	say_error("Somebody may be listening to you right now (man-in-the-middle attack),");
+	say_error("or the host key of %s has just been changed.", k->host);
+	say_error("It sent the %s key %s.", k->algorithm, k->fingerprint);
+	if (k->clash_file < t->n)
+		say_error("The key it had before stands in %s line %u.", t->path[k->clash_file],
+		    k->clash_line);
+}
+
+int
+trust_check(void *user, postern_transport *transport, uint64_t question,
+    const struct postern_host_key *k)
+{
+	struct trust *t = user;
+	bool off = strcasecmp(t->conf->strict, "no") == 0 || strcasecmp(t->conf->strict, "off") == 0;
+
+	(void)transport;
+	(void)question;
+	if (k->trust == POSTERN_TRUST_REVOKED) {
+		say_error("the %s key of %s is marked as revoked: connection refused", k->algorithm,
+		    k->host);
+		return POSTERN_REFUSE;
+	}
+	if (k->trust == POSTERN_TRUST_CHANGED) {
+		warn_changed(t, k);
+		if (!off)
+			return POSTERN_REFUSE;
+		say_error("StrictHostKeyChecking is off: going on without password login.");
+		t->forced = true;
+		return POSTERN_ACCEPT;
+	}
+	if (off || strcasecmp(t->conf->strict, "accept-new") == 0) {
+		remember(t, k);
+		return POSTERN_ACCEPT;
+	}
+	if (strcasecmp(t->conf->strict, "ask") == 0 && t->conf->batch <= 0 && ask(k)) {
+		remember(t, k);
+		return POSTERN_ACCEPT;
+	}
+	say_error("no %s host key is known for %s (it sent %s), and StrictHostKeyChecking is \"%s\"",
+	    k->algorithm, k->host, k->fingerprint, t->conf->strict);
+	return POSTERN_REFUSE;
+}
