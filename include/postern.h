@@ -131,7 +131,9 @@ struct postern_context_config {
 /* Starts the monitor.  cfg may be NULL. */
 POSTERN_CHECKED int postern_context_new(postern_context **ctx,
     const struct postern_context_config *cfg, int timeout_ms);
-POSTERN_API void postern_context_free(postern_context *);	/* ends all that hangs on it */
+/* Ends and frees all that hangs on it: servers, transports, channels, keys.  Not
+ * inside a callback. */
+POSTERN_API void postern_context_free(postern_context *);
 POSTERN_API void postern_context_atfork(postern_context *);	/* in a forked child         */
 /* Readable when postern_next has something to do.  Poll it, never read it. */
 POSTERN_API int postern_context_fd(const postern_context *);
@@ -266,14 +268,17 @@ struct postern_server_interface {
 	    postern_channel *, const char *kind, const void *extra, size_t len,
 	    uint32_t *reason);
 	/* A request for a channel.  For shell, exec and subsystem: give it descriptors
-	 * (postern_channel_take_*, or postern_channel_fd) and ACCEPT. */
+	 * (postern_channel_take_*, or else it gets postern_channel_fd()) and ACCEPT.
+	 * Window changes and signals are only told: question 0, the result is ignored. */
 	int (*check_channel_request)(void *user, postern_channel *, uint64_t question,
 	    const struct postern_channel_request *);
 	int (*check_global_request)(void *user, postern_transport *, uint64_t question,
 	    const char *kind, const void *data, size_t len);
 	void (*channel_eof)(void *user, postern_channel *);
 	void (*channel_closed)(void *user, postern_channel *);	/* free it here or later */
-	/* The last callback about a transport; free it here or later. */
+	/* The last callback about a transport; free it here or later.  Only a
+	 * connection of a listening socket that ends before its login frees itself when
+	 * this returns: it has no event, and accept never showed it. */
 	void (*transport_closed)(void *user, postern_transport *,
 	    const struct postern_exception *);
 };
@@ -305,7 +310,7 @@ POSTERN_API void postern_server_stop(postern_server *);
 POSTERN_CHECKED int postern_server_accept(postern_server *, postern_transport **,
     int timeout_ms);
 /* Answers a question that was put off.  POSTERN_ESTATE: too late, it is gone.
- * For a channel request answered ACCEPT, descriptors must have been given. */
+ * methods as in struct postern_login; NULL where it does not apply. */
 POSTERN_CHECKED int postern_answer(postern_transport *, uint64_t question, int answer,
     const char *methods);
 /* Keyboard-interactive: another round of prompts instead of an answer; call it in
@@ -335,7 +340,8 @@ struct postern_client_interface {
 	int (*check_host_key)(void *user, postern_transport *, uint64_t question,
 	    const struct postern_host_key *);
 	void (*banner)(void *user, postern_transport *, const char *text);
-	/* Keyboard-interactive: fill answers (each malloc'd: freed and wiped by us). */
+	/* Keyboard-interactive: fill answers (each malloc'd: freed and wiped by us) and
+	 * return POSTERN_ACCEPT; anything else gives the login up. */
 	int (*answer_prompts)(void *user, postern_transport *, const struct postern_prompts *,
 	    char **answers);
 	/* A channel opened, or request made, by the server. */
@@ -368,7 +374,7 @@ struct postern_client_config {
 /* A transport over a connected stream descriptor.  Takes fd.  Nothing is read or
  * written before a start call. */
 POSTERN_CHECKED int postern_transport_new(postern_transport **, postern_context *, int fd);
-POSTERN_API void postern_transport_free(postern_transport *);	/* ends it now */
+POSTERN_API void postern_transport_free(postern_transport *);	/* ends it now; its channels too */
 
 /* Negotiates a session; returns when keys are in use, and in a client when the
  * host key is verified.  The async twin completes as POSTERN_EVENT_STARTED. */
@@ -529,7 +535,9 @@ struct postern_event {
 #define POSTERN_EVENT { sizeof(struct postern_event), 0, 0, 0, 0, 0 }
 
 /* Does what there is to do (accepts, asks the interfaces) and returns 1 with the
- * next event, or POSTERN_ETIMEOUT.  Ignored events lose nothing but themselves. */
+ * next event, or POSTERN_ETIMEOUT, or -EINTR after a signal of yours (as does
+ * postern_server_accept; requests wait on).  Ignored events lose nothing but
+ * themselves.  POSTERN_EMONITOR: nothing will come any more. */
 POSTERN_CHECKED int postern_next(postern_context *, struct postern_event *, int timeout_ms);
 
 #ifdef __cplusplus
