@@ -55,7 +55,7 @@ KEYLOAD_SRC = privsep/keyload.c privsep/sandbox_monitor.c privsep/sandbox_keyloa
               crypto/mem.c crypto/hash.c $(KEYFILE_SRC)
 POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(wildcard apps/account*.c) \
               $(wildcard apps/session*.c)
-POSTERN_SRC = apps/postern.c $(wildcard apps/postern_*.c)
+POSTERN_SRC = apps/postern.c $(wildcard apps/client_*.c)
 
 LIB_LIBS     = -lsodium
 MONITOR_LIBS = -lcrypto -lsodium -lseccomp

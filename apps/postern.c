@@ -22,13 +22,13 @@
 
 #include <postern.h>
 
-#include "apps/postern_conf.h"
-#include "apps/postern_log.h"
-#include "apps/postern_login.h"
-#include "apps/postern_net.h"
-#include "apps/postern_relay.h"
-#include "apps/postern_trust.h"
-#include "apps/postern_tty.h"
+#include "apps/client_conf.h"
+#include "apps/client_log.h"
+#include "apps/client_login.h"
+#include "apps/client_net.h"
+#include "apps/client_relay.h"
+#include "apps/client_trust.h"
+#include "apps/client_tty.h"
 
 enum { FAILED = 255, START_WAIT_MS = 120 * 1000, REQUEST_WAIT_MS = 60 * 1000,
 	END_WAIT_MS = 30 * 1000, COMMAND_MAX = 32768 };
@@ -36,7 +36,7 @@ enum { FAILED = 255, START_WAIT_MS = 120 * 1000, REQUEST_WAIT_MS = 60 * 1000,
 extern char **environ;
 
 struct client {
-	struct postern_conf conf;
+	struct client_conf conf;
 	const char *config_file;
 	char *command;
 	int tty;			/* -1: -T, 1: -t, 2: -tt, 0: as configured */
@@ -65,18 +65,18 @@ complain(struct client *c, const char *what, int code)
 
 	if (c->transport == NULL || postern_transport_get_exception(c->transport, &e) != 0 ||
 	    e.code == 0) {
-		say_error("%s: %s: %s", c->conf.hostname, what, postern_strerror(code));
+		client_log_error("%s: %s: %s", c->conf.hostname, what, postern_strerror(code));
 		return FAILED;
 	}
-	say_error("%s port %d: %s: %s%s%s%s", c->conf.hostname, c->conf.port, what,
+	client_log_error("%s port %d: %s: %s%s%s%s", c->conf.hostname, c->conf.port, what,
 	    postern_strerror(e.code), e.text[0] != '\0' ? ": " : "", e.text,
 	    e.is_claim ? " (as our worker says)" : "");
 	if (e.ours[0] != '\0' || e.theirs[0] != '\0') {
-		say_error("  we offered:  %s", e.ours);
-		say_error("  they offer:  %s", e.theirs);
+		client_log_error("  we offered:  %s", e.ours);
+		client_log_error("  they offer:  %s", e.theirs);
 	}
 	if (e.phase[0] != '\0')
-		say_verbose("phase %s, caused by the %s side", e.phase,
+		client_log_verbose("phase %s, caused by the %s side", e.phase,
 		    e.side == POSTERN_PEER ? "server" : e.side == POSTERN_LOCAL ? "client" : "system");
 	return FAILED;
 }
@@ -86,7 +86,7 @@ show_banner(void *user, postern_transport *t, const char *text)
 {
 	(void)user;
 	(void)t;
-	if (log_level() >= POSTERN_ERROR)
+	if (client_log_level() >= POSTERN_ERROR)
 		(void)fputs(text, stderr);	/* made visible by the library */
 }
 
@@ -96,7 +96,7 @@ answer_prompts(void *user, postern_transport *t, const struct postern_prompts *p
 	struct client *c = user;
 
 	(void)t;
-	return login_answer_prompts(&c->login, p, answers);
+	return client_login_answer_prompts(&c->login, p, answers);
 }
 
 static int
@@ -105,7 +105,7 @@ check_host_key(void *user, postern_transport *t, uint64_t question,
 {
 	struct client *c = user;
 
-	return trust_check(&c->trust, t, question, k);
+	return client_trust_check(&c->trust, t, question, k);
 }
 
 static int
@@ -113,10 +113,10 @@ start(struct client *c)
 {
 	struct postern_options options = POSTERN_OPTIONS;
 	struct postern_client_config cfg = POSTERN_CLIENT_CONFIG;
-	const struct postern_conf *conf = &c->conf;
+	const struct client_conf *conf = &c->conf;
 	int fd, r;
 
-	if ((fd = net_connect(conf)) < 0)
+	if ((fd = client_net_connect(conf)) < 0)
 		return FAILED;
 	if ((r = postern_transport_new(&c->transport, c->context, fd)) != 0)
 		return complain(c, "cannot make a transport", r);
@@ -134,7 +134,7 @@ start(struct client *c)
 	options.login_ms = -1;	/* a person may take their time; the server has its own limit */
 	if (conf->connect_timeout > 0 && conf->connect_timeout < INT32_MAX / 1000)
 		options.banner_ms = conf->connect_timeout * 1000;
-	trust_open(&c->trust, conf);
+	client_trust_open(&c->trust, conf);
 	cfg.host = conf->host_key_alias != NULL ? conf->host_key_alias : conf->hostname;
 	cfg.port = conf->host_key_alias != NULL ? 22 : (unsigned)conf->port;
 	cfg.known_hosts = c->trust.fd;
@@ -170,7 +170,7 @@ send_environment(struct client *c)
 		char *text = c->conf.set_env.word[i], *eq = strchr(text, '=');
 
 		if (eq == NULL) {
-			say_error("SetEnv: \"%s\" has no =", text);
+			client_log_error("SetEnv: \"%s\" has no =", text);
 			continue;
 		}
 		*eq = '\0';
@@ -188,7 +188,7 @@ wants_pty(const struct client *c)
 		return true;
 	if (!isatty(STDIN_FILENO)) {
 		if (c->tty == 1 || strcasecmp(c->conf.tty, "yes") == 0)
-			say_error("Pseudo-terminal will not be allocated because stdin is not a terminal.");
+			client_log_error("Pseudo-terminal will not be allocated because stdin is not a terminal.");
 		return false;
 	}
 	if (c->tty == 1 || strcasecmp(c->conf.tty, "yes") == 0)
@@ -203,9 +203,9 @@ ask_for_pty(struct client *c)
 	uint8_t modes[TTY_MODES_MAX];
 	const char *term = getenv("TERM");
 
-	(void)tty_size(&size);	/* without a terminal the usual 80x24 stands */
+	(void)client_tty_size(&size);	/* without a terminal the usual 80x24 stands */
 	return postern_channel_get_pty(c->channel, term != NULL ? term : "dumb", size.columns,
-	    size.rows, size.width, size.height, modes, tty_modes(modes, sizeof(modes)),
+	    size.rows, size.width, size.height, modes, client_tty_modes(modes, sizeof(modes)),
 	    REQUEST_WAIT_MS);
 }
 
@@ -223,7 +223,7 @@ session(struct client *c)
 		if ((r = ask_for_pty(c)) == 0)
 			options.has_pty = true;
 		else if (r == POSTERN_EREFUSED)
-			say_error("PTY allocation request failed");
+			client_log_error("PTY allocation request failed");
 		else
 			return complain(c, "cannot ask for a terminal", r);
 	}
@@ -240,19 +240,19 @@ session(struct client *c)
 		r = postern_channel_invoke_shell(c->channel, REQUEST_WAIT_MS);
 	if (r != 0)
 		return complain(c, "request for the command failed", r);
-	r = relay_run(c->context, c->transport, c->channel, err_fd, &options);
+	r = client_relay_run(c->context, c->transport, c->channel, err_fd, &options);
 	if (r == RELAY_QUIT)
 		return FAILED;
 	r = postern_channel_recv_exit_status(c->channel, &ex, END_WAIT_MS);
 	if (r == POSTERN_ECLOSED) {
-		say_verbose("the server closed the channel without an exit status");
+		client_log_verbose("the server closed the channel without an exit status");
 		return FAILED;
 	}
 	if (r != 0)
 		return complain(c, "connection lost before the command's end: its output may be cut short", r);
 	if (ex.status >= 0)
 		return ex.status & 255;
-	say_error("the remote command was killed by signal %s%s", ex.signal,
+	client_log_error("the remote command was killed by signal %s%s", ex.signal,
 	    ex.core_dumped ? " (core dumped)" : "");
 	for (int sig = 1; sig < NSIG; sig++) {
 		const char *name = sigabbrev_np(sig);
@@ -270,19 +270,19 @@ run(struct client *c)
 	int r;
 
 	cfg.spares = 1;
-	cfg.log = log_library;
-	cfg.log_level = log_level();
+	cfg.log = client_log_library;
+	cfg.log_level = client_log_level();
 	if ((r = postern_context_new(&c->context, &cfg, START_WAIT_MS)) != 0) {
-		say_error("cannot start our helper processes: %s", postern_strerror(r));
+		client_log_error("cannot start our helper processes: %s", postern_strerror(r));
 		return FAILED;
 	}
 	if ((r = start(c)) != 0)
 		return r;
 	c->login = (struct login){ .conf = &c->conf, .context = c->context,
 		.no_passwords = c->trust.forced };
-	if ((r = login_run(&c->login, c->transport)) != 0)
+	if ((r = client_login_run(&c->login, c->transport)) != 0)
 		return r == POSTERN_EAUTH ? FAILED : complain(c, "login failed", r);
-	say_verbose("authenticated to %s as %s", c->conf.hostname, c->conf.user);
+	client_log_verbose("authenticated to %s as %s", c->conf.hostname, c->conf.user);
 	return session(c);
 }
 
@@ -314,7 +314,7 @@ set_option(struct client *c, const char *keyword, const char *value)
 	char line[CONF_LINE_MAX];
 
 	if ((size_t)snprintf(line, sizeof(line), "%s=%s", keyword, value) >= sizeof(line) ||
-	    conf_option(&c->conf, line, "command line") != 0)
+	    client_conf_option(&c->conf, line, "command line") != 0)
 		exit(FAILED);
 }
 
@@ -327,13 +327,13 @@ parse_flags(struct client *c, int argc, char **argv)
 		switch (ch) {
 		case '4': set_option(c, "AddressFamily", "inet"); break;
 		case '6': set_option(c, "AddressFamily", "inet6"); break;
-		case 'E': if (log_to_file(optarg) != 0) exit(FAILED); break;
+		case 'E': if (client_log_to_file(optarg) != 0) exit(FAILED); break;
 		case 'F': c->config_file = optarg; break;
 		case 'i': set_option(c, "IdentityFile", optarg); break;
 		case 'l': set_option(c, "User", optarg); break;
 		case 'n': c->no_stdin = true; break;
 		case 'o':
-			if (conf_option(&c->conf, optarg, "command line") != 0)
+			if (client_conf_option(&c->conf, optarg, "command line") != 0)
 				exit(FAILED);
 			break;
 		case 'p': set_option(c, "Port", optarg); break;
@@ -345,9 +345,9 @@ parse_flags(struct client *c, int argc, char **argv)
 		default: usage();
 		}
 	if (quiet)
-		log_set_level(0);
+		client_log_set_level(0);
 	else
-		log_set_level(POSTERN_ERROR + (verbose > 0) + (verbose > 0) + (verbose > 1));
+		client_log_set_level(POSTERN_ERROR + (verbose > 0) + (verbose > 0) + (verbose > 1));
 }
 
 static void
@@ -372,20 +372,20 @@ configure(struct client *c, const char *host)
 
 	if (c->config_file != NULL) {
 		if (strcasecmp(c->config_file, "none") != 0 &&
-		    conf_file(&c->conf, c->config_file, host, true) != 0)
+		    client_conf_file(&c->conf, c->config_file, host, true) != 0)
 			exit(FAILED);
 	} else {
 		/* only the files of our own name: ssh's may hold keywords that we lack */
 		c->conf.home = getenv("HOME") != NULL ? getenv("HOME") : "/";
-		path = conf_expand(&c->conf, "~/.ssh/postern_config");
-		if (conf_file(&c->conf, path, host, false) != 0)
+		path = client_conf_expand(&c->conf, "~/.ssh/postern_config");
+		if (client_conf_file(&c->conf, path, host, false) != 0)
 			exit(FAILED);
 		free(path);
 	}
-	if (conf_finish(&c->conf, host) != 0)
+	if (client_conf_finish(&c->conf, host) != 0)
 		exit(FAILED);
-	if (c->conf.log_level != NULL && strcasecmp(c->conf.log_level, "QUIET") == 0)
-		log_set_level(0);
+	if (c->conf.log_level != NULL && strcasecmp(c->conf.client_log_level, "QUIET") == 0)
+		client_log_set_level(0);
 	if (strcasecmp(c->conf.session_type, "subsystem") == 0)
 		c->subsystem = true;
 }
@@ -400,7 +400,7 @@ main(int argc, char **argv)
 	/* a reader who leaves is an error of that write, not our death */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		err(FAILED, "signal");
-	conf_init(&c.conf);
+	client_conf_init(&c.conf);
 	parse_flags(&c, argc, argv);
 	argv += optind;
 	if (*argv == NULL)
@@ -420,7 +420,7 @@ main(int argc, char **argv)
 		(void)!postern_transport_close(c.transport, 1000);
 	postern_transport_free(c.transport);
 	postern_context_free(c.context);
-	trust_free(&c.trust);
-	tty_restore();
+	client_trust_free(&c.trust);
+	client_tty_restore();
 	return status;
 }

@@ -1,5 +1,5 @@
 /*
- * postern_log.c - one line per fact, on stderr or in -E's file.
+ * client_log.c - one line per fact, on stderr or in -E's file.
  *
  * Much of what is said here was sent by a server.  The library escapes its own
  * lines; text that goes through here from a peer (banners, prompts) is made
@@ -15,7 +15,7 @@
 
 #include <postern.h>
 
-#include "apps/postern_log.h"
+#include "apps/client_log.h"
 
 static struct {
 	int level;
@@ -23,24 +23,24 @@ static struct {
 } state = { .level = POSTERN_ERROR };
 
 void
-log_set_level(int level)
+client_log_set_level(int level)
 {
 	state.level = level;
 }
 
 int
-log_level(void)
+client_log_level(void)
 {
 	return state.level;
 }
 
 int
-log_to_file(const char *path)
+client_log_to_file(const char *path)
 {
 	FILE *f = fopen(path, "ae");
 
 	if (f == NULL) {
-		say_error("%s: %s", path, strerror(errno));
+		client_log_error("%s: %s", path, strerror(errno));
 		return -1;
 	}
 	(void)setvbuf(f, NULL, _IOLBF, 0);	/* worst case: lines come later */
@@ -49,7 +49,7 @@ log_to_file(const char *path)
 }
 
 /* CR LF: our terminal may be raw while we speak. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 say(int level, const char *fmt, va_list ap)
 {
 	FILE *f = state.file != NULL ? state.file : stderr;
@@ -62,7 +62,7 @@ say(int level, const char *fmt, va_list ap)
 }
 
 void
-say_error(const char *fmt, ...)
+client_log_error(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -72,7 +72,7 @@ say_error(const char *fmt, ...)
 }
 
 void
-say_info(const char *fmt, ...)
+client_log_info(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -82,7 +82,7 @@ say_info(const char *fmt, ...)
 }
 
 void
-say_verbose(const char *fmt, ...)
+client_log_verbose(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -92,7 +92,7 @@ say_verbose(const char *fmt, ...)
 }
 
 void
-log_library(void *user, int level, uint64_t conn, const char *peer, const char *line)
+client_log_library(void *user, int level, uint64_t conn, const char *peer, const char *line)
 {
 	(void)user;
 	/* What the library calls an error is told by the program in its own words. */

@@ -1,5 +1,5 @@
 /*
- * postern_trust.c - known_hosts files, and the first-contact question.
+ * client_trust.c - known_hosts files, and the first-contact question.
  *
  * The verdict on a key is the monitor's; here is only what a person or the
  * configuration says to a verdict that is not "known".  The default is no.
@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "apps/postern_log.h"
-#include "apps/postern_trust.h"
+#include "apps/client_log.h"
+#include "apps/client_trust.h"
 
 static void
 open_list(struct trust *t, const char *list, bool ours)
@@ -28,13 +28,13 @@ open_list(struct trust *t, const char *list, bool ours)
 	while ((word = strsep(&s, " \t")) != NULL) {
 		if (*word == '\0' || strcasecmp(word, "none") == 0)
 			continue;
-		path = conf_expand(t->conf, word);
+		path = client_conf_expand(t->conf, word);
 		if (ours && t->write_path == NULL && (t->write_path = strdup(path)) == NULL)
 			err(255, "strdup");
 		fd = t->n < TRUST_FILES_MAX ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
 		if (fd < 0) {
 			if (t->n == TRUST_FILES_MAX || errno != ENOENT)
-				say_verbose("%s: %s", path,
+				client_log_verbose("%s: %s", path,
 				    t->n == TRUST_FILES_MAX ? "too many files" : strerror(errno));
 			free(path);
 			continue;
@@ -46,7 +46,7 @@ open_list(struct trust *t, const char *list, bool ours)
 }
 
 void
-trust_open(struct trust *t, const struct postern_conf *c)
+client_trust_open(struct trust *t, const struct client_conf *c)
 {
 	memset(t, 0, sizeof(*t));
 	t->conf = c;
@@ -55,7 +55,7 @@ trust_open(struct trust *t, const struct postern_conf *c)
 }
 
 void
-trust_free(struct trust *t)
+client_trust_free(struct trust *t)
 {
 	for (size_t i = 0; i < t->n; i++)
 		free(t->path[i]);
@@ -73,7 +73,7 @@ make_folder(const char *path)
 	if ((slash = strrchr(copy, '/')) != NULL && slash != copy) {
 		*slash = '\0';
 		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-			say_error("%s: %s", copy, strerror(errno));
+			client_log_error("%s: %s", copy, strerror(errno));
 	}
 	free(copy);
 }
@@ -98,7 +98,7 @@ append(const char *path, const char *line)
 		r = 0;
 out:
 	if (r != 0)
-		say_error("cannot add the host to %s: %s", path, strerror(errno));
+		client_log_error("cannot add the host to %s: %s", path, strerror(errno));
 	if (fd >= 0 && close(fd) != 0 && r == 0)
 		r = -1;
 	return r;
@@ -108,7 +108,7 @@ static void
 remember(struct trust *t, const struct postern_host_key *k)
 {
 	if (t->write_path != NULL && k->line[0] != '\0' && append(t->write_path, k->line) == 0)
-		say_error("Warning: permanently added '%s' (%s) to the list of known hosts.",
+		client_log_error("Warning: permanently added '%s' (%s) to the list of known hosts.",
 		    k->host, k->algorithm);
 }
 
@@ -146,17 +146,17 @@ ask(const struct postern_host_key *k)
 static void
 warn_changed(const struct trust *t, const struct postern_host_key *k)
 {
-	say_error("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!");
-	say_error("Somebody may be listening to you right now (man-in-the-middle attack),");
-	say_error("or the host key of %s has just been changed.", k->host);
-	say_error("It sent the %s key %s.", k->algorithm, k->fingerprint);
+	client_log_error("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!");
+	client_log_error("Somebody may be listening to you right now (man-in-the-middle attack),");
+	client_log_error("or the host key of %s has just been changed.", k->host);
+	client_log_error("It sent the %s key %s.", k->algorithm, k->fingerprint);
 	if (k->clash_file < t->n)
-		say_error("The key it had before stands in %s line %u.", t->path[k->clash_file],
+		client_log_error("The key it had before stands in %s line %u.", t->path[k->clash_file],
 		    k->clash_line);
 }
 
 int
-trust_check(void *user, postern_transport *transport, uint64_t question,
+client_trust_check(void *user, postern_transport *transport, uint64_t question,
     const struct postern_host_key *k)
 {
 	struct trust *t = user;
@@ -165,7 +165,7 @@ trust_check(void *user, postern_transport *transport, uint64_t question,
 	(void)transport;
 	(void)question;
 	if (k->trust == POSTERN_TRUST_REVOKED) {
-		say_error("the %s key of %s is marked as revoked: connection refused", k->algorithm,
+		client_log_error("the %s key of %s is marked as revoked: connection refused", k->algorithm,
 		    k->host);
 		return POSTERN_REFUSE;
 	}
@@ -173,7 +173,7 @@ trust_check(void *user, postern_transport *transport, uint64_t question,
 		warn_changed(t, k);
 		if (!off)
 			return POSTERN_REFUSE;
-		say_error("StrictHostKeyChecking is off: going on without password login.");
+		client_log_error("StrictHostKeyChecking is off: going on without password login.");
 		t->forced = true;
 		return POSTERN_ACCEPT;
 	}
@@ -185,7 +185,7 @@ trust_check(void *user, postern_transport *transport, uint64_t question,
 		remember(t, k);
 		return POSTERN_ACCEPT;
 	}
-	say_error("no %s host key is known for %s (it sent %s), and StrictHostKeyChecking is \"%s\"",
+	client_log_error("no %s host key is known for %s (it sent %s), and StrictHostKeyChecking is \"%s\"",
 	    k->algorithm, k->host, k->fingerprint, t->conf->strict);
 	return POSTERN_REFUSE;
 }

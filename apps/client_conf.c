@@ -1,5 +1,5 @@
 /*
- * postern_conf.c - ssh_config(5), as far as postern_keywords.def goes.
+ * client_conf.c - ssh_config(5), as far as client_keywords.def goes.
  *
  * The files are the user's own and the administrator's; they are read with the
  * user's rights.  A keyword that is not in the table is refused by name, file and
@@ -18,8 +18,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "apps/postern_conf.h"
-#include "apps/postern_log.h"
+#include "apps/client_conf.h"
+#include "apps/client_log.h"
 
 enum kind { STRING = 1, REST, LIST, NUMBER, FLAG, TIME };
 
@@ -28,12 +28,12 @@ static const struct keyword {
 	enum kind kind;
 	size_t offset;
 } keywords[] = {
-#define KEYWORD(NAME, kind, field) { #NAME, kind, offsetof(struct postern_conf, field) },
-#include "apps/postern_keywords.def"
+#define KEYWORD(NAME, kind, field) { #NAME, kind, offsetof(struct client_conf, field) },
+#include "apps/client_keywords.def"
 };
 
 void
-conf_init(struct postern_conf *c)
+client_conf_init(struct client_conf *c)
 {
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
@@ -134,7 +134,7 @@ static int
 set_number(int *field, int value, const char *name, const char *word, const char *where)
 {
 	if (value < 0) {
-		say_error("%s: %s: bad value \"%s\"", where, name, word);
+		client_log_error("%s: %s: bad value \"%s\"", where, name, word);
 		return -1;
 	}
 	if (*field == -1)
@@ -143,11 +143,11 @@ set_number(int *field, int value, const char *name, const char *word, const char
 }
 
 static int
-set_list(struct conf_list *list, char *word, char **rest, const char *name, const char *where)
+set_list(struct client_conf_list *list, char *word, char **rest, const char *name, const char *where)
 {
 	for (; word != NULL; word = next_word(rest)) {
 		if (list->n == CONF_LIST_MAX) {
-			say_error("%s: more than %d values of %s", where, CONF_LIST_MAX, name);
+			client_log_error("%s: more than %d values of %s", where, CONF_LIST_MAX, name);
 			return -1;
 		}
 		list->word[list->n++] = copy(word);
@@ -165,7 +165,7 @@ trim_end(char *s)
 }
 
 static int
-apply(struct postern_conf *c, const struct keyword *k, char *args, const char *where)
+apply(struct client_conf *c, const struct keyword *k, char *args, const char *where)
 {
 	void *field = (char *)c + k->offset;
 	char *word, *all;
@@ -175,7 +175,7 @@ apply(struct postern_conf *c, const struct keyword *k, char *args, const char *w
 	trim_end(args);
 	if (k->kind == REST) {
 		if (*args == '\0') {
-			say_error("%s: %s wants a value", where, k->name);
+			client_log_error("%s: %s wants a value", where, k->name);
 			return -1;
 		}
 		if (*(char **)field == NULL)
@@ -184,7 +184,7 @@ apply(struct postern_conf *c, const struct keyword *k, char *args, const char *w
 	}
 	all = args;
 	if ((word = next_word(&all)) == NULL) {
-		say_error("%s: %s wants a value", where, k->name);
+		client_log_error("%s: %s wants a value", where, k->name);
 		return -1;
 	}
 	switch (k->kind) {
@@ -201,7 +201,7 @@ apply(struct postern_conf *c, const struct keyword *k, char *args, const char *w
 		break;
 	}
 	if (next_word(&all) != NULL) {
-		say_error("%s: %s takes one value", where, k->name);
+		client_log_error("%s: %s takes one value", where, k->name);
 		return -1;
 	}
 	if (*(char **)field == NULL)
@@ -240,23 +240,23 @@ split(char *line, char **name, char **args)
 }
 
 static int
-option(struct postern_conf *c, const char *name, char *args, const char *where)
+option(struct client_conf *c, const char *name, char *args, const char *where)
 {
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
 		if (strcasecmp(keywords[i].name, name) == 0)
 			return apply(c, &keywords[i], args, where);
-	say_error("%s: keyword \"%s\" is not supported by postern", where, name);
+	client_log_error("%s: keyword \"%s\" is not supported by postern", where, name);
 	return -1;
 }
 
 int
-conf_option(struct postern_conf *c, const char *line, const char *where)
+client_conf_option(struct client_conf *c, const char *line, const char *where)
 {
 	char *text = copy(line), *name, *args;
 	int r = 0;
 
 	if (split(text, &name, &args) == 0) {
-		say_error("%s: empty option", where);
+		client_log_error("%s: empty option", where);
 		r = -1;
 	} else {
 		r = option(c, name, args, where);
@@ -266,7 +266,7 @@ conf_option(struct postern_conf *c, const char *line, const char *where)
 }
 
 bool
-conf_match(const char *patterns, const char *name)
+client_conf_match(const char *patterns, const char *name)
 {
 	char *text = copy(patterns), *s = text, *word;
 	bool yes = false, no = false;
@@ -286,7 +286,7 @@ conf_match(const char *patterns, const char *name)
 }
 
 int
-conf_file(struct postern_conf *c, const char *path, const char *host, bool must_exist)
+client_conf_file(struct client_conf *c, const char *path, const char *host, bool must_exist)
 {
 	char line[CONF_LINE_MAX], where[PATH_MAX + 32], *name, *args;
 	bool active = true;
@@ -297,14 +297,14 @@ conf_file(struct postern_conf *c, const char *path, const char *host, bool must_
 	if ((f = fopen(path, "re")) == NULL) {
 		if (!must_exist && (errno == ENOENT || errno == EACCES))
 			return 0;
-		say_error("%s: %s", path, strerror(errno));
+		client_log_error("%s: %s", path, strerror(errno));
 		return -1;
 	}
 	while (fgets(line, sizeof(line), f) != NULL) {
 		number++;
 		(void)snprintf(where, sizeof(where), "%s line %u", path, number);
 		if (strchr(line, '\n') == NULL && !feof(f)) {
-			say_error("%s: line too long", where);
+			client_log_error("%s: line too long", where);
 			r = -1;
 			break;
 		}
@@ -312,7 +312,7 @@ conf_file(struct postern_conf *c, const char *path, const char *host, bool must_
 			continue;
 		if (strcasecmp(name, "Host") == 0) {
 			trim_end(args);
-			active = conf_match(args, host);
+			active = client_conf_match(args, host);
 		} else if (active && option(c, name, args, where) != 0) {
 			r = -1;
 		}
@@ -323,7 +323,7 @@ conf_file(struct postern_conf *c, const char *path, const char *host, bool must_
 
 /* "SIZE [TIME]" with K, M, G; "default" and "none" leave it to the library. */
 static int
-parse_rekey(struct postern_conf *c)
+parse_rekey(struct client_conf *c)
 {
 	char *text, *s, *size, *time, *end;
 	unsigned long long n;
@@ -339,12 +339,12 @@ parse_rekey(struct postern_conf *c)
 		n = strtoull(size, &end, 10);
 		if (errno != 0 || end == size || n > UINT64_MAX >> 31)
 			goto out;
-		switch (toupper((unsigned char)*end)) {
-		case 'G': n *= 1024; /* fall through */
-		case 'M': n *= 1024; /* fall through */
-		case 'K': n *= 1024; end++; break;
-		default: break;
-		}
+		for (size_t i = 0; *end != '\0' && i < 3; i++)
+			if (toupper((unsigned char)*end) == "KMG"[i]) {
+				n <<= 10 * (i + 1);
+				end++;
+				break;
+			}
 		if (*end != '\0' || n < 16)
 			goto out;
 		c->rekey_bytes = n;
@@ -355,7 +355,7 @@ parse_rekey(struct postern_conf *c)
 	r = 0;
 out:
 	if (r != 0)
-		say_error("RekeyLimit: bad value \"%s\"", c->rekey);
+		client_log_error("RekeyLimit: bad value \"%s\"", c->rekey);
 	free(text);
 	return r;
 }
@@ -375,19 +375,19 @@ fill_string(char **field, const char *value)
 }
 
 int
-conf_finish(struct postern_conf *c, const char *alias)
+client_conf_finish(struct client_conf *c, const char *alias)
 {
 	const struct passwd *pw = getpwuid(getuid());
 
 	c->home = pw != NULL ? pw->pw_dir : getenv("HOME");
 	if (c->home == NULL) {
-		say_error("no home directory for uid %u", (unsigned)getuid());
+		client_log_error("no home directory for uid %u", (unsigned)getuid());
 		return -1;
 	}
 	fill_string(&c->hostname, alias);
 	if (c->user == NULL) {
 		if (pw == NULL) {
-			say_error("no user name for uid %u: use -l", (unsigned)getuid());
+			client_log_error("no user name for uid %u: use -l", (unsigned)getuid());
 			return -1;
 		}
 		c->user = copy(pw->pw_name);
@@ -416,14 +416,14 @@ conf_finish(struct postern_conf *c, const char *alias)
 	if (c->identities.n == 0)
 		c->identities.word[c->identities.n++] = copy("~/.ssh/id_ed25519");
 	if (c->port < 1 || c->port > 65535) {
-		say_error("bad port %d", c->port);
+		client_log_error("bad port %d", c->port);
 		return -1;
 	}
 	return parse_rekey(c);
 }
 
 static const char *
-token(const struct postern_conf *c, char t, char *number, size_t cap)
+token(const struct client_conf *c, char t, char *number, size_t cap)
 {
 	switch (t) {
 	case 'h': return c->hostname;
@@ -444,7 +444,7 @@ token(const struct postern_conf *c, char t, char *number, size_t cap)
 }
 
 char *
-conf_expand(const struct postern_conf *c, const char *s)
+client_conf_expand(const struct client_conf *c, const char *s)
 {
 	char out[PATH_MAX], number[16];
 	size_t n = 0;

@@ -1,5 +1,5 @@
 /*
- * postern_relay.c - between the program's own stdio and a channel.
+ * client_relay.c - between the program's own stdio and a channel.
  *
  * The worker never gets our stdin or stdout: others may share them, so they are
  * neither handed down nor made non-blocking.  Output is written through a fresh
@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "apps/postern_log.h"
-#include "apps/postern_relay.h"
-#include "apps/postern_tty.h"
+#include "apps/client_log.h"
+#include "apps/client_relay.h"
+#include "apps/client_tty.h"
 
 enum { FLOW_BUF = 128 * 1024 };
 
@@ -163,7 +163,7 @@ handle_signals(struct relay *r)
 
 	while (read(r->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 		if (si.ssi_signo == SIGWINCH) {
-			if (r->options->has_pty && tty_size(&size))
+			if (r->options->has_pty && client_tty_size(&size))
 				/* a transport that is gone says so below */
 				(void)!postern_channel_resize_pty(r->channel, size.columns,
 				    size.rows, size.width, size.height);
@@ -269,7 +269,7 @@ set_flow(struct flow *f, int from, int to, bool shared)
 }
 
 int
-relay_run(postern_context *context, postern_transport *transport, postern_channel *channel,
+client_relay_run(postern_context *context, postern_transport *transport, postern_channel *channel,
     int err_fd, const struct relay_options *options)
 {
 	struct relay r = { .context = context, .transport = transport, .channel = channel,
@@ -288,11 +288,11 @@ relay_run(postern_context *context, postern_transport *transport, postern_channe
 	set_flow(&r.flow[OUT], r.chan, out, shared[0]);
 	set_flow(&r.flow[ERR], err_fd, err, shared[1]);
 	if (options->has_pty)
-		tty_raw();
+		client_tty_raw();
 	handle_events(&r);
 	while (turn(&r))
 		;
-	tty_restore();
+	client_tty_restore();
 	for (size_t i = 0; i < FLOWS; i++)
 		free(r.flow[i].buf);
 	(void)close(r.signals);	/* nothing is lost in it */

@@ -1,5 +1,5 @@
 /*
- * postern_tty.c - the user's terminal: raw and back, its size, its modes.
+ * client_tty.c - the user's terminal: raw and back, its size, its modes.
  *
  * Works on descriptor 0, which others may share: it is never made non-blocking
  * and always given back as it was.
@@ -9,14 +9,14 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "apps/postern_tty.h"
+#include "apps/client_tty.h"
 
 enum { OP_END = 0, OP_ISPEED = 128, OP_OSPEED = 129, NO_CHAR = 255 };
 
 static struct { struct termios saved; bool is_raw; } state;
 
 bool
-tty_size(struct tty_size *out)
+client_tty_size(struct tty_size *out)
 {
 	struct winsize ws;
 
@@ -54,7 +54,7 @@ baud(speed_t speed)
 }
 
 size_t
-tty_modes(uint8_t *out, size_t cap)
+client_tty_modes(uint8_t *out, size_t cap)
 {
 	struct termios t;
 	size_t n = 0;
@@ -76,7 +76,7 @@ tty_modes(uint8_t *out, size_t cap)
 }
 
 void
-tty_raw(void)
+client_tty_raw(void)
 {
 	struct termios t;
 
@@ -90,7 +90,7 @@ tty_raw(void)
 }
 
 void
-tty_restore(void)
+client_tty_restore(void)
 {
 	if (!state.is_raw)
 		return;

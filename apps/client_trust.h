@@ -1,15 +1,15 @@
-/* postern_trust.h - known_hosts files, and the first-contact question. */
-#ifndef APPS_POSTERN_TRUST_H
-#define APPS_POSTERN_TRUST_H
+/* client_trust.h - known_hosts files, and the first-contact question. */
+#ifndef APPS_CLIENT_TRUST_H
+#define APPS_CLIENT_TRUST_H
 
 #include <postern.h>
 
-#include "apps/postern_conf.h"
+#include "apps/client_conf.h"
 
 enum { TRUST_FILES_MAX = 8 };
 
 struct trust {
-	const struct postern_conf *conf;
+	const struct client_conf *conf;
 	char *path[TRUST_FILES_MAX];	/* of the files that could be opened       */
 	int fd[TRUST_FILES_MAX];
 	size_t n;
@@ -19,10 +19,10 @@ struct trust {
 };
 
 /* Opens what there is; the descriptors are for postern_client_config. */
-void trust_open(struct trust *, const struct postern_conf *);
-void trust_free(struct trust *);
+void client_trust_open(struct trust *, const struct client_conf *);
+void client_trust_free(struct trust *);
 /* postern_client_interface.check_host_key; user is a struct trust. */
-int trust_check(void *user, postern_transport *, uint64_t question,
+int client_trust_check(void *user, postern_transport *, uint64_t question,
     const struct postern_host_key *);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * postern_login.c - proving who the user is, method after method.
+ * client_login.c - proving who the user is, method after method.
  *
  * Secrets are typed on the terminal, handed to the library and wiped.  Private
  * keys are never read here: a descriptor goes to the monitor.  What the server
@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 
-#include "apps/postern_log.h"
-#include "apps/postern_login.h"
+#include "apps/client_log.h"
+#include "apps/client_login.h"
 
 enum { SECRET_MAX = 1024, PASSPHRASE_TRIES = 3, KEY_LINE_MAX = 16384, STEPS_MAX = 32,
 	LOGIN_WAIT_MS = 120 * 1000 };
@@ -107,7 +107,7 @@ load_key(struct login *l, const char *path)
 				break;
 		}
 		if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
-			say_verbose("%s: %s", path, strerror(errno));
+			client_log_verbose("%s: %s", path, strerror(errno));
 			return NULL;
 		}
 		r = postern_key_load(&key, l->context, fd, i > 0 ? secret : NULL, LOGIN_WAIT_MS);
@@ -118,7 +118,7 @@ load_key(struct login *l, const char *path)
 	}
 	sodium_memzero(secret, sizeof(secret));
 	if (key == NULL)
-		say_error("load key \"%s\": %s", path,
+		client_log_error("load key \"%s\": %s", path,
 		    r == POSTERN_EKEY ? problem_text(problem) : postern_strerror(r));
 	return key;
 }
@@ -134,14 +134,14 @@ try_key(struct login *l, postern_transport *t, const char *path)
 
 	n = read_public(path, alg, sizeof(alg), blob, sizeof(blob));
 	if (n > 0) {
-		say_verbose("offering public key: %s %s", path, alg);
+		client_log_verbose("offering public key: %s %s", path, alg);
 		r = postern_transport_probe_publickey(t, l->conf->user, alg, blob, n, LOGIN_WAIT_MS);
 		if (r != 0)
 			return r;
 	}
 	if ((key = load_key(l, path)) == NULL)
 		return POSTERN_EAUTH;
-	say_verbose("logging in with %s", path);
+	client_log_verbose("logging in with %s", path);
 	r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
 	postern_key_free(key);
 	return r;
@@ -153,12 +153,12 @@ try_keys(struct login *l, postern_transport *t, size_t *next)
 	int r = POSTERN_EAUTH;
 
 	while (*next < l->conf->identities.n) {
-		char *path = conf_expand(l->conf, l->conf->identities.word[(*next)++]);
+		char *path = client_conf_expand(l->conf, l->conf->identities.word[(*next)++]);
 
 		if (access(path, R_OK) == 0)
 			r = try_key(l, t, path);
 		else
-			say_verbose("%s: %s", path, strerror(errno));
+			client_log_verbose("%s: %s", path, strerror(errno));
 		free(path);
 		if (r != POSTERN_EAUTH)
 			break;
@@ -197,7 +197,7 @@ show(FILE *f, const char *text)
 }
 
 int
-login_answer_prompts(struct login *l, const struct postern_prompts *p, char **answers)
+client_login_answer_prompts(struct login *l, const struct postern_prompts *p, char **answers)
 {
 	char clean[4 * 1024 + 1], secret[SECRET_MAX], text[1024];
 
@@ -224,7 +224,7 @@ login_answer_prompts(struct login *l, const struct postern_prompts *p, char **an
 static int
 step(struct login *l, postern_transport *t, size_t *next_key, int *result)
 {
-	const struct postern_conf *c = l->conf;
+	const struct client_conf *c = l->conf;
 	const char *offered = postern_transport_auth_methods(t);
 	char *text = strdup(c->preferred), *s = text, *word;
 	int done = 1;
@@ -255,7 +255,7 @@ step(struct login *l, postern_transport *t, size_t *next_key, int *result)
 }
 
 int
-login_run(struct login *l, postern_transport *t)
+client_login_run(struct login *l, postern_transport *t)
 {
 	size_t next_key = 0;
 	int r;
@@ -266,15 +266,15 @@ login_run(struct login *l, postern_transport *t)
 		bool first = i == 0;
 
 		if (r == 1)
-			say_verbose("authenticated with partial success");
+			client_log_verbose("authenticated with partial success");
 		else if (!first && l->prompts_left < (unsigned)l->conf->password_prompts &&
 		    l->prompts_left > 0 && !l->gave_up && l->conf->batch <= 0)
-			say_error("Permission denied, please try again.");
+			client_log_error("Permission denied, please try again.");
 		if (step(l, t, &next_key, &r) != 0)
 			break;
 	}
 	if (r == POSTERN_EAUTH || r == 1)
-		say_error("%s@%s: Permission denied (%s).", l->conf->user, l->conf->hostname,
+		client_log_error("%s@%s: Permission denied (%s).", l->conf->user, l->conf->hostname,
 		    postern_transport_auth_methods(t));
 	return r == 1 ? POSTERN_EAUTH : r;
 }

@@ -1,5 +1,5 @@
 /*
- * postern_net.c - resolves a name and connects, every address in turn.
+ * client_net.c - resolves a name and connects, every address in turn.
  *
  * Runs with the user's rights in the trusted program; the sandboxed worker only
  * ever sees the connected socket.
@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "apps/postern_log.h"
-#include "apps/postern_net.h"
+#include "apps/client_log.h"
+#include "apps/client_net.h"
 
 static int
 family_of(const char *s)
@@ -50,7 +50,7 @@ connect_within(int fd, const struct sockaddr *sa, socklen_t len, int timeout_ms)
 }
 
 static int
-try_address(const struct postern_conf *c, const struct addrinfo *ai)
+try_address(const struct client_conf *c, const struct addrinfo *ai)
 {
 	int one = 1, r, fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -68,7 +68,7 @@ try_address(const struct postern_conf *c, const struct addrinfo *ai)
 }
 
 int
-net_connect(const struct postern_conf *c)
+client_net_connect(const struct client_conf *c)
 {
 	struct addrinfo hints = { .ai_family = family_of(c->family), .ai_socktype = SOCK_STREAM },
 	    *list, *ai;
@@ -77,7 +77,7 @@ net_connect(const struct postern_conf *c)
 
 	(void)snprintf(port, sizeof(port), "%d", c->port);
 	if ((r = getaddrinfo(c->hostname, port, &hints, &list)) != 0) {
-		say_error("could not resolve hostname %s: %s", c->hostname,
+		client_log_error("could not resolve hostname %s: %s", c->hostname,
 		    r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 		return -1;
 	}
@@ -88,9 +88,9 @@ net_connect(const struct postern_conf *c)
 			if (getnameinfo(ai->ai_addr, ai->ai_addrlen, address, sizeof(address), NULL, 0,
 			    NI_NUMERICHOST) != 0)
 				(void)snprintf(address, sizeof(address), "?");
-			say_verbose("connecting to %s [%s] port %s", c->hostname, address, port);
+			client_log_verbose("connecting to %s [%s] port %s", c->hostname, address, port);
 			if ((fd = try_address(c, ai)) < 0)
-				say_error("connect to host %s [%s] port %s: %s", c->hostname, address,
+				client_log_error("connect to host %s [%s] port %s: %s", c->hostname, address,
 				    port, strerror(-fd));
 		}
 	}

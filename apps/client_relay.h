@@ -1,6 +1,6 @@
-/* postern_relay.h - between the program's own stdio and a channel. */
-#ifndef APPS_POSTERN_RELAY_H
-#define APPS_POSTERN_RELAY_H
+/* client_relay.h - between the program's own stdio and a channel. */
+#ifndef APPS_CLIENT_RELAY_H
+#define APPS_CLIENT_RELAY_H
 
 #include <postern.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@ struct relay_options {
 /* Moves data until the channel is over and all of it is written.  0, or what ended
  * the transport.  RELAY_QUIT: the person typed ~. */
 enum { RELAY_QUIT = 1 };
-int relay_run(postern_context *, postern_transport *, postern_channel *, int err_fd,
+int client_relay_run(postern_context *, postern_transport *, postern_channel *, int err_fd,
     const struct relay_options *);
 
 #endif

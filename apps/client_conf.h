@@ -1,6 +1,6 @@
-/* postern_conf.h - what postern was told: command line and ssh_config(5) files. */
-#ifndef APPS_POSTERN_CONF_H
-#define APPS_POSTERN_CONF_H
+/* client_conf.h - what postern was told: command line and ssh_config(5) files. */
+#ifndef APPS_CLIENT_CONF_H
+#define APPS_CLIENT_CONF_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,34 +8,34 @@
 
 enum { CONF_LIST_MAX = 64, CONF_LINE_MAX = 8192 };
 
-struct conf_list { char *word[CONF_LIST_MAX]; size_t n; };
+struct client_conf_list { char *word[CONF_LIST_MAX]; size_t n; };
 
-struct postern_conf {
+struct client_conf {
 	/* keywords; NULL, -1 and empty lists are "not set" */
 	char *hostname, *user, *user_known_hosts, *global_known_hosts, *strict,
 	    *host_key_alias, *kex, *host_keys, *signatures, *ciphers, *macs, *preferred,
-	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level;
+	    *family, *rekey, *tty, *command, *session_type, *escape, *client_log_level;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
 	    stdin_null;
-	struct conf_list identities, send_env, set_env;
-	/* worked out by conf_finish */
+	struct client_conf_list identities, send_env, set_env;
+	/* worked out by client_conf_finish */
 	const char *home;
 	uint64_t rekey_bytes;
 	int rekey_seconds;
 };
 
-void conf_init(struct postern_conf *);
+void client_conf_init(struct client_conf *);
 /* One "Keyword value" or "Keyword=value".  A value that is set already stands.
  * where is for the message.  -1: said on stderr. */
-int conf_option(struct postern_conf *, const char *line, const char *where);
+int client_conf_option(struct client_conf *, const char *line, const char *where);
 /* Reads the parts of a file that match host.  must_exist: -F was given. */
-int conf_file(struct postern_conf *, const char *path, const char *host, bool must_exist);
+int client_conf_file(struct client_conf *, const char *path, const char *host, bool must_exist);
 /* Fills in defaults; alias is the name on the command line. */
-int conf_finish(struct postern_conf *, const char *alias);
+int client_conf_finish(struct client_conf *, const char *alias);
 /* ~ and %h %p %r %u %d %n %%; malloc'd. */
-char *conf_expand(const struct postern_conf *, const char *s);
+char *client_conf_expand(const struct client_conf *, const char *s);
 /* ssh_config patterns: * ? ! and commas or spaces between. */
-bool conf_match(const char *patterns, const char *name);
+bool client_conf_match(const char *patterns, const char *name);
 
 #endif

@@ -1,13 +1,13 @@
-/* postern_login.h - proving who the user is, method after method. */
-#ifndef APPS_POSTERN_LOGIN_H
-#define APPS_POSTERN_LOGIN_H
+/* client_login.h - proving who the user is, method after method. */
+#ifndef APPS_CLIENT_LOGIN_H
+#define APPS_CLIENT_LOGIN_H
 
 #include <postern.h>
 
-#include "apps/postern_conf.h"
+#include "apps/client_conf.h"
 
 struct login {
-	const struct postern_conf *conf;
+	const struct client_conf *conf;
 	postern_context *context;
 	bool no_passwords;		/* the host key was accepted against advice */
 	unsigned prompts_left;
@@ -15,8 +15,8 @@ struct login {
 };
 
 /* 0: logged in; else what the last call returned, said on stderr. */
-int login_run(struct login *, postern_transport *);
+int client_login_run(struct login *, postern_transport *);
 /* postern_client_interface.answer_prompts; user points to a struct login. */
-int login_answer_prompts(struct login *, const struct postern_prompts *, char **answers);
+int client_login_answer_prompts(struct login *, const struct postern_prompts *, char **answers);
 
 #endif
