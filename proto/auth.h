@@ -17,6 +17,12 @@ enum {
 	AUTH_BANNER_MAX = 16384, AUTH_BANNERS_MAX = 64,
 };
 
+/* ---- both: the counted lists of RFC 4256 (auth_interactive.c) ---- */
+/* u32 count, then count of (string, bool); nothing left over. */
+bool auth_interactive_prompts(struct span);
+/* u32 count, then count strings; nothing left over. */
+bool auth_interactive_answers(struct span);
+
 /* ---- server ---- */
 enum auth_server_state { AS_SERVICE = 0, AS_IDLE, AS_ASKED, AS_PROMPTED };
 struct auth_server {
@@ -34,11 +40,16 @@ struct auth_request {		/* spans borrow from the packet */
 	struct span alg, key, signature;	/* AR_PUBLICKEY                  */
 	bool is_signed;
 	struct span submethods;			/* AR_KBDINT                     */
-	struct span answers;			/* AR_RESPONSES: u32 count, strings, checked */
+	struct span answers;			/* AR_RESPONSES: u32 count, strings, checked;
+						 * whether count is that of the prompts is for
+						 * those who made the prompts to check */
 };
 /* A SERVICE or AUTH packet from the client.  AR_SERVICE has been answered already
  * (SERVICE_ACCEPT written, phase set to AUTH).  A password change request, an
- * unknown method, a malformed method part are AR_OTHER: a failure, not the end. */
+ * unknown method, a malformed method part are AR_OTHER: a failure, not the end.
+ * While a request is being judged (AS_ASKED) the owner reads no further packet.  A
+ * new request in place of answers to prompts (AS_PROMPTED) is legal and abandons
+ * them (RFC 4256 3.1). */
 CRYPTO_CHECKED enum proto_error auth_server_packet(struct auth_server *, struct transport *,
     struct span payload, struct auth_request *);
 /* The verdict on the one open request. */
@@ -57,6 +68,8 @@ enum auth_client_state { AC_START = 0, AC_SERVICE, AC_IDLE, AC_NONE, AC_PASSWORD
 struct auth_client {
 	enum auth_client_state state;
 	unsigned banners;
+	uint8_t probe[NAME_MAX_LEN + 8 + KEY_BLOB_MAX];	/* PK_OK must echo it */
+	size_t probe_len;
 };
 enum auth_reply_type { AP_SERVICE = 1, AP_SUCCESS, AP_FAILURE, AP_PK_OK, AP_CHANGEREQ,
 	AP_INFO, AP_BANNER };

@@ -21,6 +21,10 @@ enum {
 	CALLS_MAX = 128,		/* our requests waiting, per connection     */
 	WINDOW_MIN = 64 * 1024,		/* a channel begins with this               */
 	CHANNEL_EXTRA_MAX = 8192,
+	CHANNEL_PACKET_MIN = 256,	/* a peer that takes less is refused        */
+	/* Room that the transport must have (transport_has_room) before each call here
+	 * that may send: connection_packet, _answer, _request and the like. */
+	CONNECTION_ROOM = 48 * 1024,
 };
 
 enum channel_state { CH_FREE = 0, CH_ASKED, CH_OPENING, CH_OPEN };
@@ -31,10 +35,13 @@ struct channel {
 	uint32_t window;		/* what the peer may still send             */
 	uint32_t window_max;		/* ...when we owe it nothing; grows with use */
 	uint32_t owed;			/* taken by the owner, not yet given back   */
-	uint32_t peer_window, peer_packet;
+	uint32_t peer_window;
+	uint32_t peer_packet;		/* at most SSH_DATA_MAX, whatever the peer said */
 	bool eof_in, eof_out, close_in, close_out;
 	bool is_session;
 	void *owner;			/* the worker's half                        */
+	uint64_t round_ms, round_bytes;	/* for the growth of window_max             */
+	bool eager;
 };
 
 struct connection;
@@ -50,10 +57,14 @@ void connection_free(struct connection *);
 enum connection_event_type {
 	CE_NONE = 0,		/* handled inside                               */
 	CE_ASKED,		/* peer opens: connection_grant or _refuse      */
-	CE_OPENED, CE_NOT_OPENED,
+	CE_OPENED,
+	CE_NOT_OPENED,		/* reason, text; connection_release it          */
 	CE_DATA,		/* data, ext: write it out, then connection_taken */
 	CE_PEER_WINDOW,		/* more may be sent                             */
-	CE_EOF, CE_CLOSE,
+	CE_EOF,
+	CE_CLOSE,		/* its questions are gone; connection_close, then
+				 * connection_release.  Calls without a reply end with
+				 * the channel: no CE_CALL_DONE comes for them  */
 	CE_REQUEST,		/* request: answer question unless it is 0      */
 	CE_CALL_DONE,		/* call, ok, payload                            */
 	CE_GLOBAL,		/* kind, payload; question                      */
@@ -87,6 +98,7 @@ struct channel *connection_each(struct connection *, struct channel *);
 size_t connection_count(const struct connection *);
 
 /* ---- opening ---- */
+bool connection_can_open(const struct connection *);	/* ask before connection_open */
 CRYPTO_CHECKED enum proto_error connection_open(struct connection *, uint64_t serial,
     struct span type, struct span extra);
 CRYPTO_CHECKED enum proto_error connection_grant(struct connection *, struct channel *);
@@ -98,7 +110,10 @@ CRYPTO_CHECKED enum proto_error connection_refuse(struct connection *, struct ch
 bool connection_has_question(const struct connection *, uint64_t question);
 CRYPTO_CHECKED enum proto_error connection_answer(struct connection *, uint64_t question,
     bool ok, struct span payload);
-/* call 0: no reply wanted. */
+/* Ask before making a request with a call: a peer that answers none must not make
+ * us remember more than CALLS_MAX. */
+bool connection_can_call(const struct connection *);
+/* call 0: no reply wanted.  Dropped if CLOSE came or went. */
 CRYPTO_CHECKED enum proto_error connection_request(struct connection *, struct channel *,
     uint64_t call, const struct request *);
 CRYPTO_CHECKED enum proto_error connection_global(struct connection *, uint64_t call,
@@ -115,7 +130,9 @@ CRYPTO_CHECKED enum proto_error connection_taken(struct connection *, struct cha
 uint32_t connection_may_send(const struct connection *, const struct channel *);
 void connection_sent(struct connection *, struct channel *, uint32_t n);
 CRYPTO_CHECKED enum proto_error connection_eof(struct connection *, struct channel *);
-/* Sends CLOSE once.  The channel is freed by connection_release when both went. */
+/* Sends CLOSE once; while we still wait for the peer's word on our open, as soon as
+ * it comes; an open of the peer that waits for ours is refused.  The channel is
+ * freed by connection_release when both went (before, that does nothing). */
 CRYPTO_CHECKED enum proto_error connection_close(struct connection *, struct channel *);
 bool connection_is_over(const struct channel *);
 void connection_release(struct connection *, struct channel *);
