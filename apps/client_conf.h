@@ -14,7 +14,7 @@ struct client_conf {
 	/* keywords; NULL, -1 and empty lists are "not set" */
 	char *hostname, *user, *user_known_hosts, *global_known_hosts, *strict,
 	    *host_key_alias, *kex, *host_keys, *signatures, *ciphers, *macs, *preferred,
-	    *family, *rekey, *tty, *command, *session_type, *escape, *client_log_level;
+	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
 	    stdin_null;

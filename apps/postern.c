@@ -384,7 +384,7 @@ configure(struct client *c, const char *host)
 	}
 	if (client_conf_finish(&c->conf, host) != 0)
 		exit(FAILED);
-	if (c->conf.log_level != NULL && strcasecmp(c->conf.client_log_level, "QUIET") == 0)
+	if (c->conf.log_level != NULL && strcasecmp(c->conf.log_level, "QUIET") == 0)
 		client_log_set_level(0);
 	if (strcasecmp(c->conf.session_type, "subsystem") == 0)
 		c->subsystem = true;
