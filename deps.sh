@@ -1,0 +1,43 @@
+#!/bin/sh
+# deps.sh build|check - installs from Debian's packages what is missing for a goal,
+# and says so first.  Uses sudo when not root.  Does nothing when nothing is missing.
+set -eu
+
+build="gcc libc6-dev libcrypt-dev libssl-dev libsodium-dev libseccomp-dev libbsd-dev openssh-client"
+check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bin tinysshd putty-tools
+       python3-minimal python3 procps binutils mandoc gdb"
+
+case "${1:-}" in
+build) want=$build ;;
+check) want=$check ;;
+*) echo "usage: deps.sh build|check" >&2; exit 2 ;;
+esac
+
+missing=
+for p in $want; do
+	state=$(dpkg-query -W -f '${Status}' "$p" 2>/dev/null || true)
+	[ "$state" = "install ok installed" ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+echo "Missing Debian packages:$missing"
+if [ "$(id -u)" -eq 0 ]; then
+	sudo=
+elif command -v sudo >/dev/null 2>&1; then
+	sudo=sudo
+else
+	echo "Neither root nor sudo: please install them, then try again." >&2
+	exit 1
+fi
+echo "Installing them with apt-get${sudo:+ (sudo)}."
+export DEBIAN_FRONTEND=noninteractive
+# A freshly installed machine may have no package lists yet.
+$sudo apt-get update -q >/dev/null || echo "apt-get update failed; trying with the lists there are" >&2
+# policy-rc.d: the packages' own daemons are not to be started on this machine
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+	printf '#!/bin/sh\nexit 101\n' | $sudo tee /usr/sbin/policy-rc.d >/dev/null
+	$sudo chmod 755 /usr/sbin/policy-rc.d
+	trap '$sudo rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+# shellcheck disable=SC2086 # a list of names
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
