@@ -1,0 +1,193 @@
+/*
+ * algs.c - the tables of algorithms, and getting them ready.
+ *
+ * Order of preference and names for lists are names.def's; what a name means is
+ * the row here.  crypto_init fetches and uses every row once, while the process
+ * may still open files and map memory: afterwards, inside the sandbox, OpenSSL
+ * has nothing left to look for.  A row whose trial run fails ends the start;
+ * a connection must never be the first to find out.
+ */
+#include <openssl/crypto.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "crypto/cipher.h"
+#include "crypto/crypto.h"
+#include "crypto/hash.h"
+#include "crypto/kex.h"
+#include "crypto/random.h"
+
+static const struct kex_alg *const kex_rows[] = {
+	&kex_curve25519,
+	&kex_curve25519_libssh,
+};
+
+/* RFC 4344 section 3.2: 2^(L/4) blocks for a block of L = 128 bits.  ChaCha20 has no
+ * such bound; it gets the same 64 GiB. */
+#define AES_BLOCKS	(UINT64_C(1) << 32)
+#define CHACHA_BLOCKS	(UINT64_C(1) << 33)
+
+static const struct cipher_alg cipher_rows[] = {
+	/* name				  key iv block tag  blocks	    ops */
+	{ "chacha20-poly1305@openssh.com", 64,  0,  8, 16, CHACHA_BLOCKS, &cipher_chachapoly },
+	{ "aes256-gcm@openssh.com",	   32, 12, 16, 16, AES_BLOCKS,	  &cipher_aesgcm },
+	{ "aes128-gcm@openssh.com",	   16, 12, 16, 16, AES_BLOCKS,	  &cipher_aesgcm },
+	{ "aes256-ctr",			   32, 16, 16,  0, AES_BLOCKS,	  &cipher_ctr_mac },
+	{ "aes192-ctr",			   24, 16, 16,  0, AES_BLOCKS,	  &cipher_ctr_mac },
+	{ "aes128-ctr",			   16, 16, 16,  0, AES_BLOCKS,	  &cipher_ctr_mac },
+};
+
+static const struct mac_alg mac_rows[] = {
+	/* name				   key tag  etm	   hash */
+	{ "hmac-sha2-256-etm@openssh.com", 32, 32, true,  HASH_SHA256 },
+	{ "hmac-sha2-512-etm@openssh.com", 64, 64, true,  HASH_SHA512 },
+	{ "hmac-sha2-256",		   32, 32, false, HASH_SHA256 },
+	{ "hmac-sha2-512",		   64, 64, false, HASH_SHA512 },
+};
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+enum { NAME_KEX = ALG_KEX, NAME_CIPHER = ALG_CIPHER, NAME_MAC = ALG_MAC, NAME_SIGNATURE = -1 };
+static const struct {
+	int class;
+	const char *name;
+} names[] = {
+#define ALG(class_, name_, by_default) { NAME_##class_, name_ },
+#include "crypto/names.def"
+};
+
+static bool
+name_is(const char *row, const char *name, size_t n)
+{
+	return strlen(row) == n && memcmp(row, name, n) == 0;
+}
+
+const struct kex_alg *
+kex_find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ROWS(kex_rows); i++)
+		if (name_is(kex_rows[i]->name, name, n))
+			return kex_rows[i];
+	return NULL;
+}
+
+const struct cipher_alg *
+cipher_find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ROWS(cipher_rows); i++)
+		if (name_is(cipher_rows[i].name, name, n))
+			return &cipher_rows[i];
+	return NULL;
+}
+
+const struct mac_alg *
+mac_find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ROWS(mac_rows); i++)
+		if (name_is(mac_rows[i].name, name, n))
+			return &mac_rows[i];
+	return NULL;
+}
+
+const char *
+alg_name(enum alg_class class, size_t i)
+{
+	for (size_t row = 0; row < ROWS(names); row++)
+		if (names[row].class == (int)class && i-- == 0)
+			return names[row].name;
+	return NULL;
+}
+
+/* Both sides in one process: the secrets must agree. */
+static int
+try_kex(const struct kex_alg *kex)
+{
+	struct kex_state state;
+	uint8_t client[KEX_PUBLIC_MAX], server[KEX_PUBLIC_MAX];
+	uint8_t ours[KEX_SECRET_MAX], theirs[KEX_SECRET_MAX];
+	int r = -1;
+
+	if (kex->start(&state, client) == 0 &&
+	    kex->answer(client, server, theirs) == 0 &&
+	    kex->finish(&state, server, ours) == 0 &&
+	    crypto_equal(ours, theirs, kex->secret_len))
+		r = 0;
+	crypto_wipe(&state, sizeof(state));
+	crypto_wipe(ours, sizeof(ours));
+	crypto_wipe(theirs, sizeof(theirs));
+	return r;
+}
+
+/* One packet there and back, then one with a wrong tag, which must be refused:
+ * a provider that checks nothing would otherwise go unnoticed. */
+static int
+try_cipher(const struct cipher_alg *cipher, const struct mac_alg *mac)
+{
+	enum { BODY = 64 };		/* whole blocks of every cipher */
+	static const uint8_t key[CIPHER_KEY_MAX] = { 1 };
+	const struct protect_keys keys = { key, key, key };
+	struct protect *out = protect_new(cipher, mac, &keys, true);
+	struct protect *in = protect_new(cipher, mac, &keys, false);
+	uint8_t packet[PACKET_LENGTH + BODY + CIPHER_TAG_MAX] = { 0 };
+	size_t total;
+	uint32_t len;
+	int r = -1;
+
+	if (out == NULL || in == NULL)
+		goto end;
+	total = protect_aad(out) + BODY;
+	for (unsigned round = 0; round < 2; round++) {
+		packet_put_u32(packet, (uint32_t)total - PACKET_LENGTH);
+		if (protect_seal(out, round, packet, total) != 0)
+			goto end;
+		packet[total] ^= (uint8_t)round;
+		if (protect_length(in, round, packet, &len) != 0 ||
+		    len != total - PACKET_LENGTH)
+			goto end;
+		if ((protect_open(in, round, packet, total) == 0) != (round == 0))
+			goto end;
+	}
+	r = 0;
+end:
+	protect_free(out);
+	protect_free(in);
+	return r;
+}
+
+static int
+try_hashes(void)
+{
+	uint8_t out[HASH_MAX];
+
+	for (int id = HASH_SHA1; id <= HASH_SHA512; id++)
+		if (hash_once((enum hash_id)id, "", 0, out) != 0)
+			return -1;
+	return 0;
+}
+
+int
+crypto_init(void)
+{
+	uint8_t byte;
+
+	/* No configuration file: whoever could write one, or set OPENSSL_CONF, would
+	 * choose our algorithms.  No atexit: a clone leaves with _exit. */
+	if (sodium_init() < 0 ||
+	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT |
+	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1)
+		return -1;
+	if (random_start() != 0 || hash_start() != 0 || try_hashes() != 0)
+		return -1;
+	crypto_random(&byte, sizeof(byte));
+	for (size_t i = 0; i < ROWS(kex_rows); i++)
+		if (try_kex(kex_rows[i]) != 0)
+			return -1;
+	for (size_t i = 0; i < ROWS(cipher_rows); i++) {
+		if (cipher_rows[i].ops->start() != 0)
+			return -1;
+		for (size_t j = 0; j < ROWS(mac_rows); j++)
+			if (try_cipher(&cipher_rows[i], &mac_rows[j]) != 0)
+				return -1;
+	}
+	return 0;
+}

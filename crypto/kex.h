@@ -1,0 +1,10 @@
+/* kex.h - the rows of the key exchange table, each made in its own file. */
+#ifndef CRYPTO_KEX_H
+#define CRYPTO_KEX_H
+
+#include "crypto/crypto.h"
+
+extern const struct kex_alg kex_curve25519;
+extern const struct kex_alg kex_curve25519_libssh;
+
+#endif
