@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""client_test.py - postern against the peers' servers.
+
+OpenSSH's sshd, dropbear and tinysshd: logins, commands, terminals, bulk data,
+rekeying, known_hosts in all its answers, and what is said when things fail.
+"""
+import os, re, subprocess, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lab import POSTERN, SAN, check, digest, labelled, main, needs_root, noise
+from server_test import AEAD, BULK, CTR, KEX, MACS, expect
+
+servers = {}
+
+
+def sshd(lab, *lines):
+    if lines not in servers:
+        servers[lines] = lab.sshd(*lines)
+    return servers[lines]
+
+
+def peer(lab, name):
+    if name not in servers:
+        servers[name] = lab.sshd() if name == "sshd" else getattr(lab, name)()
+    return servers[name]
+
+
+def algorithms(lab, kex, cipher, mac):
+    args = ["-o", "KexAlgorithms=" + kex, "-o", "Ciphers=" + cipher] + (["-o", "MACs=" + mac] if mac else [])
+    expect(lab.postern(sshd(lab), *args, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
+
+
+def login(lab, name):
+    s = peer(lab, name)
+    r = lab.postern(s, command=["echo out; echo err >&2; exit 3"])
+    expect(r, 3, b"out\n", name)
+    check(b"err\n" in r.stderr, "stderr %r" % r.stderr)
+
+
+def upload(lab, name):
+    data = noise(BULK if name == "sshd" else BULK // 4)
+    expect(lab.postern(peer(lab, name), command=["sha256sum"], input=data, timeout=300), 0,
+           (digest(data) + "  -\n").encode(), name)
+
+
+def download(lab, name):
+    data = noise(BULK if name == "sshd" else BULK // 4)
+    path = lab.path("blob")
+    with open(path, "wb") as f:
+        f.write(data)
+    os.chmod(path, 0o644)
+    r = lab.postern(peer(lab, name), command=["cat " + path], timeout=300)
+    expect(r, 0, None, name)
+    check(digest(r.stdout) == digest(data), "download differs: %d bytes" % len(r.stdout))
+
+
+def rekey(lab, cipher):
+    data = noise(8 << 20)
+    r = lab.postern(sshd(lab), "-o", "Ciphers=" + cipher, "-o", "RekeyLimit=64K", command=["tee /dev/stderr | sha256sum"],
+                    input=data, timeout=300)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "rekey")
+    check(digest(r.stderr[-len(data):]) == digest(data), "the echoed stream differs: %d bytes" % len(r.stderr))
+
+
+def sshd_rekeys(lab):
+    data = noise(8 << 20)
+    r = lab.postern(sshd(lab, "RekeyLimit 64K"), command=["cat"], input=data, timeout=300)
+    expect(r, 0, None, "rekey by the server")
+    check(digest(r.stdout) == digest(data), "data differs")
+
+
+def subsystem(lab):
+    expect(lab.postern(sshd(lab), "-s", command=["echo"], input=b"sub"), 0, b"sub")
+
+
+def env(lab):
+    s = sshd(lab, "AcceptEnv MY_*")
+    r = lab.postern(s, "-o", "SetEnv=MY_A=1", "-o", "SendEnv=MY_B", command=["echo $MY_A$MY_B"],
+                    env=dict(os.environ, MY_B="2"))
+    expect(r, 0, b"12\n")
+
+
+def remote_signal(lab):
+    r = lab.postern(sshd(lab), command=["kill -TERM $$"])
+    check(r.returncode == 143 and b"TERM" in r.stderr, "%r" % r)
+
+
+def terminal(lab):
+    s = sshd(lab)
+    argv = [POSTERN, "-F", "none", "-t", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
+            "UserKnownHostsFile=" + lab.path("kh"), "-i", lab.userkey, "%s@127.0.0.1" % lab.user]
+    def resize(fd):
+        import fcntl, struct, termios
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
+        time.sleep(0.5)
+        os.write(fd, b"stty size; echo re''sized\n")
+    status, seen = lab.on_terminal(argv, [(b"$ ", b"tty; stty size; echo TERM=$TERM; echo do''ne\n"),
+                                          (b"done", resize), (b"resized", b"exit 5\n")])
+    check(status == 5, "status %d: %r" % (status, seen[-400:]))
+    check(b"/dev/pts/" in seen and b"24 80" in seen and b"31 97" in seen, "terminal: %r" % seen[-800:])
+
+
+def escape(lab):
+    s = sshd(lab)
+    argv = [POSTERN, "-F", "none", "-t", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
+            "UserKnownHostsFile=" + lab.path("kh"), "-i", lab.userkey, "%s@127.0.0.1" % lab.user]
+    status, seen = lab.on_terminal(argv, [(b"$ ", b"\r~.")], timeout=20)
+    check(status == 255, "status %d" % status)
+
+
+def password_on_terminal(lab):
+    s = sshd(lab)
+    argv = [POSTERN, "-F", "none", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
+            "UserKnownHostsFile=" + lab.path("kh"), "-o", "PubkeyAuthentication=no", "-o",
+            "PreferredAuthentications=password", "%s@127.0.0.1" % lab.user, "echo in; exit 4"]
+    status, seen = lab.on_terminal(argv, [(b"password: ", b"wrong\n"), (b"try again", b""),
+                                          (b"password: ", lab.password.encode() + b"\n")])
+    check(status == 4 and b"in\r\n" in seen, "status %d: %r" % (status, seen))
+    check(lab.password.encode() not in seen, "the password was echoed")
+
+
+def passphrase_on_terminal(lab):
+    s = sshd(lab)
+    argv = [POSTERN, "-F", "none", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
+            "UserKnownHostsFile=" + lab.path("kh"), "-i", lab.lockedkey, "%s@127.0.0.1" % lab.user, "exit 6"]
+    status, seen = lab.on_terminal(argv, [(b"passphrase", b"opensesame\n")])
+    check(status == 6, "status %d: %r" % (status, seen))
+    status, seen = lab.on_terminal(argv, [(b"passphrase", b"no\n"), (b"passphrase", b"opensesame\n")])
+    check(status == 6, "second try: status %d: %r" % (status, seen))
+
+
+def first_contact(lab):
+    s = sshd(lab)
+    known = lab.path("kh")
+    argv = [POSTERN, "-F", "none", "-p", str(s.port), "-o", "UserKnownHostsFile=" + known, "-o",
+            "GlobalKnownHostsFile=none", "-i", lab.userkey, "%s@127.0.0.1" % lab.user, "exit 8"]
+    status, seen = lab.on_terminal(argv, [(b"continue connecting", b"no\n")])
+    check(status == 255 and not os.path.exists(known), "refused: %d %r" % (status, seen))
+    status, seen = lab.on_terminal(argv, [(b"continue connecting", b"yes\n")])
+    check(status == 8 and b"SHA256:" in seen, "accepted: %d %r" % (status, seen))
+    with open(known) as f:
+        line = f.read()
+    check(line.strip() == "[127.0.0.1]:%d %s" % (s.port, lab.hostpub), "line %r" % line)
+    check(oct(os.stat(known).st_mode & 0o777) == "0o600", "mode")
+    expect(lab.postern(s, "-o", "StrictHostKeyChecking=yes", known=known, command=["exit 8"]), 8)
+    # ssh itself reads what we wrote
+    r = lab.run(["ssh", "-F", "/dev/null", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + known,
+                 "-o", "BatchMode=yes", "-i", lab.userkey, "-p", str(s.port), "%s@127.0.0.1" % lab.user, "exit 8"])
+    expect(r, 8)
+
+
+def hashed_known_hosts(lab):
+    s = sshd(lab)
+    known = lab.path("kh")
+    expect(lab.postern(s, "-o", "HashKnownHosts=yes", known=known, command=["exit 8"]), 8)
+    with open(known) as f:
+        line = f.read()
+    check(line.startswith("|1|") and "127.0.0.1" not in line, "line %r" % line)
+    expect(lab.postern(s, "-o", "StrictHostKeyChecking=yes", known=known, command=["exit 8"]), 8)
+    r = lab.run(["ssh-keygen", "-F", "[127.0.0.1]:%d" % s.port, "-f", known])
+    check(r.returncode == 0, "ssh-keygen does not find it")
+
+
+def host_key_problems(lab):
+    s = sshd(lab)
+    with open(lab.wrongkey + ".pub") as f:
+        other = " ".join(f.read().split()[:2])
+    name = "[127.0.0.1]:%d" % s.port
+    for text, words in (("%s %s\n" % (name, other), (b"CHANGED", b"line 1")),
+                        ("@revoked * %s\n" % lab.hostpub, (b"revoked",)),
+                        ("@revoked * %s\n%s %s\n" % (lab.hostpub, name, lab.hostpub), (b"revoked",)),
+                        ("", (b"no ssh-ed25519 host key is known", b"SHA256:"))):
+        known = lab.write("kh", text)
+        r = lab.postern(s, "-o", "StrictHostKeyChecking=yes", known=known, command=["echo in"])
+        check(r.returncode == 255 and r.stdout == b"", "accepted with %r: %r" % (text, r))
+        for w in words:
+            check(w in r.stderr, "%r is not said: %r" % (w, r.stderr))
+        with open(known) as f:
+            check(f.read() == text, "known_hosts was touched")
+
+
+def failures_are_named(lab):
+    s = sshd(lab, "Ciphers aes128-ctr")
+    r = lab.postern(s, "-o", "Ciphers=aes256-gcm@openssh.com", command=["true"])
+    check(r.returncode == 255 and b"aes256-gcm@openssh.com" in r.stderr and b"aes128-ctr" in r.stderr, "%r" % r.stderr)
+    r = lab.postern(sshd(lab), key=lab.wrongkey, command=["true"])
+    check(r.returncode == 255 and b"Permission denied (publickey" in r.stderr, "%r" % r.stderr)
+    r = lab.run([POSTERN, "-F", "none", "-p", "1", "127.0.0.1", "true"])
+    check(r.returncode == 255 and b"refused" in r.stderr, "%r" % r.stderr)
+    r = lab.run([POSTERN, "-F", "none", "-o", "NoSuchKeyword=1", "127.0.0.1"])
+    check(r.returncode == 255 and b"NoSuchKeyword" in r.stderr, "%r" % r.stderr)
+    r = lab.run([POSTERN, "-F", "none", "-o", "Ciphers=rot13", "-p", str(s.port), "127.0.0.1"])
+    check(r.returncode == 255 and b"rot13" in r.stderr, "%r" % r.stderr)
+
+
+def cut_is_not_an_end(lab):
+    """The server is killed in the middle: not taken for a whole output."""
+    s = lab.sshd()
+    p = subprocess.Popen([POSTERN, "-F", "none", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
+                          "UserKnownHostsFile=" + lab.path("kh"), "-o", "BatchMode=yes", "-i", lab.userkey,
+                          "%s@127.0.0.1" % lab.user, "echo begun; sleep 60"], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    check(p.stdout.readline() == b"begun\n", "no start")
+    out = subprocess.run(["pgrep", "-P", str(s.process.pid)], capture_output=True, text=True).stdout.split()
+    check(out, "no session process")
+    for pid in out:
+        subprocess.run(["kill", "-9", pid])
+    _, err = p.communicate(timeout=30)
+    check(p.returncode == 255 and b"cut short" in err, "%d %r" % (p.returncode, err))
+
+
+for f in (password_on_terminal,):
+    needs_root("the throw-away account with a password is made as root")(f)
+
+cases = [labelled("postern->sshd %s %s %s" % (k, c, m or "aead"), algorithms, k, c, m)
+         for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
+for n in ("sshd", "dropbear", "tinysshd"):
+    for f in (login, upload, download):
+        case = labelled("postern->%s %s" % (n, f.__name__), f, n)
+        cases.append(case if n == "sshd" else needs_root("it reads ~/.ssh/authorized_keys only")(case))
+cases += [labelled("postern->sshd rekey " + c, rekey, c)
+          for c in ("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr")]
+cases += [sshd_rekeys, subsystem, env, remote_signal, terminal, escape, password_on_terminal, passphrase_on_terminal,
+          first_contact, hashed_known_hosts, host_key_problems, failures_are_named, cut_is_not_an_end]
+
+if __name__ == "__main__":
+    main(cases)

@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""server_test.py - the peers' clients against posternd.
+
+OpenSSH's ssh, dropbear's dbclient and PuTTY's plink, each with every algorithm
+that we share, both ways of login, commands, terminals, subsystems, bulk data both
+ways, rekeying under load and many channels on one connection.
+"""
+import os, subprocess, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lab import (IS_ROOT, POSTERN, SAN, SSH_BASE, Failure, check, digest, labelled, main, need, needs_root, noise)
+
+KEX = ["curve25519-sha256", "curve25519-sha256@libssh.org"]
+AEAD = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com"]
+CTR = ["aes256-ctr", "aes192-ctr", "aes128-ctr"]
+MACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"]
+BULK = (8 if SAN else 100) << 20
+
+servers = {}
+
+
+def server(lab, *lines):
+    if lines not in servers:
+        servers[lines] = lab.posternd(*lines)
+    return servers[lines]
+
+
+def expect(r, status=0, out=None, what=""):
+    check(r.returncode == status, "%s: exit status %d, not %d: %s" % (what, r.returncode, status,
+                                                                     r.stderr.decode(errors="replace")[-500:]))
+    if out is not None:
+        check(r.stdout == out, "%s: output %r, not %r" % (what, r.stdout[-200:], out))
+
+
+def passwords(lab):
+    """A server that takes passwords: shadow as root, our own file otherwise."""
+    if IS_ROOT:
+        return server(lab, "PasswordAuthentication yes")
+
+
+# ---- OpenSSH
+
+def ssh_algorithms(lab, kex, cipher, mac):
+    s = server(lab)
+    args = ["-o", "KexAlgorithms=" + kex, "-c", cipher] + (["-m", mac] if mac else [])
+    expect(lab.ssh(s, *args, command=["echo hello; exit 7"]), 7, b"hello\n", "ssh")
+
+
+def ssh_password(lab):
+    s = passwords(lab)
+    expect(lab.ssh(s, command=["echo in"], password=lab.password), 0, b"in\n")
+    r = lab.ssh(s, command=["echo in"], password="wrong")
+    check(r.returncode == 255 and b"Permission denied" in r.stderr, "a wrong password: %r" % r.stderr)
+
+
+def ssh_keyboard_interactive(lab):
+    s = server(lab, "PasswordAuthentication no", "KbdInteractiveAuthentication yes")
+    expect(lab.ssh(s, "-o", "PreferredAuthentications=keyboard-interactive", command=["echo in"],
+                   password=lab.password), 0, b"in\n")
+
+
+def ssh_wrong_key(lab):
+    r = lab.ssh(server(lab), command=["echo in"], key=lab.wrongkey)
+    check(r.returncode == 255 and b"Permission denied" in r.stderr and r.stdout == b"", "%r" % r)
+
+
+def ssh_unknown_user(lab):
+    s = server(lab)
+    r = subprocess.run([need("ssh"), *SSH_BASE, "-o", "BatchMode=yes", "-i", lab.userkey, "-p", str(s.port),
+                        "no-such-user@127.0.0.1", "echo in"], capture_output=True, timeout=60)
+    check(r.returncode == 255 and b"Permission denied" in r.stderr, "%r" % r)
+
+
+def ssh_two_steps(lab):
+    s = server(lab, "PasswordAuthentication yes", "AuthenticationMethods publickey,password")
+    ask = lab.write("askpass", "#!/bin/sh\necho '%s'\n" % lab.password)
+    os.chmod(ask, 0o700)
+    env = dict(os.environ, SSH_ASKPASS=ask, SSH_ASKPASS_REQUIRE="force", DISPLAY=":0")
+    r = lab.run([need("ssh"), *SSH_BASE, "-p", str(s.port), "-i", lab.userkey, "%s@127.0.0.1" % lab.user,
+                 "echo in"], env=env)
+    expect(r, 0, b"in\n")
+    r = lab.ssh(s, command=["echo in"])     # the key alone is not enough
+    check(r.returncode == 255 and r.stdout == b"", "%r" % r)
+
+
+def ssh_stderr(lab):
+    r = lab.ssh(server(lab), command=["echo out; echo err >&2; exit 3"])
+    expect(r, 3, b"out\n")
+    check(r.stderr == b"err\n", "stderr %r" % r.stderr)
+
+
+def ssh_signal(lab):
+    r = lab.ssh(server(lab), command=["kill -TERM $$"])
+    check(r.returncode in (255, 143), "killed command: %r" % r)
+
+
+def ssh_shell_pty(lab):
+    s = server(lab)
+    argv = [need("ssh"), *SSH_BASE, "-tt", "-p", str(s.port), "-i", lab.userkey, "%s@127.0.0.1" % lab.user]
+    def resize(fd):
+        import fcntl, struct, termios
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
+        time.sleep(0.5)
+        os.write(fd, b"stty size; echo re''sized\n")
+    status, seen = lab.on_terminal(argv, [(b"$ ", b"tty; stty size; echo TERM=$TERM; echo do''ne\n"),
+                                          (b"done", resize), (b"resized", b"exit 5\n")], size=(24, 80))
+    check(status == 5, "status %d: %r" % (status, seen[-400:]))
+    check(b"/dev/pts/" in seen and b"24 80" in seen and b"31 97" in seen and b"TERM=xterm" in seen,
+          "terminal: %r" % seen[-800:])
+
+
+def ssh_subsystem(lab):
+    expect(lab.ssh(server(lab), "-s", command=["echo"], input=b"through the subsystem"), 0,
+           b"through the subsystem")
+    r = lab.ssh(server(lab), "-s", command=["none-such"], input=b"x")
+    check(r.returncode != 0, "an unknown subsystem was granted")
+
+
+def ssh_env(lab):
+    s = server(lab, "AcceptEnv LC_* MY_VAR", "SetEnv FROM_SERVER=yes")
+    env = dict(os.environ, MY_VAR="mine", OTHER_VAR="no")
+    r = lab.run([need("ssh"), *SSH_BASE, "-o", "SendEnv=MY_VAR OTHER_VAR", "-o", "BatchMode=yes", "-i", lab.userkey,
+                 "-p", str(s.port), "%s@127.0.0.1" % lab.user, "echo $MY_VAR:$OTHER_VAR:$FROM_SERVER"], env=env)
+    expect(r, 0, b"mine::yes\n")
+
+
+def ssh_upload(lab, cipher):
+    data = noise(BULK)
+    r = lab.ssh(server(lab), "-c", cipher, command=["sha256sum"], input=data, timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "upload")
+
+
+def ssh_download(lab, cipher):
+    data = noise(BULK)
+    path = lab.path("blob")
+    with open(path, "wb") as f:
+        f.write(data)
+    os.chmod(path, 0o644)
+    r = lab.ssh(server(lab), "-c", cipher, command=["cat " + path], timeout=240)
+    expect(r, 0, None, "download")
+    check(digest(r.stdout) == digest(data), "download differs: %d bytes" % len(r.stdout))
+
+
+def ssh_rekey(lab, cipher):
+    """Both ways while the client rekeys every 64 KiB.  RekeyQuota is raised, since
+    the default is there to slow exactly this down."""
+    s = server(lab, "RekeyQuota 100000 100000")
+    data = noise(8 << 20)
+    r = lab.ssh(s, "-c", cipher, "-o", "RekeyLimit=64K", command=["tee /dev/stderr | sha256sum"], input=data,
+                timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "rekey")
+    check(digest(r.stderr) == digest(data), "the echoed stream differs: %d bytes" % len(r.stderr))
+
+
+def ssh_server_rekeys(lab):
+    s = server(lab, "RekeyQuota 100000 100000", "RekeyLimit 64K", "LogLevel DEBUG")
+    data = noise(8 << 20)
+    r = lab.ssh(s, "-v", command=["cat"], input=data, timeout=240)
+    expect(r, 0, None, "server rekey")
+    check(digest(r.stdout) == digest(data), "data differs")
+
+
+def ssh_channels(lab):
+    """1000 channels, one after another, on one connection."""
+    s = server(lab, "MaxSessions 10")
+    control = lab.path("ctl")
+    base = [need("ssh"), *SSH_BASE, "-o", "BatchMode=yes", "-i", lab.userkey, "-p", str(s.port),
+            "-o", "ControlPath=" + control]
+    target = "%s@127.0.0.1" % lab.user
+    master = subprocess.Popen(base + ["-M", "-N", target], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        end = time.monotonic() + 20
+        while not os.path.exists(control):
+            check(time.monotonic() < end and master.poll() is None, "no control socket")
+            time.sleep(0.05)
+        n = 100 if SAN else 1000
+        script = "i=0; while [ $i -lt %d ]; do %s true || exit 1; i=$((i+1)); done" % (
+            n, " ".join("'%s'" % a for a in base + [target]))
+        r = lab.run(["/bin/sh", "-c", script], timeout=300)
+        expect(r, 0, None, "channels")
+        r = lab.run(base + [target, "echo still here"])
+        expect(r, 0, b"still here\n")
+    finally:
+        master.terminate()
+        master.wait()
+
+
+def ssh_unread_channel(lab):
+    """A channel that nobody reads does not stop another."""
+    s = server(lab)
+    control = lab.path("ctl")
+    base = [need("ssh"), *SSH_BASE, "-o", "BatchMode=yes", "-i", lab.userkey, "-p", str(s.port),
+            "-o", "ControlPath=" + control, "-o", "ControlPersist=no"]
+    target = "%s@127.0.0.1" % lab.user
+    master = subprocess.Popen(base + ["-M", target, "yes"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        end = time.monotonic() + 20
+        while not os.path.exists(control):
+            check(time.monotonic() < end and master.poll() is None, "no control socket")
+            time.sleep(0.05)
+        time.sleep(1)       # its pipe and windows are full now
+        expect(lab.run(base + [target, "echo lively"], timeout=20), 0, b"lively\n")
+    finally:
+        master.kill()
+        master.communicate()
+
+
+# ---- dropbear's client
+
+def dbclient(lab, s, *args, command="", input=b"", password=None, timeout=60):
+    key = os.path.join(lab.dir, "dbkey")
+    if not os.path.exists(key):
+        subprocess.run([need("dropbearconvert"), "openssh", "dropbear", lab.userkey, key], check=True,
+                       capture_output=True)
+    env = dict(os.environ, HOME=lab.dir)
+    argv = [need("dbclient"), "-y", "-y", "-p", str(s.port), *args]
+    if password is None:
+        argv += ["-i", key]
+    else:
+        env["DROPBEAR_PASSWORD"] = password
+    return lab.run(argv + ["%s@127.0.0.1" % lab.user, command], input=input, env=env, timeout=timeout)
+
+
+def dbclient_algorithms(lab, cipher, mac):
+    args = ["-c", cipher] + (["-m", mac] if mac else [])
+    expect(dbclient(lab, server(lab), *args, command="echo hello; exit 9"), 9, b"hello\n", "dbclient")
+
+
+def dbclient_password(lab):
+    expect(dbclient(lab, passwords(lab), command="echo in", password=lab.password), 0, b"in\n")
+
+
+def dbclient_bulk(lab):
+    data = noise(BULK)
+    r = dbclient(lab, server(lab), command="sha256sum", input=data, timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "upload")
+    path = lab.path("blob")
+    with open(path, "wb") as f:
+        f.write(data)
+    os.chmod(path, 0o644)
+    r = dbclient(lab, server(lab), command="cat " + path, timeout=240)
+    check(digest(r.stdout) == digest(data), "download differs: %d bytes" % len(r.stdout))
+
+
+# ---- PuTTY's client
+
+def plink(lab, s, *args, command="", input=b"", password=None, timeout=60):
+    ppk = os.path.join(lab.dir, "user.ppk")
+    if not os.path.exists(ppk):
+        subprocess.run([need("puttygen"), lab.userkey, "-o", ppk, "-O", "private"], check=True, capture_output=True)
+    fingerprint = subprocess.run([need("ssh-keygen"), "-lf", lab.hostkey + ".pub"], capture_output=True, text=True,
+                                 check=True).stdout.split()[1]
+    env = dict(os.environ, HOME=lab.dir)
+    argv = [need("plink"), "-batch", "-ssh", "-P", str(s.port), "-hostkey", fingerprint]
+    argv += ["-pw", password] if password else ["-i", ppk]
+    return lab.run(argv + [*args, "%s@127.0.0.1" % lab.user, command], input=input, env=env, timeout=timeout)
+
+
+def plink_login(lab):
+    expect(plink(lab, server(lab), command="echo hello; exit 11"), 11, b"hello\n", "plink")
+
+
+def plink_password(lab):
+    expect(plink(lab, passwords(lab), command="echo in", password=lab.password), 0, b"in\n")
+
+
+def plink_bulk(lab):
+    data = noise(BULK)
+    r = plink(lab, server(lab), command="sha256sum", input=data, timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "upload")
+    path = lab.path("blob")
+    with open(path, "wb") as f:
+        f.write(data)
+    os.chmod(path, 0o644)
+    r = plink(lab, server(lab), command="cat " + path, timeout=240)
+    check(digest(r.stdout) == digest(data), "download differs: %d bytes" % len(r.stdout))
+
+
+def plink_subsystem(lab):
+    expect(plink(lab, server(lab), "-s", command="echo", input=b"sub"), 0, b"sub")
+
+
+# ---- ours against ours
+
+def ours(lab):
+    s = server(lab)
+    expect(lab.postern(s, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
+    data = noise(BULK)
+    expect(lab.postern(s, command=["sha256sum"], input=data, timeout=240), 0, (digest(data) + "  -\n").encode())
+
+
+def ours_algorithms(lab, cipher, mac):
+    args = ["-o", "Ciphers=" + cipher] + (["-o", "MACs=" + mac] if mac else [])
+    expect(lab.postern(server(lab), *args, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
+
+
+for f in (ssh_password, ssh_keyboard_interactive, ssh_two_steps, dbclient_password, plink_password):
+    needs_root("the throw-away account with a password is made as root")(f)
+
+cases = [labelled("ssh %s %s %s" % (k, c, m or "aead"), ssh_algorithms, k, c, m)
+         for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
+cases += [ssh_password, ssh_keyboard_interactive, ssh_wrong_key, ssh_unknown_user, ssh_two_steps, ssh_stderr, ssh_signal,
+          ssh_shell_pty, ssh_subsystem, ssh_env]
+cases += [labelled("ssh upload " + c, ssh_upload, c) for c in ("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com",
+                                                              "aes256-ctr")]
+cases += [labelled("ssh download " + c, ssh_download, c) for c in ("aes128-gcm@openssh.com",
+                                                                  "chacha20-poly1305@openssh.com", "aes256-ctr")]
+cases += [labelled("ssh rekey " + c, ssh_rekey, c) for c in ("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com",
+                                                            "aes128-ctr")]
+cases += [ssh_server_rekeys, ssh_channels, ssh_unread_channel]
+cases += [labelled("dbclient %s %s" % (c, m or "aead"), dbclient_algorithms, c, m)
+          for c, m in (("chacha20-poly1305@openssh.com", None), ("aes256-ctr", "hmac-sha2-256"),
+                       ("aes128-ctr", "hmac-sha2-256"))]
+cases += [dbclient_password, dbclient_bulk, plink_login, plink_password, plink_bulk, plink_subsystem, ours]
+cases += [labelled("postern %s %s" % (c, m or "aead"), ours_algorithms, c, m)
+          for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
+
+if __name__ == "__main__":
+    main(cases)
