@@ -10,6 +10,7 @@
  */
 #include "crypto/crypto.h"
 
+#include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,7 +59,7 @@ secret_map(size_t n)
 
 	middle = (SECRET_ALIGN + n + page - 1) / page * page;
 	len = middle + 2 * page;
-	fd = (int)syscall(SYS_memfd_secret, FD_CLOEXEC);
+	fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	if (ftruncate(fd, (off_t)middle) != 0)
