@@ -139,6 +139,68 @@ one: $(call obj,tests/$(T).c $(SRC))
 	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
 	$(B)/one/$(T)
 
+# ---- the commands of the README ----------------------------------------------------
+# The packages come first, in a make of their own: this one may have started without
+# a compiler.
+run demo:
+	@sh deps.sh build
+	@$(MAKE) --no-print-directory all
+	@sh apps/try.sh $@ $(B)
+
+check:
+	@sh deps.sh check
+	@$(MAKE) --no-print-directory all tests
+	@bash tests/run.sh $(B)
+
+bench:
+	@sh deps.sh check
+	@$(MAKE) --no-print-directory all $(B)/bench/load
+	@python3 tests/bench/bench.py $(B)
+
+# Each fuzz target runs for FUZZ_SECONDS; clang only.
+FUZZ_SECONDS ?= 60
+FUZZERS = $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
+fuzz:
+	@for f in $(FUZZERS); do $(MAKE) --no-print-directory CC=clang B=build/fuzz build/fuzz/bin/$$f && \
+	  mkdir -p build/fuzz/corpus/$$f && \
+	  build/fuzz/bin/$$f -max_total_time=$(FUZZ_SECONDS) build/fuzz/corpus/$$f || exit 1; done
+build/fuzz/bin/%: tests/fuzz/%.c $(filter-out $(MAIN_SRC),$(WORKER_SRC) $(MONITOR_SRC) $(KEYLOAD_SRC))
+	@mkdir -p $(@D)
+	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
+	  $(sort $^) -lcrypto -lsodium -lseccomp
+
+# ---- install -----------------------------------------------------------------------
+# Everything is relinked with the installed paths; nothing is looked for at run time.
+I := $(B)/install
+INSTALL_LIBEXEC = $(PREFIX)/libexec/postern
+LIB_OBJ_I = $(patsubst $(B)/obj/privsep/api_path.o,$(I)/api_path.o,$(call obj,$(LIB_SRC)))
+$(I)/api_path.o: privsep/api_path.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -DPOSTERN_HELPER_DIR='"$(INSTALL_LIBEXEC)"' -c -o $@ $<
+install: all
+	@mkdir -p $(I)
+	rm -f $(I)/*
+	$(MAKE) --no-print-directory $(I)/api_path.o
+	ar rcs $(I)/libpostern.a $(LIB_OBJ_I)
+	$(CC) $(ALLCFLAGS) -shared $(ALLLDFLAGS) -Wl,-soname,libpostern.so.$(SOMAJOR) \
+	  -Wl,--version-script=include/postern.map -o $(I)/libpostern.so.$(VERSION) $(LIB_OBJ_I) $(LIB_LIBS)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/posternd $(call obj,$(POSTERND_SRC)) $(I)/libpostern.a $(POSTERND_LIBS)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/postern $(call obj,$(POSTERN_SRC)) $(I)/libpostern.a $(POSTERN_LIBS)
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' include/postern.pc.in > $(I)/postern.pc
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	  $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(INSTALL_LIBEXEC) $(DESTDIR)$(PREFIX)/share/man/man3 \
+	  $(DESTDIR)$(SYSCONFDIR)/postern
+	install -m 755 $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec/postern-keyload \
+	  $(DESTDIR)$(INSTALL_LIBEXEC)
+	install -m 755 $(I)/posternd $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(I)/postern $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(I)/libpostern.a $(I)/libpostern.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib
+	ln -sf libpostern.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libpostern.so.$(SOMAJOR)
+	ln -sf libpostern.so.$(SOMAJOR) $(DESTDIR)$(PREFIX)/lib/libpostern.so
+	install -m 644 include/postern.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 include/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 $(I)/postern.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+
 clean:
 	rm -rf build
 
