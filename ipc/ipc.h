@@ -189,7 +189,7 @@ int ipc_send_encoded(int sock, struct wr *w, const int *fds, size_t nfds, unsign
 #define MSG(link, NAME, id, phases, kex, flags) static inline int \
 	ipc_send_##NAME(int sock, const struct ipc_##NAME *m) { \
 	uint8_t buf[IPC_MAX_##NAME]; \
-	int fds[IPC_FDS_MAX]; \
+	int fds[IPC_FDS_MAX] = { -1, -1, -1 }; \
 	struct wr w = wr_of(buf, sizeof(buf)); \
 	ipc_put_##NAME(&w, fds, m); \
 	return ipc_send_encoded(sock, &w, fds, IPC_NFDS_##NAME, flags); }
