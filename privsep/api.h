@@ -1,0 +1,414 @@
+/*
+ * api.h - what the files of the application side (privsep/api_*.c) share.
+ *
+ * This code runs in the host program: it may have threads, be root and be full of
+ * secrets.  It trusts its caller and the monitor; of the monitor it checks every
+ * message all the same, and a worker it trusts no more than the network.  It never
+ * exits, aborts, prints, blocks without a deadline, or touches signals, locale and
+ * environment.
+ *
+ * Callbacks run only inside api_loop_turn.  A handle that its owner frees in there
+ * is marked, and its memory goes when the outermost turn ends, so no handler is
+ * left with a dangling pointer: after a callback, look at is_freed.
+ */
+#ifndef PRIVSEP_API_H
+#define PRIVSEP_API_H
+
+#include <stdarg.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "include/postern.h"
+#include "ipc/ipc.h"
+
+enum {
+	API_EVENTS = 64,		/* of one epoll_wait                               */
+	API_DEPTH_MAX = 8,		/* blocking calls inside callbacks inside...       */
+	API_BUCKETS = 1024,		/* of the table of transports                      */
+	API_QUESTIONS_MAX = 128,	/* open at once, per transport                     */
+	API_CHANNELS_SPARE = 1024,	/* handles over channel_max that are not freed yet */
+	API_OUT_MAX = 512,		/* messages that wait for a reader, per link       */
+	API_OUT_BYTES = 1024 * 1024,
+	API_MONITOR_BATCH = 16,		/* messages of the monitor per turn                */
+	API_DRAIN_MAX = 4096,		/* messages a dead worker may have left            */
+	API_ACCEPT_BATCH = 16,		/* connections per listener and turn               */
+	API_PAUSE_MS = 100,		/* without descriptors: until the next accept      */
+	API_STOP_MS = 2000,		/* the monitor has this long to end                */
+	API_PROMPTS_MAX = 256,
+	API_LIST_MAX = 2048,		/* as in NEW                                       */
+	API_NAME_MAX = 256,		/* a user's, as in TRY_*                           */
+	API_BANNER_MAX = 16384,
+	API_PEER_MAX = 64,
+	API_LINE_MAX = 2048,		/* of the log                                      */
+};
+#define API_OURS (UINT64_C(1) << 63)	/* chan: opened by the application */
+
+/* ---- time (api_loop.c) ---- */
+struct api_deadline { int64_t at_ms; };	/* -1: none */
+struct api_deadline api_deadline_in(int timeout_ms);
+int api_deadline_left(struct api_deadline);	/* as epoll_wait wants it */
+
+/* ---- links (api_link.c) ---- */
+enum api_kind { API_MONITOR = 1, API_CHILD, API_TIMER, API_LISTENER, API_WORKER };
+
+struct api_out {			/* a message that waits for its reader */
+	TAILQ_ENTRY(api_out) next;
+	size_t n, nfds;
+	int fds[IPC_FDS_MAX];
+	uint8_t bytes[];
+};
+struct api_link {
+	postern_context *ctx;
+	int fd;				/* -1: none */
+	enum api_kind kind;
+	uint64_t id;
+	struct ipc_once once;
+	TAILQ_HEAD(, api_out) out;
+	size_t out_count, out_bytes;
+};
+void api_link_init(struct api_link *, postern_context *, enum api_kind, uint64_t id);
+int api_link_open(struct api_link *, int fd);	/* takes fd */
+void api_link_close(struct api_link *);
+/* 0, now or later; -EMSGSIZE: a field is too long; -ENOBUFS: the reader does not
+ * read; other -errno: the link is gone.  Descriptors stay the caller's. */
+int api_link_send(struct api_link *, struct wr *, const int *fds, size_t nfds, unsigned flags);
+void api_link_flush(struct api_link *);		/* the reader has room again */
+
+#define MSG(link, NAME, id, phases, kex, flags) static inline int \
+	api_send_##NAME(struct api_link *l, const struct ipc_##NAME *m) { \
+	uint8_t buf[IPC_MAX_##NAME]; \
+	int fds[IPC_FDS_MAX]; \
+	struct wr w = wr_of(buf, sizeof(buf)); \
+	ipc_put_##NAME(&w, fds, m); \
+	return api_link_send(l, &w, fds, IPC_NFDS_##NAME, flags); }
+#include "ipc/messages.def"
+
+/* ---- events (api_loop.c) ---- */
+enum api_pending {			/* in order of delivery */
+	API_PENDING_STARTED = 1, API_PENDING_LOGIN = 2,
+	API_PENDING_CHANNEL = 4, API_PENDING_EXIT = 8, API_PENDING_CLOSED = 16,
+	API_PENDING_END = 32,
+};
+/* The shelf of undelivered events is a list of the handles concerned, so it is
+ * bounded by their number and nothing on it can be lost for want of room. */
+struct api_item {
+	TAILQ_ENTRY(api_item) next;
+	unsigned pending;
+	postern_transport *transport;	/* one of the two */
+	postern_channel *channel;
+};
+void api_shelf_put(postern_context *, struct api_item *, enum api_pending);
+void api_shelf_drop(postern_context *, struct api_item *, unsigned pending);
+
+/* ---- questions to the application (api_question.c) ---- */
+enum api_question_kind { API_ASK_LOGIN = 1, API_ASK_HOST_KEY, API_ASK_OPEN,
+	API_ASK_REQUEST, API_ASK_GLOBAL };
+struct api_question {
+	LIST_ENTRY(api_question) next;
+	enum api_question_kind kind;
+	uint64_t id;			/* ours, as the application names it */
+	uint64_t theirs;		/* 0: no answer is wanted            */
+	uint64_t chan;
+	bool starts;			/* shell, exec, subsystem            */
+};
+struct api_call {			/* a call that waits, on its caller's stack */
+	LIST_ENTRY(api_call) next;
+	uint64_t id;
+	bool is_done, ok;
+};
+
+/* ---- handles ---- */
+struct api_exception {
+	int code, side, signal;
+	bool is_claim;
+	uint32_t disconnect;
+	char phase[33];
+	char *text, *ours, *theirs;	/* NULL: "" */
+};
+
+enum api_channel_state { API_ASKED = 1, API_OPENING, API_OPEN, API_OVER };
+enum api_take { API_TAKE_NONE = 0, API_TAKE_SOCKET, API_TAKE_SOCKETS, API_TAKE_PTY,
+	API_TAKE_PIPES, API_TAKE_SENT };
+struct postern_channel {
+	TAILQ_ENTRY(postern_channel) next;
+	TAILQ_ENTRY(postern_channel) waiting;	/* for postern_transport_accept */
+	struct api_item item;
+	postern_transport *t;
+	uint64_t id;
+	enum api_channel_state state;
+	bool is_session, is_waiting, is_freed, is_started, is_abandoned;
+	bool has_status, had_close, sent_exit, told_closed;
+	int fd, err_fd;			/* our ends, -1: none */
+	bool fd_is_taken;
+	enum api_take take;		/* what the worker is still to get... */
+	int give[IPC_FDS_MAX];		/* ...its ends */
+	uint32_t refusal;		/* NOT_OPENED: reason */
+	struct postern_exit exit;
+	void *user;
+};
+
+enum api_try { API_TRY_NONE = 0, API_TRY_SENT, API_TRY_DONE };
+struct postern_transport {
+	LIST_ENTRY(postern_transport) bucket;
+	TAILQ_ENTRY(postern_transport) next;
+	TAILQ_ENTRY(postern_transport) waiting;	/* for postern_server_accept */
+	struct api_item item;
+	postern_context *ctx;
+	postern_server *server;		/* a reference, or NULL */
+	struct postern_client_interface client;
+	uint64_t id;
+	unsigned phase;			/* L_*: what we take of monitor and worker */
+	struct ipc_once once;
+	int net;			/* -1 once attached */
+	bool is_announced, is_server, is_listened, is_async, is_started, is_authenticated;
+	bool is_ending, is_over, is_freed, is_waiting, is_blamed;
+	char peer[API_PEER_MAX];
+	char *host;			/* client: as NEW said */
+	/* login */
+	enum api_try try;
+	bool try_is_abandoned;
+	struct ipc_LOGIN_RESULT result;	/* its spans are not kept */
+	char *methods;			/* that may continue */
+	char *username;
+	/* what was agreed */
+	uint64_t exchanges;
+	int strict;
+	char *kex, *host_key_alg, *ciphers[2], *macs[2], *peer_version;
+	uint8_t *host_key;
+	size_t host_key_len;
+	int worker_pid;
+	char *report;
+	/* after login */
+	struct api_link worker;
+	TAILQ_HEAD(, postern_channel) channels;
+	TAILQ_HEAD(, postern_channel) accepts;
+	unsigned n_channels, channel_max;
+	uint64_t last_chan;		/* the worker's serials must rise */
+	LIST_HEAD(, api_question) questions;
+	unsigned n_questions;
+	LIST_HEAD(, api_call) calls;
+	int end_code;			/* 0: we ended it ourselves */
+	struct api_exception exception, told;
+	void *user;
+};
+
+struct postern_key {
+	TAILQ_ENTRY(postern_key) next;
+	postern_context *ctx;
+	uint64_t id;			/* the monitor's */
+	char *alg, *comment;
+	uint8_t *blob;
+	size_t blob_len;
+};
+TAILQ_HEAD(api_keys, postern_key);
+struct api_key_call {
+	LIST_ENTRY(api_key_call) next;
+	uint64_t id;
+	bool is_done;
+	uint32_t result;
+	postern_key *key;
+};
+
+struct api_options {			/* checked and complete */
+	char version[256];
+	char kex[API_LIST_MAX + 1], host_keys[API_LIST_MAX + 1], signatures[API_LIST_MAX + 1],
+	    ciphers[API_LIST_MAX + 1], macs[API_LIST_MAX + 1];
+	uint32_t banner_ms, kex_ms, login_ms, rekey_ms, close_ms;
+	uint64_t rekey_bytes;
+	uint32_t rekey_packets, rekey_interval_ms, rekey_burst, rekey_per_second;
+	uint32_t alive_interval_ms, alive_max, channel_max, window, window_sum;
+};
+struct api_listener {
+	LIST_ENTRY(api_listener) next;
+	uint64_t id;
+	int fd;
+	bool is_paused;
+};
+struct postern_server {
+	TAILQ_ENTRY(postern_server) next;
+	postern_context *ctx;
+	unsigned refs;			/* the owner's, and one per transport */
+	bool is_freed;
+	struct postern_server_interface interface;
+	struct api_options options;
+	unsigned methods, tries_max;
+	uint32_t fail_delay_ms;
+	char *banner;
+	LIST_HEAD(, api_listener) listeners;
+	TAILQ_HEAD(, postern_transport) accepts;
+};
+
+struct postern_context {
+	pid_t pid;			/* who may use it */
+	int fd;				/* the application's: set and wake together */
+	int set;			/* epoll: links, listeners, timer */
+	int wake;			/* eventfd: readable while the shelf is not empty */
+	int timer;			/* paused listeners */
+	int child;			/* the monitor's pidfd */
+	bool is_mute;			/* being freed: nothing is sent or unregistered */
+	bool is_sealed, is_paused;
+	int dead;			/* 0, or why no monitor is there any more */
+	unsigned phase;			/* P_*: what we take of the monitor */
+	struct api_link monitor;
+	uint64_t serial;		/* the last one used */
+	unsigned depth;			/* of turns */
+	uint8_t *buffers[API_DEPTH_MAX];/* one message each */
+	LIST_HEAD(, postern_transport) table[API_BUCKETS];
+	TAILQ_HEAD(, postern_transport) transports, graves;
+	TAILQ_HEAD(, postern_channel) channel_graves;
+	TAILQ_HEAD(, postern_server) servers;
+	TAILQ_HEAD(, api_item) shelf;
+	struct api_keys host_keys, keys;
+	LIST_HEAD(, api_key_call) key_calls;
+	int key_problem;
+	unsigned layers;
+	char *report;
+	int monitor_pid, zygote_pid;
+	int log_level;
+	void (*log)(void *user, int level, uint64_t conn, const char *peer, const char *line);
+	void *user;
+};
+
+/* ---- api_context.c ---- */
+/* First line of every public call: 0, or POSTERN_EFORKED. */
+int api_context_enter(const postern_context *);
+uint64_t api_context_serial(postern_context *);
+/* No host key comes after this; with a deadline also waits until a zygote is up. */
+int api_context_seal(postern_context *);
+int api_context_await_serving(postern_context *, struct api_deadline);
+/* The monitor is gone: ends every transport. */
+void api_context_died(postern_context *, int code, const char *why);
+/* What a send to the monitor came to, in the caller's terms. */
+int api_context_sent(int result);
+/* Copies a caller's extensible struct of any size; 0 or -EINVAL. */
+int api_context_struct(void *to, size_t size, const void *from);
+/* Answers a caller's extensible struct: as much as it knows. */
+void api_context_fill(void *to, const void *from, size_t size);
+char *api_context_copy(struct span);		/* with a NUL; NULL: no memory */
+
+/* ---- api_path.c ---- */
+const char *api_path_helpers(void);
+
+/* ---- api_loop.c ---- */
+int api_loop_open(postern_context *);
+void api_loop_close(postern_context *);
+int api_loop_add(postern_context *, int fd, enum api_kind, uint64_t id, uint32_t events);
+void api_loop_change(postern_context *, int fd, enum api_kind, uint64_t id, uint32_t events);
+void api_loop_del(postern_context *, int fd);
+/* Handles what is ready, after at most wait_ms.  0; -EINTR; -errno. */
+int api_loop_turn(postern_context *, int wait_ms);
+/* The pump of all blocking calls: turns until is_ready.  0, POSTERN_ETIMEOUT,
+ * POSTERN_EMONITOR.  Signals do not end it. */
+int api_loop_wait(postern_context *, struct api_deadline, bool (*is_ready)(const void *),
+    const void *);
+/* The buffer of the current turn, and what it holds. */
+uint8_t *api_loop_buffer(postern_context *, size_t *cap);
+
+/* ---- api_monitor.c, api_worker.c ---- */
+void api_monitor_receive(postern_context *);
+void api_worker_receive(postern_transport *);
+/* Reads what a dead worker has left, to the end. */
+void api_worker_drain(postern_transport *);
+
+/* ---- api_log.c ---- */
+__attribute__((format(printf, 4, 5)))
+void api_log(postern_context *, const postern_transport *, int level, const char *fmt, ...);
+/* Untrusted text for a log line: printable ASCII, the rest as \xNN.  Always ends
+ * with a NUL; cut text ends with "...". */
+const char *api_log_quote(char *out, size_t cap, struct span);
+/* Control characters that are neither newline nor tab become '?': for text that
+ * an application shows to a person.  In place. */
+void api_log_tame(char *);
+
+/* ---- api_error.c ---- */
+int api_error_of_outcome(uint32_t outcome);
+void api_error_clear(struct api_exception *);
+/* Keeps why a call on t failed; returns code.  Never overwrites why it ended. */
+int api_error_set(postern_transport *, int code, const char *phase, int side,
+    bool is_claim, struct span text);
+void api_error_show(const struct api_exception *, struct postern_exception *out);
+
+/* ---- api_list.c ---- */
+const char *api_list_default(int list);
+
+/* ---- api_options.c ---- */
+/* The caller's options (NULL: defaults), checked.  problem gets the unknown name. */
+int api_options_take(struct api_options *, const struct postern_options *, bool is_server,
+    char *problem, size_t cap);
+void api_options_fill(const struct api_options *, struct ipc_NEW *);
+
+/* ---- api_key.c ---- */
+void api_key_loaded(postern_context *, const struct ipc_KEY_LOADED *);
+void api_key_discard(postern_key *);
+
+/* ---- api_transport.c ---- */
+postern_transport *api_transport_make(postern_context *, int fd);	/* takes fd */
+postern_transport *api_transport_find(postern_context *, uint64_t conn);
+/* Gives its memory and descriptors back; sends nothing. */
+void api_transport_discard(postern_transport *);
+void api_transport_bury(postern_transport *);	/* the end of a grave */
+/* NEW is ready in m; what it still lacks is added.  Takes nothing on failure. */
+int api_transport_announce(postern_transport *, struct ipc_NEW *m);
+int api_transport_attach(postern_transport *);
+/* Waits for the end of the first key exchange. */
+int api_transport_await_start(postern_transport *, struct api_deadline);
+/* What a send to the worker came to: -EMSGSIZE, or 0 - then the answer, or the
+ * end and its cause, will come. */
+int api_transport_sent(postern_transport *, int result);
+/* Our worker broke messages.def: ended at once. */
+void api_transport_blame(postern_transport *, const char *why);
+/* 0 while t is usable after login; else the reason for a call to fail. */
+int api_transport_usable(const postern_transport *);
+int api_transport_end_code(const postern_transport *);
+/* One call to the worker: register, send, wait. */
+void api_transport_call(postern_transport *, struct api_call *);
+int api_transport_await_call(postern_transport *, struct api_call *, struct api_deadline);
+void api_transport_call_done(postern_transport *, uint64_t id, bool ok);
+
+/* ---- api_end.c ---- */
+void api_end_from_monitor(postern_transport *, const struct ipc_END_OF *);
+void api_end_without_monitor(postern_transport *, const char *why);
+
+/* ---- api_server.c ---- */
+void api_server_accept_ready(postern_context *, uint64_t listener);
+void api_server_resume(postern_context *);	/* listeners that were paused */
+void api_server_release(postern_server *);	/* one reference less */
+void api_server_discard(postern_server *);	/* with the context */
+void api_server_logged_in(postern_transport *, const struct ipc_USER_LOGGED_IN *,
+    const char *methods);
+/* One step of a login, put to the interface. */
+void api_server_ask_login(postern_transport *, uint64_t theirs, struct postern_login *);
+void api_server_attempt(postern_transport *, const struct ipc_ATTEMPT *);
+
+/* ---- api_client.c, api_auth.c ---- */
+void api_client_ask_host_key(postern_transport *, const struct ipc_HOSTKEY_ASK *);
+void api_client_banner(postern_transport *, const struct ipc_BANNER *);
+void api_auth_result(postern_transport *, const struct ipc_LOGIN_RESULT *);
+void api_auth_prompts(postern_transport *, const struct ipc_INFO_ASK *);
+
+/* ---- api_question.c ---- */
+/* NULL: too many are open. */
+struct api_question *api_question_new(postern_transport *, enum api_question_kind,
+    uint64_t theirs, uint64_t chan);
+/* What a callback returned.  Nothing happens if the question is gone. */
+void api_question_settle(postern_transport *, uint64_t id, int answer,
+    const char *methods, uint32_t reason);
+void api_question_forget(postern_transport *, uint64_t chan);	/* 0: all */
+
+/* ---- api_channel.c ---- */
+postern_channel *api_channel_make(postern_transport *, uint64_t id, bool is_session);
+postern_channel *api_channel_find(postern_transport *, uint64_t id);
+void api_channel_discard(postern_channel *);	/* handle and descriptors */
+void api_channel_bury(postern_channel *);
+/* It is open: queue it for accept, tell the event. */
+void api_channel_granted(postern_channel *);
+/* Over, in order or not: callback, event. */
+void api_channel_closed(postern_channel *, bool in_order);
+
+/* ---- api_descriptor.c ---- */
+void api_descriptor_init(postern_channel *);
+/* Sends the worker its descriptors, made now if the application gave none. */
+int api_descriptor_give(postern_channel *);
+void api_descriptor_close(postern_channel *);
+
+#endif
