@@ -15,6 +15,7 @@ enum {
 	AUTH_USER_MAX = 256, AUTH_METHOD_MAX = 64, AUTH_PASSWORD_MAX = 1024,
 	AUTH_PROMPTS_MAX = 256, AUTH_ANSWERS_MAX = 16384, AUTH_METHODS_MAX = 1024,
 	AUTH_BANNER_MAX = 16384, AUTH_BANNERS_MAX = 64,
+	AUTH_NAME_MAX = 1024, AUTH_TEXT_MAX = 4096,	/* of a dialogue; other texts shown */
 };
 
 /* ---- both: the counted lists of RFC 4256 (auth_interactive.c) ---- */
