@@ -154,7 +154,7 @@ check:
 
 bench:
 	@sh deps.sh check
-	@$(MAKE) --no-print-directory all $(B)/bench/load
+	@$(MAKE) --no-print-directory all
 	@python3 tests/bench/bench.py $(B)
 
 # Each fuzz target runs for FUZZ_SECONDS; clang only.
