@@ -10,6 +10,7 @@
  */
 #include "crypto/keyfile.h"
 
+#include <openssl/crypto.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "crypto/bcrypt_pbkdf.h"
 #include "crypto/blob.h"
 #include "crypto/crypto.h"
+#include "crypto/hash.h"
 #include "crypto/keyfile_cipher.h"
 
 static const char begin_mark[] = "-----BEGIN OPENSSH PRIVATE KEY-----";
@@ -55,6 +57,20 @@ struct envelope {
 	struct blob public_value;	/* its 32 bytes                   */
 	struct blob private;		/* encrypted, without the tag     */
 };
+
+int
+keyfile_init(void)
+{
+	uint8_t out[HASH_MAX];
+
+	if (sodium_init() < 0 ||
+	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT |
+	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1)
+		return -1;
+	if (hash_start() != 0 || keyfile_cipher_start() != 0)
+		return -1;
+	return hash_once(HASH_SHA512, "", 0, out);
+}
 
 static bool
 is_space(uint8_t c)

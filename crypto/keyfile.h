@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/crypto.h"
+
 enum {
 	KEYFILE_MAX = 256 * 1024,	/* bytes of a key file              */
 	KEYFILE_SECRET_MAX = 4096,
@@ -36,6 +38,10 @@ struct keyfile_key {			/* wipe with crypto_wipe after use */
 	char comment[KEYFILE_COMMENT_MAX + 1];
 };
 
+/* Once per process, before its sandbox and any keyfile_read: initialises both
+ * libraries without a configuration file and fetches what key files need, so that
+ * no file is opened later.  0, or -1. */
+CRYPTO_CHECKED int keyfile_init(void);
 /* passphrase may be NULL.  OpenSSH's PROTOCOL.key. */
 enum keyfile_result keyfile_read(const uint8_t *file, size_t n,
     const char *passphrase, size_t passphrase_len, struct keyfile_key *out);

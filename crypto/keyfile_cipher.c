@@ -28,10 +28,28 @@ static const struct keyfile_cipher rows[] = {
 	{ "chacha20-poly1305@openssh.com", KEYFILE_CHACHAPOLY, NULL,	      64,  0,  8, 16 },
 };
 
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+/* Set once by keyfile_cipher_start, read only afterwards. */
+static EVP_CIPHER *fetched[ROWS];
+
+int
+keyfile_cipher_start(void)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].openssl_name == NULL || fetched[i] != NULL)
+			continue;
+		fetched[i] = EVP_CIPHER_fetch(NULL, rows[i].openssl_name, NULL);
+		if (fetched[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
 const struct keyfile_cipher *
 keyfile_cipher_find(const uint8_t *name, size_t n)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < ROWS; i++)
 		if (strlen(rows[i].name) == n && memcmp(rows[i].name, name, n) == 0)
 			return &rows[i];
 	return NULL;
@@ -41,13 +59,12 @@ static int
 decrypt_openssl(const struct keyfile_cipher *c, const uint8_t *key, const uint8_t *in,
     size_t n, uint8_t *out)
 {
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, c->openssl_name, NULL);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	uint8_t tag[16];
 	int done, last, r = -1;
 
-	if (cipher == NULL || ctx == NULL || c->tag_len > sizeof(tag) ||
-	    EVP_DecryptInit_ex2(ctx, cipher, key, key + c->key_len, NULL) != 1 ||
+	if (ctx == NULL || c->tag_len > sizeof(tag) || keyfile_cipher_start() != 0 ||
+	    EVP_DecryptInit_ex2(ctx, fetched[c - rows], key, key + c->key_len, NULL) != 1 ||
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1)
 		goto end;
 	if (c->mode == KEYFILE_GCM) {
@@ -61,7 +78,6 @@ decrypt_openssl(const struct keyfile_cipher *c, const uint8_t *key, const uint8_
 		r = 0;
 end:
 	EVP_CIPHER_CTX_free(ctx);
-	EVP_CIPHER_free(cipher);
 	return r;
 }
 

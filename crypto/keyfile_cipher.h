@@ -13,6 +13,8 @@ struct keyfile_cipher {
 	size_t key_len, iv_len, block, tag_len;
 };
 
+/* Fetches every cipher of the table; harmless when repeated. */
+CRYPTO_CHECKED int keyfile_cipher_start(void);
 /* By OpenSSH's name; "none" has a row of its own.  NULL: not one of ours. */
 const struct keyfile_cipher *keyfile_cipher_find(const uint8_t *name, size_t n);
 
