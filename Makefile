@@ -48,10 +48,13 @@ KEYFILE_SRC = $(wildcard crypto/keyfile*.c) crypto/bcrypt_pbkdf.c
 
 LIB_SRC     = $(wildcard privsep/api_*.c) privsep/spawn.c $(IPC_SRC)
 MONITOR_SRC = $(wildcard privsep/monitor_*.c) privsep/spawn.c privsep/sandbox_monitor.c \
+              privsep/sandbox_drop.c privsep/sandbox_bpf.c \
               $(IPC_SRC) $(CRYPTO_SRC) $(SIGN_SRC)
-WORKER_SRC  = privsep/zygote.c $(wildcard privsep/worker_*.c) privsep/sandbox.c \
-              privsep/sandbox_filter.c $(IPC_SRC) $(CRYPTO_SRC) $(wildcard proto/*.c)
-KEYLOAD_SRC = privsep/keyload.c privsep/sandbox_monitor.c privsep/sandbox_keyload.c $(IPC_SRC) \
+ZYGOTE_SRC  = privsep/rehearsal.c privsep/sandbox.c privsep/sandbox_root.c privsep/sandbox_landlock.c \
+              privsep/sandbox_drop.c privsep/sandbox_bpf.c privsep/sandbox_filter.c
+WORKER_SRC  = privsep/zygote.c $(wildcard privsep/worker_*.c) $(ZYGOTE_SRC) $(IPC_SRC) $(CRYPTO_SRC) $(wildcard proto/*.c)
+KEYLOAD_SRC = privsep/keyload.c privsep/sandbox_keyload.c privsep/sandbox_drop.c \
+              privsep/sandbox_bpf.c privsep/sandbox_filter.c $(IPC_SRC) \
               crypto/mem.c crypto/hash.c $(KEYFILE_SRC)
 POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(wildcard apps/account*.c) \
               $(wildcard apps/session*.c)
@@ -123,7 +126,11 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
 	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
-tests: $(UNIT_TESTS)
+TOOLS = $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+$(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lbsd
+tests: $(UNIT_TESTS) $(TOOLS)
 
 # ---- generated documents -----------------------------------------------------------
 $(B)/messages_md: $(call obj,ipc/messages_md.c $(IPC_SRC))

@@ -42,11 +42,12 @@ def check(condition, text):
 
 
 class Daemon:
-    def __init__(self, lab, name, argv, port, log, ready=True, env=None):
+    def __init__(self, lab, name, argv, port, log, ready=True, env=None, user=None):
         self.lab, self.name, self.port, self.log = lab, name, port, log
         self.out = open(log, "ab")
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.out,
-                                        start_new_session=True, env=env)
+                                        start_new_session=True, env=env, user=user, group=user,
+                                        extra_groups=[] if user else None)
         if ready:
             self.wait()
 
@@ -159,14 +160,21 @@ class Lab:
 
     # ---- servers
 
-    def posternd(self, *lines, level="VERBOSE", env=None, flags=(), ready=True):
-        port = free_port()
+    def posternd(self, *lines, level="VERBOSE", env=None, flags=(), ready=True, user=None):
+        """user: run it as that account (the tests being root)."""
+        port, hostkey = free_port(), self.hostkey
+        if user:
+            hostkey = self.path("host_key_of_" + user)
+            shutil.copy(self.hostkey, hostkey)
+            os.chown(hostkey, pwd.getpwnam(user).pw_uid, -1)
+            os.chmod(hostkey, 0o600)
+            env = dict(env or os.environ, HOME=pwd.getpwnam(user).pw_dir)
         conf = self.write("posternd.conf", "\n".join([
-            "Port %d" % port, "ListenAddress 127.0.0.1", "HostKey " + self.hostkey,
+            "Port %d" % port, "ListenAddress 127.0.0.1", "HostKey " + hostkey,
             "AuthorizedKeysFile " + self.authorized, "StrictModes no", "PidFile none",
             "LogLevel " + level, "Subsystem echo /bin/cat", "MaxStartups 1000:30:2000", *lines]) + "\n")
         return self.add(Daemon(self, "posternd", [POSTERND, "-D", "-e", "-f", conf, *flags], port,
-                               self.path("posternd.log"), env=env, ready=ready))
+                               self.path("posternd.log"), env=env, ready=ready, user=user))
 
     def sshd(self, *lines):
         port = free_port()
