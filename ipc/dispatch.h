@@ -20,10 +20,6 @@
 		return on_##NAME(actor, &m_); \
 	}
 
-#ifndef IPC_BROKEN
-#define IPC_BROKEN (-71)	/* -EPROTO */
-#endif
-
 #ifdef IPC_LINK_A2M
 #define IPC_FOR_A2M(NAME) IPC_CASE(NAME)
 #else

@@ -147,6 +147,9 @@ const char *ipc_link_name(enum ipc_link);	/* "worker -> monitor" */
  * this is the sanitizer build (its filter is wider: the two must not be mixed). */
 void ipc_schema(uint8_t out[IPC_SCHEMA_LEN]);
 
+/* What a handler and a dispatch return when the sender broke the contract. */
+#define IPC_BROKEN (-71)	/* -EPROTO */
+
 /* What a receiver remembers about ONCE rows. */
 struct ipc_once { uint8_t seen[32]; };
 

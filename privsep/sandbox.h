@@ -23,17 +23,26 @@ enum { SANDBOX_REQUIRED = LAYER_SECCOMP | LAYER_NO_NEW_PRIVS | LAYER_NO_CAPS |
 	LAYER_RLIMITS | LAYER_NOT_DUMPABLE,
 	SANDBOX_REQUIRED_ROOT = SANDBOX_REQUIRED | LAYER_UID | LAYER_EMPTY_ROOT };
 
-struct sandbox {
+struct sandbox_bpf;
+struct sandbox {			/* a clone goes on with its zygote's */
 	unsigned layers;		/* in force so far                   */
 	char report[1024];		/* one line for people               */
 	char problem[256];		/* what failed, and why              */
+	/* sandbox.c's own */
+	uint32_t uid, gid;
+	const char *root;
+	char without[512];
+	struct sandbox_bpf *worker, *trapping;
 };
 
 /* Zygote, before it has read anything but its setup: all layers that are
  * inherited.  uid and gid count only as root. */
 int sandbox_enter_zygote(struct sandbox *, uint32_t uid, uint32_t gid, unsigned required);
-/* A fresh worker, as its last act before it says READY.  max_fds bounds
- * descriptors.  After 0 no system call outside the list returns. */
+/* Zygote, after the self-test: a filter of its own, wider than a worker's by what
+ * it takes to make one. */
+int sandbox_filter_self(struct sandbox *);
+/* A fresh worker, as its last act before it says READY, with the sandbox that it
+ * has from its zygote.  max_fds bounds descriptors.  After 0 no system call outside the list returns. */
 int sandbox_enter_worker(struct sandbox *, unsigned max_fds);
 /* The same rules with SECCOMP_RET_TRAP, for the self-test's throw-away worker:
  * its handler learns the number of a missing call. */
