@@ -55,7 +55,9 @@ void transport_rx_add(struct transport *, size_t n);
 bool transport_rx_empty(const struct transport *);	/* nothing buffered */
 
 enum transport_event_type {
-	TE_NONE = 0,		/* needs more bytes, or waits for the answer to SIGN/VERIFY */
+	TE_NONE = 0,		/* needs more bytes, or waits for the answer to SIGN/VERIFY,
+				 * or tx is too full for a reply: in the last two cases
+				 * call again after the answer, after transport_sent()   */
 	TE_PACKET,		/* a message of layer SERVICE, AUTH or CONNECTION, legal now */
 	TE_SIGN,		/* server: ask the monitor                    */
 	TE_VERIFY,		/* client: ask the monitor                    */
@@ -101,7 +103,10 @@ bool transport_has_room(const struct transport *, size_t max);
 struct wr transport_begin(struct transport *, size_t max);
 CRYPTO_CHECKED enum proto_error transport_end(struct transport *, const struct wr *);
 
-/* Bulk: up to max packets of CHANNEL_DATA (ext 0) or CHANNEL_EXTENDED_DATA (ext
+/* Bulk: would transport_data_begin() yield a place for so many bytes?  False: do
+ * not poll the source of the data now, it is the network that is waited for. */
+bool transport_has_data_room(const struct transport *, size_t piece);
+/* Up to max packets of CHANNEL_DATA (ext 0) or CHANNEL_EXTENDED_DATA (ext
  * > 0) whose payload areas the owner fills with one readv.  Returns how many iov
  * places were set; total is the most bytes that may be sent now (the channel's
  * window), each at most piece bytes.  transport_data_end seals what was read:

@@ -1,0 +1,332 @@
+/*
+ * transport_out.c - the tx buffer: sealed bytes [tx_start, tx_end) that wait for
+ * the network, behind them room for the next packets.
+ *
+ * Packets are built where they are sealed and sent from, so that a byte of bulk
+ * data is copied once, by the read that brings it.  Between our KEXINIT and our
+ * NEWKEYS no message of an upper layer may leave (RFC 4253 7.1), and when tx is
+ * full none can: such messages are held, in clear, in order, within a bound, and
+ * everything behind them waits too.
+ */
+#include <stdlib.h>
+
+#include "proto/transport_state.h"
+
+/* ---- room ---- */
+
+size_t
+transport_tx_free(const struct transport *t)
+{
+	return t->cfg.tx_cap - (t->tx_end - t->tx_start);
+}
+
+size_t
+transport_tx_reserve(const struct transport *t)
+{
+	return packet_size(&t->out, t->kexinit_len) + TX_RESERVE;
+}
+
+/* Makes n contiguous bytes at tx_end, if there are n free at all. */
+static bool
+make_room(struct transport *t, size_t n)
+{
+	size_t pending = t->tx_end - t->tx_start;
+
+	if (pending == 0)
+		t->tx_start = t->tx_end = 0;
+	if (n <= t->cfg.tx_cap - t->tx_end)
+		return true;
+	if (n > t->cfg.tx_cap - pending)
+		return false;
+	memmove(t->cfg.tx, t->cfg.tx + t->tx_start, pending);
+	t->tx_start = 0;
+	t->tx_end = pending;
+	return true;
+}
+
+/* Seals the payload that was written behind tx_end. */
+static enum proto_error
+seal(struct transport *t, size_t payload)
+{
+	size_t total = packet_size(&t->out, payload);
+	enum proto_error e;
+
+	if (total > t->cfg.tx_cap - t->tx_end)
+		return transport_fail(t, PROTO_E_LOCAL_BUG);
+	if ((e = packet_seal(&t->out, t->cfg.tx + t->tx_end, payload)) != PROTO_OK)
+		return transport_fail(t, e);
+	t->tx_end += total;
+	t->packets_out++;
+	return PROTO_OK;
+}
+
+/* ---- the transport's own messages ---- */
+
+static const struct wr no_room = { NULL, 0, 0, true };
+
+struct wr
+transport_own_begin(struct transport *t, size_t max)
+{
+	if (max > PACKET_PAYLOAD_MAX || !make_room(t, packet_size(&t->out, max)))
+		return no_room;
+	return wr_of(t->cfg.tx + t->tx_end + PACKET_HEAD, max);
+}
+
+enum proto_error
+transport_own_end(struct transport *t, const struct wr *w)
+{
+	/* the reserve has room for all that can ever be due at once */
+	if (w->bad)
+		return transport_fail(t, PROTO_E_LOCAL_BUG);
+	return seal(t, w->n);
+}
+
+/* ---- held messages: u32 length, payload, ... ---- */
+
+enum { HELD_HEAD = 4 };
+
+static bool
+held_room(const struct transport *t, size_t max)
+{
+	return max <= TRANSPORT_HELD_MAX - HELD_HEAD &&
+	    t->held_n <= TRANSPORT_HELD_MAX - HELD_HEAD - max;
+}
+
+static struct wr
+held_begin(struct transport *t, size_t max)
+{
+	if (t->held == NULL && (t->held = malloc(TRANSPORT_HELD_MAX)) == NULL)
+		return no_room;
+	if (!held_room(t, 0))
+		return no_room;
+	/* max is the caller's upper bound: what it writes may well be less */
+	if (max > TRANSPORT_HELD_MAX - HELD_HEAD - t->held_n)
+		max = TRANSPORT_HELD_MAX - HELD_HEAD - t->held_n;
+	return wr_of(t->held + t->held_n + HELD_HEAD, max);
+}
+
+static void
+held_end(struct transport *t, size_t n)
+{
+	struct wr w = wr_of(t->held + t->held_n, HELD_HEAD);
+
+	wr_u32(&w, (uint32_t)n);
+	t->held_n += HELD_HEAD + n;
+}
+
+/* Forgets the first n bytes; they may have been a password. */
+static void
+held_drop(struct transport *t, size_t n)
+{
+	size_t left = t->held_n - n;
+
+	if (n == 0)
+		return;
+	memmove(t->held, t->held + n, left);
+	crypto_wipe(t->held + left, n);
+	t->held_n = left;
+	if (left == 0) {
+		free(t->held);
+		t->held = NULL;
+	}
+}
+
+void
+transport_flush(struct transport *t)
+{
+	struct rd r = rd_of(span_of(t->held, t->held_n));
+	size_t done = 0;
+
+	while (r.n > 0 && !t->out_stopped && !t->goodbye) {
+		struct span s = rd_blob(&r, PACKET_PAYLOAD_MAX);
+		struct wr w;
+
+		if (packet_size(&t->out, s.n) + transport_tx_reserve(t) > transport_tx_free(t))
+			break;
+		w = transport_own_begin(t, s.n);
+		wr_raw(&w, s);
+		if (transport_own_end(t, &w) != PROTO_OK)
+			return;
+		done += HELD_HEAD + s.n;
+	}
+	held_drop(t, done);
+}
+
+/* ---- messages of the upper layers ---- */
+
+bool
+transport_can_send(const struct transport *t)
+{
+	return !t->out_stopped && t->held_n == 0 && !t->goodbye && t->error == PROTO_OK;
+}
+
+bool
+transport_has_room(const struct transport *t, size_t max)
+{
+	if (t->goodbye || t->error != PROTO_OK)
+		return false;
+	if (t->out_stopped)
+		return held_room(t, max);
+	return t->held_n == 0 &&
+	    packet_size(&t->out, max) + transport_tx_reserve(t) <= transport_tx_free(t);
+}
+
+struct wr
+transport_begin(struct transport *t, size_t max)
+{
+	if (t->goodbye || t->error != PROTO_OK) {
+		t->making = MAKE_DROPPED;
+		return no_room;
+	}
+	if (max > PACKET_PAYLOAD_MAX)
+		max = PACKET_PAYLOAD_MAX;
+	if (transport_can_send(t) && transport_has_room(t, max)) {
+		t->making = MAKE_PACKET;
+		return transport_own_begin(t, max);
+	}
+	t->making = MAKE_HELD;
+	return held_begin(t, max);
+}
+
+enum proto_error
+transport_end(struct transport *t, const struct wr *w)
+{
+	int making = t->making;
+	enum proto_error e;
+
+	t->making = MAKE_NOTHING;
+	switch (making) {
+	case MAKE_DROPPED:	/* after a goodbye nothing is sent, and that is no error */
+		return t->error;
+	case MAKE_HELD:
+		if (w->bad)
+			return transport_fail(t, t->held == NULL ? PROTO_E_LOCAL_MEMORY :
+			    PROTO_E_TOO_MANY_HELD);
+		if (w->n == 0)
+			return transport_fail(t, PROTO_E_LOCAL_BUG);
+		held_end(t, w->n);
+		return PROTO_OK;
+	case MAKE_PACKET:
+		if (w->bad)
+			return transport_fail(t, PROTO_E_LOCAL_BUG);
+		if ((e = seal(t, w->n)) != PROTO_OK)
+			return e;
+		return transport_kex_if_worn(t);
+	default:
+		return transport_fail(t, PROTO_E_LOCAL_BUG);
+	}
+}
+
+/* ---- bulk data ---- */
+
+enum { DATA_HEAD = 1 + 4 + 4, EXTENDED_HEAD = 1 + 4 + 4 + 4 };
+
+/* Contiguous bytes for data: behind what waits, or, if that would be moved to the
+ * front first, behind it there.  It is moved only when it is no more than what has
+ * left since, or bytes would be moved again and again while the network takes a
+ * bit at a time. */
+static size_t
+data_bytes(const struct transport *t, bool *move)
+{
+	size_t keep = transport_tx_reserve(t) + TX_MESSAGES;
+	size_t room = transport_tx_free(t), tail = t->cfg.tx_cap - t->tx_end;
+
+	*move = tail < t->cfg.tx_cap / 2 && t->tx_end - t->tx_start <= t->tx_start;
+	room = room > keep ? room - keep : 0;
+	return !*move && room > tail ? tail : room;
+}
+
+bool
+transport_has_data_room(const struct transport *t, size_t piece)
+{
+	bool move;
+
+	if (!transport_can_send(t) || piece > PACKET_PAYLOAD_MAX - EXTENDED_HEAD)
+		return false;
+	return packet_size(&t->out, EXTENDED_HEAD + piece) <= data_bytes(t, &move);
+}
+
+size_t
+transport_data_begin(struct transport *t, uint32_t channel, uint32_t ext,
+    size_t piece, size_t total, struct iovec *iov, size_t max)
+{
+	size_t header = ext > 0 ? EXTENDED_HEAD : DATA_HEAD, room, at, n = 0;
+	bool move;
+
+	t->slots_n = 0;
+	if (!transport_can_send(t) || piece == 0 || piece > PACKET_PAYLOAD_MAX - header)
+		return 0;
+	room = data_bytes(t, &move);
+	if (move)
+		(void)make_room(t, transport_tx_free(t));
+
+	at = t->tx_end;
+	while (n < max && n < SLOTS_MAX && total > 0) {
+		size_t bytes = total < piece ? total : piece;
+		size_t size = packet_size(&t->out, header + bytes);
+
+		if (size > room)
+			break;
+		t->slots[n] = (struct slot){ at, header, bytes };
+		iov[n].iov_base = t->cfg.tx + at + PACKET_HEAD + header;
+		iov[n].iov_len = bytes;
+		n++;
+		at += size;
+		room -= size;
+		total -= bytes;
+	}
+	t->slots_n = n;
+	t->slot_channel = channel;
+	t->slot_ext = ext;
+	return n;
+}
+
+enum proto_error
+transport_data_end(struct transport *t, size_t n)
+{
+	size_t slots = t->slots_n;
+	enum proto_error e;
+
+	t->slots_n = 0;
+	for (size_t i = 0; i < slots && n > 0; i++) {
+		const struct slot *s = &t->slots[i];
+		size_t bytes = n < s->room ? n : s->room;
+		struct wr w = wr_of(t->cfg.tx + s->at + PACKET_HEAD, s->header);
+
+		/* all before were full, so that each lies where the last one ended */
+		if (s->at != t->tx_end)
+			return transport_fail(t, PROTO_E_LOCAL_BUG);
+		wr_u8(&w, t->slot_ext > 0 ? SSH_MSG_CHANNEL_EXTENDED_DATA :
+		    SSH_MSG_CHANNEL_DATA);
+		wr_u32(&w, t->slot_channel);
+		if (t->slot_ext > 0)
+			wr_u32(&w, t->slot_ext);
+		wr_u32(&w, (uint32_t)bytes);
+		if ((e = seal(t, s->header + bytes)) != PROTO_OK)
+			return e;
+		n -= bytes;
+	}
+	if (n > 0)
+		return transport_fail(t, PROTO_E_LOCAL_BUG);
+	return transport_kex_if_worn(t);
+}
+
+/* ---- to the network ---- */
+
+struct span
+transport_pending(const struct transport *t)
+{
+	return span_of(t->cfg.tx + t->tx_start, t->tx_end - t->tx_start);
+}
+
+void
+transport_sent(struct transport *t, size_t n)
+{
+	if (n > t->tx_end - t->tx_start)
+		n = t->tx_end - t->tx_start;
+	t->tx_start += n;
+	t->bytes_out += n;
+	if (t->tx_start == t->tx_end)
+		t->tx_start = t->tx_end = 0;
+	transport_flush(t);
+}
