@@ -13,6 +13,8 @@ VERSION  = 0.1.0
 SOMAJOR  = 0
 
 B := build$(if $(SAN),/san)
+# one short line per file; V=1 shows the commands
+Q := $(if $(V),,@)
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
        -Wconversion -Wno-sign-conversion -Wpointer-arith -Wwrite-strings -Wvla \
@@ -81,7 +83,8 @@ all: $(PROGRAMS) $(LIBS)
 # ---- rules -----------------------------------------------------------------------
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(V),,@echo "  cc   $<")
+	$(Q)$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
 # where the helpers are: known to one object, so that installing relinks and no
 # environment variable is ever asked
@@ -90,17 +93,21 @@ $(B)/obj/apps/posternd_path.o: CPPFLAGS += -DPOSTERND_CONF='"$(SYSCONFDIR)/poste
 
 $(B)/libexec/postern-monitor: $(call obj,$(MONITOR_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(MONITOR_LIBS)
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(MONITOR_LIBS)
 $(B)/libexec/postern-worker: $(call obj,$(WORKER_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(WORKER_LIBS)
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(WORKER_LIBS)
 $(B)/libexec/postern-keyload: $(call obj,$(KEYLOAD_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(KEYLOAD_LIBS)
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(KEYLOAD_LIBS)
 $(B)/lib/libpostern.a: $(call obj,$(LIB_SRC))
 	@mkdir -p $(@D)
-	rm -f $@
-	ar rcs $@ $^
+	$(Q)rm -f $@
+	$(if $(V),,@echo "  ar   $@")
+	$(Q)ar rcs $@ $^
 $(B)/lib/libpostern.so: $(call obj,$(LIB_SRC)) include/postern.map
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -shared $(ALLLDFLAGS) -Wl,-soname,libpostern.so.$(SOMAJOR) \
@@ -108,10 +115,12 @@ $(B)/lib/libpostern.so: $(call obj,$(LIB_SRC)) include/postern.map
 	ln -sf libpostern.so $@.$(SOMAJOR)
 $(B)/bin/posternd: $(call obj,$(POSTERND_SRC)) $(B)/lib/libpostern.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(POSTERND_LIBS)
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(POSTERND_LIBS)
 $(B)/bin/postern: $(call obj,$(POSTERN_SRC)) $(B)/lib/libpostern.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(POSTERN_LIBS)
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(POSTERN_LIBS)
 
 # ---- tests -----------------------------------------------------------------------
 # Each tests/NAME_test.c is a program over an archive of every object without a main.
@@ -119,22 +128,26 @@ MAIN_SRC = privsep/monitor_main.c privsep/zygote.c privsep/keyload.c apps/poster
 TEST_ARCHIVE = $(B)/tests/all.a
 $(TEST_ARCHIVE): $(call obj,$(filter-out $(MAIN_SRC),$(ALL_SRC)))
 	@mkdir -p $(@D)
-	rm -f $@
-	ar rcs $@ $^
+	$(Q)rm -f $@
+	$(if $(V),,@echo "  ar   $@")
+	$(Q)ar rcs $@ $^
 UNIT_TESTS = $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*_test.c))
 $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
 	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lbsd
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lbsd
 tests: $(UNIT_TESTS) $(TOOLS)
 
 # ---- generated documents -----------------------------------------------------------
 $(B)/messages_md: $(call obj,ipc/messages_md.c $(IPC_SRC))
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ -lsodium
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ -lsodium
 docs/messages.md: $(B)/messages_md
 	@mkdir -p $(@D)
 	$(B)/messages_md >$@
