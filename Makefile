@@ -143,6 +143,12 @@ $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVE)
 	$(if $(V),,@echo "  link $@")
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lbsd
 tests: $(UNIT_TESTS) $(TOOLS)
+# a postern-worker whose worker answers the test, for zygote_test
+$(B)/tests/zygote_stub/postern-worker: $(call obj,privsep/zygote.c $(ZYGOTE_SRC) $(IPC_SRC) \
+  $(CRYPTO_SRC) tests/zygote_stub.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(WORKER_LIBS)
+$(B)/tests/zygote_test: $(B)/tests/zygote_stub/postern-worker
 
 # ---- generated documents -----------------------------------------------------------
 $(B)/messages_md: $(call obj,ipc/messages_md.c $(IPC_SRC))

@@ -61,7 +61,9 @@ say_ready(const struct zygote *z)
 {
 	uint8_t schema[IPC_SCHEMA_LEN];
 	struct ipc_ZYGOTE_READY m = { .schema = span_of(schema, sizeof(schema)),
-		.layers = z->sandbox.layers, .report = span_str(z->sandbox.report) };
+		/* the worker's own two are not the zygote's, but were rehearsed */
+		.layers = z->sandbox.layers | LAYER_RLIMITS | LAYER_SECCOMP,
+		.report = span_str(z->sandbox.report) };
 	int rc;
 
 	ipc_schema(schema);
