@@ -23,7 +23,7 @@ names_a_version(struct span line)
 {
 	struct rd r = rd_of(line);
 	size_t major = 0, minor = 0;
-	uint8_t c;
+	uint8_t c = 0;
 
 	(void)rd_take(&r, 4);		/* "SSH-", as the caller has seen */
 	while (!r.bad && (c = rd_u8(&r)) >= '0' && c <= '9')
