@@ -8,8 +8,8 @@
  * environment.
  *
  * Callbacks run only inside api_loop_turn.  A handle that its owner frees in there
- * is marked, and its memory goes when the outermost turn ends, so no handler is
- * left with a dangling pointer: after a callback, look at is_freed.
+ * is marked, and its memory goes when no turn and no blocking call is under way, so
+ * neither is left with a dangling pointer: after a callback, look at is_freed.
  */
 #ifndef PRIVSEP_API_H
 #define PRIVSEP_API_H
@@ -77,7 +77,7 @@ void api_link_flush(struct api_link *);		/* the reader has room again */
 #define MSG(link, NAME, id, phases, kex, flags) static inline int \
 	api_send_##NAME(struct api_link *l, const struct ipc_##NAME *m) { \
 	uint8_t buf[IPC_MAX_##NAME]; \
-	int fds[IPC_FDS_MAX]; \
+	int fds[IPC_FDS_MAX] = { -1, -1, -1 }; \
 	struct wr w = wr_of(buf, sizeof(buf)); \
 	ipc_put_##NAME(&w, fds, m); \
 	return api_link_send(l, &w, fds, IPC_NFDS_##NAME, flags); }
@@ -110,10 +110,13 @@ struct api_question {
 	uint64_t theirs;		/* 0: no answer is wanted            */
 	uint64_t chan;
 	bool starts;			/* shell, exec, subsystem            */
+	bool is_interactive;		/* prompts may answer it             */
 };
 struct api_call {			/* a call that waits, on its caller's stack */
 	LIST_ENTRY(api_call) next;
 	uint64_t id;
+	const postern_transport *t;
+	const postern_channel *channel;	/* NULL: of the transport */
 	bool is_done, ok;
 };
 
@@ -139,7 +142,6 @@ struct postern_channel {
 	bool is_session, is_waiting, is_freed, is_started, is_abandoned;
 	bool has_status, had_close, sent_exit, told_closed;
 	int fd, err_fd;			/* our ends, -1: none */
-	bool fd_is_taken;
 	enum api_take take;		/* what the worker is still to get... */
 	int give[IPC_FDS_MAX];		/* ...its ends */
 	uint32_t refusal;		/* NOT_OPENED: reason */
@@ -161,13 +163,12 @@ struct postern_transport {
 	struct ipc_once once;
 	int net;			/* -1 once attached */
 	bool is_announced, is_server, is_listened, is_async, is_started, is_authenticated;
-	bool is_ending, is_over, is_freed, is_waiting, is_blamed;
+	bool is_closing, is_ending, is_over, is_freed, is_waiting, is_blamed;
 	char peer[API_PEER_MAX];
 	char *host;			/* client: as NEW said */
 	/* login */
 	enum api_try try;
-	bool try_is_abandoned;
-	struct ipc_LOGIN_RESULT result;	/* its spans are not kept */
+	int result;			/* enum ipc_login_result */
 	char *methods;			/* that may continue */
 	char *username;
 	/* what was agreed */
@@ -180,7 +181,7 @@ struct postern_transport {
 	char *report;
 	/* after login */
 	struct api_link worker;
-	TAILQ_HEAD(, postern_channel) channels;
+	TAILQ_HEAD(api_channel_list, postern_channel) channels;
 	TAILQ_HEAD(, postern_channel) accepts;
 	unsigned n_channels, channel_max;
 	uint64_t last_chan;		/* the worker's serials must rise */
@@ -252,6 +253,7 @@ struct postern_context {
 	struct api_link monitor;
 	uint64_t serial;		/* the last one used */
 	unsigned depth;			/* of turns */
+	unsigned waits;			/* of blocking calls: handles they use stay */
 	uint8_t *buffers[API_DEPTH_MAX];/* one message each */
 	LIST_HEAD(, postern_transport) table[API_BUCKETS];
 	TAILQ_HEAD(, postern_transport) transports, graves;
@@ -301,14 +303,23 @@ int api_loop_turn(postern_context *, int wait_ms);
  * POSTERN_EMONITOR.  Signals do not end it. */
 int api_loop_wait(postern_context *, struct api_deadline, bool (*is_ready)(const void *),
     const void *);
+/* Frees what was given up, if nobody can be looking at it. */
+void api_loop_bury(postern_context *);
 /* The buffer of the current turn, and what it holds. */
 uint8_t *api_loop_buffer(postern_context *, size_t *cap);
 
 /* ---- api_monitor.c, api_worker.c ---- */
-void api_monitor_receive(postern_context *);
-void api_worker_receive(postern_transport *);
-/* Reads what a dead worker has left, to the end. */
-void api_worker_drain(postern_transport *);
+/* One message each; false: there was none. */
+bool api_monitor_receive(postern_context *);
+bool api_worker_receive(postern_transport *);
+/* A decoded TEXT as a string, in place: the byte behind it is a length or a number
+ * that has been decoded already, or the spare one at the end of the buffer. */
+static inline const char *
+api_text(struct span s)
+{
+	((uint8_t *)(uintptr_t)s.p)[s.n] = '\0';
+	return (const char *)s.p;
+}
 
 /* ---- api_log.c ---- */
 __attribute__((format(printf, 4, 5)))
@@ -342,49 +353,52 @@ void api_key_loaded(postern_context *, const struct ipc_KEY_LOADED *);
 void api_key_discard(postern_key *);
 
 /* ---- api_transport.c ---- */
-postern_transport *api_transport_make(postern_context *, int fd);	/* takes fd */
+postern_transport *api_transport_make(postern_context *, int fd);	/* NULL: fd is the caller's */
 postern_transport *api_transport_find(postern_context *, uint64_t conn);
-/* Gives its memory and descriptors back; sends nothing. */
+/* Gives its descriptors back, and its memory when that is safe; sends nothing. */
 void api_transport_discard(postern_transport *);
-void api_transport_bury(postern_transport *);	/* the end of a grave */
-/* NEW is ready in m; what it still lacks is added.  Takes nothing on failure. */
+void api_transport_bury(postern_transport *);
+/* NEW is ready in m but for what every connection has. */
 int api_transport_announce(postern_transport *, struct ipc_NEW *m);
 int api_transport_attach(postern_transport *);
-/* Waits for the end of the first key exchange. */
+/* Waits for the end of the first key exchange; a start that fails ends it. */
 int api_transport_await_start(postern_transport *, struct api_deadline);
-/* What a send to the worker came to: -EMSGSIZE, or 0 - then the answer, or the
- * end and its cause, will come. */
-int api_transport_sent(postern_transport *, int result);
-/* Our worker broke messages.def: ended at once. */
-void api_transport_blame(postern_transport *, const char *why);
-/* 0 while t is usable after login; else the reason for a call to fail. */
-int api_transport_usable(const postern_transport *);
+/* A monitor or worker broke messages.def about this connection: ended at once. */
+void api_transport_blame(postern_transport *, int code, const char *why);
+/* Why it is over, for a call that needed it. */
 int api_transport_end_code(const postern_transport *);
-/* One call to the worker: register, send, wait. */
-void api_transport_call(postern_transport *, struct api_call *);
-int api_transport_await_call(postern_transport *, struct api_call *, struct api_deadline);
-void api_transport_call_done(postern_transport *, uint64_t id, bool ok);
+
+/* ---- api_call.c ---- */
+/* 0 while calls to the worker are possible. */
+int api_call_usable(const postern_transport *);
+/* What a send to the worker came to: -EMSGSIZE; else 0, because then the answer, or
+ * the end and its cause, will come. */
+int api_call_sent(postern_transport *, int result);
+void api_call_begin(postern_transport *, const postern_channel *, struct api_call *);
+/* Waits for the answer to what was sent (with that result). */
+int api_call_end(postern_transport *, struct api_call *, int sent, struct api_deadline);
+void api_call_done(postern_transport *, uint64_t id, bool ok);
 
 /* ---- api_end.c ---- */
 void api_end_from_monitor(postern_transport *, const struct ipc_END_OF *);
 void api_end_without_monitor(postern_transport *, const char *why);
 
-/* ---- api_server.c ---- */
-void api_server_accept_ready(postern_context *, uint64_t listener);
-void api_server_resume(postern_context *);	/* listeners that were paused */
+/* ---- api_server.c, api_listener.c ---- */
+int api_server_welcome(postern_server *, postern_transport *);	/* NEW, ATTACH */
 void api_server_release(postern_server *);	/* one reference less */
 void api_server_discard(postern_server *);	/* with the context */
-void api_server_logged_in(postern_transport *, const struct ipc_USER_LOGGED_IN *,
-    const char *methods);
 /* One step of a login, put to the interface. */
 void api_server_ask_login(postern_transport *, uint64_t theirs, struct postern_login *);
 void api_server_attempt(postern_transport *, const struct ipc_ATTEMPT *);
+void api_listener_ready(postern_context *, uint64_t id);
+void api_listener_resume(postern_context *);	/* those that were paused */
 
 /* ---- api_client.c, api_auth.c ---- */
 void api_client_ask_host_key(postern_transport *, const struct ipc_HOSTKEY_ASK *);
 void api_client_banner(postern_transport *, const struct ipc_BANNER *);
 void api_auth_result(postern_transport *, const struct ipc_LOGIN_RESULT *);
 void api_auth_prompts(postern_transport *, const struct ipc_INFO_ASK *);
+void api_auth_logged_in(postern_transport *, const struct ipc_USER_LOGGED_IN *);
 
 /* ---- api_question.c ---- */
 /* NULL: too many are open. */
@@ -395,13 +409,22 @@ void api_question_settle(postern_transport *, uint64_t id, int answer,
     const char *methods, uint32_t reason);
 void api_question_forget(postern_transport *, uint64_t chan);	/* 0: all */
 
+/* ---- api_ask.c: what the peer wants, as the worker tells it ---- */
+void api_ask_open(postern_transport *, uint64_t chan, struct span type, struct span extra);
+void api_ask_request(postern_transport *, uint64_t chan, uint64_t theirs,
+    const struct postern_channel_request *);
+void api_ask_tell(postern_transport *, uint64_t chan, const struct postern_channel_request *);
+void api_ask_global(postern_transport *, uint64_t theirs, struct span kind, struct span payload);
+
 /* ---- api_channel.c ---- */
 postern_channel *api_channel_make(postern_transport *, uint64_t id, bool is_session);
 postern_channel *api_channel_find(postern_transport *, uint64_t id);
-void api_channel_discard(postern_channel *);	/* handle and descriptors */
+void api_channel_discard(postern_channel *);	/* handle and descriptors; sends nothing */
 void api_channel_bury(postern_channel *);
-/* It is open: queue it for accept, tell the event. */
+/* The peer's channel is open: queue it for accept, tell the event. */
 void api_channel_granted(postern_channel *);
+void api_channel_opened(postern_transport *, uint64_t chan);
+void api_channel_not_opened(postern_transport *, const struct ipc_NOT_OPENED *);
 /* Over, in order or not: callback, event. */
 void api_channel_closed(postern_channel *, bool in_order);
 
@@ -409,6 +432,8 @@ void api_channel_closed(postern_channel *, bool in_order);
 void api_descriptor_init(postern_channel *);
 /* Sends the worker its descriptors, made now if the application gave none. */
 int api_descriptor_give(postern_channel *);
+/* Ours are at their end: the worker reads what is left, then EOF. */
+void api_descriptor_finish(postern_channel *);
 void api_descriptor_close(postern_channel *);
 
 #endif

@@ -93,12 +93,16 @@ void
 api_context_died(postern_context *ctx, int code, const char *why)
 {
 	postern_transport *t, *next;
+	postern_server *s;
 
 	if (ctx->dead < 0)
 		return;
 	ctx->dead = code;
 	api_log(ctx, NULL, POSTERN_ERROR, "%s", why);
 	api_link_close(&ctx->monitor);
+	/* who connects now should find nobody, not a connection that ends at once */
+	TAILQ_FOREACH(s, &ctx->servers, next)
+		postern_server_stop(s);
 	/* callbacks free transports, but memory stays until the turn ends, and new
 	 * ones cannot be announced any more */
 	for (t = TAILQ_FIRST(&ctx->transports); t != NULL; t = next) {
@@ -262,6 +266,7 @@ tear_down(postern_context *ctx)
 		TAILQ_REMOVE(&ctx->keys, k, next);
 		api_key_discard(k);
 	}
+	api_loop_bury(ctx);
 	api_link_close(&ctx->monitor);
 	api_loop_close(ctx);
 }

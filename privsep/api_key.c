@@ -193,7 +193,7 @@ postern_context_add_server_key(postern_context *ctx, int fd, const char *passphr
 			break;
 	}
 	if (old != NULL) {
-		forget(ctx, old->id);
+		/* the monitor has already put the new one in its place */
 		TAILQ_REMOVE(&ctx->host_keys, old, next);
 		api_key_discard(old);
 	}

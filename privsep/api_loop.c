@@ -128,8 +128,8 @@ monitor_gone(postern_context *ctx)
 	api_loop_del(ctx, ctx->child);
 	ipc_close_fds(&ctx->child, 1);
 	/* what it said last is still on the link, and says why */
-	for (int i = 0; i < API_DRAIN_MAX && ctx->monitor.fd >= 0; i++)
-		api_monitor_receive(ctx);
+	for (int i = 0; i < API_DRAIN_MAX && api_monitor_receive(ctx); i++)
+		;
 	if (signal != 0)
 		api_log(ctx, NULL, POSTERN_ERROR, "the monitor was killed by signal %d", signal);
 	else
@@ -143,7 +143,7 @@ timer_rang(postern_context *ctx)
 	uint64_t times;
 
 	if (read(ctx->timer, &times, sizeof(times)) == (ssize_t)sizeof(times))
-		api_server_resume(ctx);
+		api_listener_resume(ctx);
 }
 
 static void
@@ -156,7 +156,7 @@ worker_ready(postern_context *ctx, uint64_t id, uint32_t events)
 	if ((events & EPOLLOUT) != 0)
 		api_link_flush(&t->worker);
 	if ((events & ~(uint32_t)EPOLLOUT) != 0)
-		api_worker_receive(t);
+		(void)api_worker_receive(t);	/* one per turn, or none */
 }
 
 static void
@@ -168,8 +168,8 @@ ready(postern_context *ctx, uint64_t tag, uint32_t events)
 	case API_MONITOR:
 		if (ctx->monitor.fd >= 0 && (events & EPOLLOUT) != 0)
 			api_link_flush(&ctx->monitor);
-		for (int i = 0; i < API_MONITOR_BATCH && ctx->monitor.fd >= 0; i++)
-			api_monitor_receive(ctx);
+		for (int i = 0; i < API_MONITOR_BATCH && api_monitor_receive(ctx); i++)
+			;
 		break;
 	case API_CHILD:
 		monitor_gone(ctx);
@@ -178,7 +178,7 @@ ready(postern_context *ctx, uint64_t tag, uint32_t events)
 		timer_rang(ctx);
 		break;
 	case API_LISTENER:
-		api_server_accept_ready(ctx, id);
+		api_listener_ready(ctx, id);
 		break;
 	case API_WORKER:
 		worker_ready(ctx, id, events);
@@ -186,12 +186,14 @@ ready(postern_context *ctx, uint64_t tag, uint32_t events)
 	}
 }
 
-static void
-bury_the_freed(postern_context *ctx)
+void
+api_loop_bury(postern_context *ctx)
 {
 	postern_channel *ch;
 	postern_transport *t;
 
+	if (ctx->depth > 0 || ctx->waits > 0)
+		return;
 	while ((ch = TAILQ_FIRST(&ctx->channel_graves)) != NULL) {
 		TAILQ_REMOVE(&ctx->channel_graves, ch, next);
 		api_channel_bury(ch);
@@ -210,6 +212,7 @@ api_loop_turn(postern_context *ctx, int wait_ms)
 
 	if (ctx->depth >= API_DEPTH_MAX)
 		return POSTERN_ESTATE;
+	api_loop_bury(ctx);
 	if (ctx->buffers[ctx->depth] == NULL) {
 		/* one byte more: a text that ends a message gets its NUL there */
 		ctx->buffers[ctx->depth] = malloc(IPC_MESSAGE_MAX + 1);
@@ -223,8 +226,6 @@ api_loop_turn(postern_context *ctx, int wait_ms)
 	for (int i = 0; i < n; i++)
 		ready(ctx, ev[i].data.u64, ev[i].events);
 	ctx->depth--;
-	if (ctx->depth == 0)
-		bury_the_freed(ctx);
 	return 0;
 }
 
@@ -232,19 +233,23 @@ int
 api_loop_wait(postern_context *ctx, struct api_deadline d,
     bool (*is_ready)(const void *), const void *what)
 {
-	while (!is_ready(what)) {
-		int left = api_deadline_left(d);
-		int r;
+	int r = 0;
 
-		if (ctx->dead < 0)
-			return ctx->dead;
-		r = api_loop_turn(ctx, left);
-		if (r < 0 && r != -EINTR)
-			return r;
-		if (left == 0 && !is_ready(what))
-			return POSTERN_ETIMEOUT;
+	api_loop_bury(ctx);
+	ctx->waits++;
+	while (r == 0 && !is_ready(what)) {
+		int left = api_deadline_left(d);
+
+		r = ctx->dead;
+		if (r == 0)
+			r = api_loop_turn(ctx, left);
+		if (r == -EINTR)
+			r = 0;
+		if (r == 0 && left == 0 && !is_ready(what))
+			r = POSTERN_ETIMEOUT;
 	}
-	return 0;
+	ctx->waits--;
+	return r;
 }
 
 void

@@ -1,0 +1,189 @@
+/*
+ * api_client.c - starting as a client: what the user trusts goes to the monitor,
+ * which alone judges the server's host key.
+ *
+ * known_hosts files are opened by the application and read by the monitor.  No key
+ * is accepted by omission: without a file every key is unknown, and unknown without
+ * an interface that says ACCEPT is refused.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "privsep/api.h"
+
+enum { SSH_PORT = 22, FINGERPRINT_MAX = 64, TRUST_FILES_MAX = 64 };
+
+static int
+take_config(postern_transport *t, struct postern_client_config *cfg,
+    const struct postern_client_config *given)
+{
+	int r = api_context_struct(cfg, sizeof(*cfg), given);
+
+	if (r < 0)
+		return r;
+	if (cfg->interface.size != 0)
+		r = api_context_struct(&t->client, sizeof(t->client), &given->interface);
+	if (r < 0)
+		return r;
+	if (cfg->host == NULL && cfg->host_key == NULL)
+		return api_error_set(t, -EINVAL, "start", POSTERN_LOCAL, false,
+		    span_str("a host name or a host key is needed to know the server by"));
+	if (cfg->port > UINT16_MAX || cfg->n_known_hosts > TRUST_FILES_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static int
+announce(postern_transport *t, const struct postern_client_config *cfg)
+{
+	struct api_options *o = malloc(sizeof(*o));
+	struct ipc_NEW m = { .role = IPC_CLIENT, .methods = span_str(""),
+		.host = span_str(cfg->host != NULL ? cfg->host : ""),
+		.port = cfg->port != 0 ? cfg->port : SSH_PORT, .banner = span_str("") };
+	char problem[300];
+	int r;
+
+	if (o == NULL)
+		return -ENOMEM;
+	r = api_options_take(o, cfg->options, false, problem, sizeof(problem));
+	if (r < 0) {
+		(void)api_error_set(t, r, "start", POSTERN_LOCAL, false, span_str(problem));
+	} else {
+		api_options_fill(o, &m);
+		r = api_transport_announce(t, &m);
+	}
+	free(o);
+	return r;
+}
+
+static int
+send_trust(postern_transport *t, const struct postern_client_config *cfg)
+{
+	struct api_link *l = &t->ctx->monitor;
+	struct ipc_TRUST_KEY key = { .conn = t->id,
+		.key = span_of(cfg->host_key, cfg->host_key_len) };
+	int r = 0;
+
+	if (cfg->host_key != NULL)
+		return api_context_sent(api_send_TRUST_KEY(l, &key));
+	for (size_t i = 0; r == 0 && i < cfg->n_known_hosts; i++) {
+		struct ipc_TRUST_FILE m = { .conn = t->id, .file = cfg->known_hosts[i],
+			.hash_names = cfg->hash_known_hosts != 0 };
+
+		r = api_context_sent(api_send_TRUST_FILE(l, &m));
+	}
+	return r;
+}
+
+static int
+start(postern_transport *t, const struct postern_client_config *given, bool is_async)
+{
+	struct postern_client_config cfg = POSTERN_CLIENT_CONFIG;
+	int r = api_context_enter(t->ctx);
+
+	if (r < 0)
+		return r;
+	if (t->is_announced || t->is_over)
+		r = POSTERN_ESTATE;
+	if (r == 0)
+		r = take_config(t, &cfg, given);
+	if (r == 0)
+		r = api_context_seal(t->ctx);
+	if (r == 0)
+		r = announce(t, &cfg);
+	if (r == 0)
+		r = send_trust(t, &cfg);
+	if (r == 0)
+		r = api_transport_attach(t);
+	if (r == 0) {
+		t->is_async = is_async;
+		api_log(t->ctx, t, POSTERN_VERBOSE, "connected to %s",
+		    t->peer[0] != '\0' ? t->peer : "an unnamed descriptor");
+	}
+	return r;
+}
+
+/* Taken by contract, also when the start fails. */
+static void
+close_known_hosts(const struct postern_client_config *given)
+{
+	struct postern_client_config cfg = POSTERN_CLIENT_CONFIG;
+
+	if (api_context_struct(&cfg, sizeof(cfg), given) < 0)
+		return;
+	for (size_t i = 0; i < cfg.n_known_hosts; i++) {
+		if (cfg.known_hosts[i] >= 0)
+			(void)close(cfg.known_hosts[i]);	/* the monitor has its own */
+	}
+}
+
+int
+postern_transport_start_client_async(postern_transport *t,
+    const struct postern_client_config *cfg)
+{
+	int r = start(t, cfg, true);
+
+	close_known_hosts(cfg);
+	return r;
+}
+
+int
+postern_transport_start_client(postern_transport *t, const struct postern_client_config *cfg,
+    int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	int r = start(t, cfg, false);
+
+	close_known_hosts(cfg);
+	return r < 0 ? r : api_transport_await_start(t, d);
+}
+
+static int
+public_trust(uint8_t verdict)
+{
+	if (verdict == IPC_UNKNOWN)
+		return POSTERN_TRUST_UNKNOWN;
+	/* what we do not know is not told as the mildest case */
+	return verdict == IPC_CHANGED ? POSTERN_TRUST_CHANGED : POSTERN_TRUST_REVOKED;
+}
+
+void
+api_client_ask_host_key(postern_transport *t, const struct ipc_HOSTKEY_ASK *m)
+{
+	struct api_question *q = api_question_new(t, API_ASK_HOST_KEY, m->question, 0);
+	char print[FINGERPRINT_MAX] = "";
+	struct postern_host_key k = { .size = sizeof(k), .trust = public_trust(m->verdict),
+		.host = api_text(m->host), .algorithm = api_text(m->alg),
+		.key = m->key.p, .key_len = m->key.n, .fingerprint = print,
+		.line = api_text(m->line), .clash_line = m->clash_line,
+		.clash_file = m->clash_file };
+	int answer = POSTERN_REFUSE;
+	uint64_t id;
+
+	if (q == NULL) {
+		struct ipc_HOSTKEY_ANSWER no = { .conn = t->id, .question = m->question };
+
+		(void)api_send_HOSTKEY_ANSWER(&t->ctx->monitor, &no);	/* or it is dead */
+		return;
+	}
+	id = q->id;
+	/* the room suffices for every key */
+	(void)!postern_fingerprint(m->key.p, m->key.n, print, sizeof(print));
+	if (t->client.check_host_key != NULL)
+		answer = t->client.check_host_key(t->client.user, t, id, &k);
+	api_question_settle(t, id, answer, NULL, 0);
+}
+
+void
+api_client_banner(postern_transport *t, const struct ipc_BANNER *m)
+{
+	const char *text = api_text(m->text);
+
+	if (t->client.banner == NULL)
+		return;
+	/* it will be shown on a terminal, and anybody may have written it */
+	api_log_tame((char *)(uintptr_t)text);
+	t->client.banner(t->client.user, t, text);
+}

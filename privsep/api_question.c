@@ -1,0 +1,235 @@
+/*
+ * api_question.c - questions that the application answers, now or later.
+ *
+ * A question has a number of ours and, behind it, the number by which monitor or
+ * worker know it, so an answer can reach only what was asked and only once.  What
+ * nobody answers stays refused: there is no path here on which silence means yes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "privsep/api.h"
+
+enum { PROMPTS_MAX = 16384 };	/* as in PROMPT_ANSWER */
+
+struct api_question *
+api_question_new(postern_transport *t, enum api_question_kind kind, uint64_t theirs,
+    uint64_t chan)
+{
+	struct api_question *q;
+
+	if (t->n_questions >= API_QUESTIONS_MAX)
+		return NULL;
+	q = calloc(1, sizeof(*q));
+	if (q == NULL)
+		return NULL;
+	q->kind = kind;
+	q->id = api_context_serial(t->ctx);
+	q->theirs = theirs;
+	q->chan = chan;
+	LIST_INSERT_HEAD(&t->questions, q, next);
+	t->n_questions++;
+	return q;
+}
+
+static void
+drop(postern_transport *t, struct api_question *q)
+{
+	LIST_REMOVE(q, next);
+	t->n_questions--;
+	free(q);
+}
+
+static struct api_question *
+find(postern_transport *t, uint64_t id)
+{
+	struct api_question *q;
+
+	LIST_FOREACH(q, &t->questions, next) {
+		if (q->id == id)
+			return q;
+	}
+	return NULL;
+}
+
+void
+api_question_forget(postern_transport *t, uint64_t chan)
+{
+	struct api_question *q, *next;
+
+	for (q = LIST_FIRST(&t->questions); q != NULL; q = next) {
+		next = LIST_NEXT(q, next);
+		if (chan == 0 || q->chan == chan)
+			drop(t, q);
+	}
+}
+
+static int
+answer_login(postern_transport *t, const struct api_question *q, int answer,
+    const char *methods)
+{
+	struct ipc_LOGIN_ANSWER m = { .conn = t->id, .question = q->theirs,
+		.verdict = IPC_REFUSED, .methods = span_str(methods != NULL ? methods : "") };
+
+	if (answer == POSTERN_ACCEPT)
+		m.verdict = IPC_ACCEPTED;
+	if (answer == POSTERN_PARTIAL)
+		m.verdict = IPC_PARTIAL;
+	return api_context_sent(api_send_LOGIN_ANSWER(&t->ctx->monitor, &m));
+}
+
+static int
+answer_host_key(postern_transport *t, const struct api_question *q, int answer)
+{
+	struct ipc_HOSTKEY_ANSWER m = { .conn = t->id, .question = q->theirs,
+		.accept = answer == POSTERN_ACCEPT };
+
+	return api_context_sent(api_send_HOSTKEY_ANSWER(&t->ctx->monitor, &m));
+}
+
+static int
+answer_open(postern_transport *t, const struct api_question *q, int answer, uint32_t reason)
+{
+	postern_channel *ch = api_channel_find(t, q->chan);
+	int r;
+
+	if (ch == NULL)
+		return POSTERN_ESTATE;
+	if (answer != POSTERN_ACCEPT) {
+		struct ipc_REFUSE m = { .chan = q->chan, .reason = reason != 0 ? reason : 1,
+			.text = span_str("") };
+
+		api_channel_discard(ch);
+		return api_call_sent(t, api_send_REFUSE(&t->worker, &m));
+	}
+	r = api_call_sent(t, api_send_GRANT(&t->worker, &(struct ipc_GRANT){ .chan = q->chan }));
+	if (r < 0)
+		return r;
+	ch->state = API_OPEN;
+	/* a session gets its descriptors with its program, others at once */
+	if (!ch->is_session)
+		r = api_descriptor_give(ch);
+	api_channel_granted(ch);
+	return r;
+}
+
+static int
+answer_request(postern_transport *t, const struct api_question *q, int answer)
+{
+	postern_channel *ch = api_channel_find(t, q->chan);
+	struct ipc_ANSWER_ASK m = { .question = q->theirs, .ok = answer == POSTERN_ACCEPT };
+	int r = 0;
+
+	if (ch != NULL && q->starts && m.ok) {
+		/* no descriptors, no program */
+		r = api_descriptor_give(ch);
+		m.ok = r == 0;
+	}
+	if (ch != NULL && q->starts && !m.ok)
+		ch->is_started = false;
+	if (q->theirs != 0)
+		(void)api_call_sent(t, api_send_ANSWER_ASK(&t->worker, &m));
+	return r;
+}
+
+static int
+answer_global(postern_transport *t, const struct api_question *q, int answer)
+{
+	struct ipc_GLOBAL_ANSWER m = { .question = q->theirs, .ok = answer == POSTERN_ACCEPT,
+		.payload = span_str("") };
+
+	if (q->theirs == 0)
+		return 0;
+	return api_call_sent(t, api_send_GLOBAL_ANSWER(&t->worker, &m));
+}
+
+static int
+answer_question(postern_transport *t, struct api_question *q, int answer,
+    const char *methods, uint32_t reason)
+{
+	struct api_question copy = *q;
+
+	/* first: what follows may give up the channel with all its questions */
+	drop(t, q);
+	switch (copy.kind) {
+	case API_ASK_LOGIN:
+		return answer_login(t, &copy, answer, methods);
+	case API_ASK_HOST_KEY:
+		return answer_host_key(t, &copy, answer);
+	case API_ASK_OPEN:
+		return answer_open(t, &copy, answer, reason);
+	case API_ASK_REQUEST:
+		return answer_request(t, &copy, answer);
+	case API_ASK_GLOBAL:
+		return answer_global(t, &copy, answer);
+	}
+	return POSTERN_ESTATE;
+}
+
+void
+api_question_settle(postern_transport *t, uint64_t id, int answer, const char *methods,
+    uint32_t reason)
+{
+	struct api_question *q = find(t, id);
+	int r;
+
+	if (t->is_over || q == NULL || answer == POSTERN_LATER)
+		return;
+	r = answer_question(t, q, answer, methods, reason);
+	if (r < 0)
+		api_log(t->ctx, t, POSTERN_ERROR, "an answer could not be given: %s",
+		    postern_strerror(r));
+}
+
+int
+postern_answer(postern_transport *t, uint64_t question, int answer, const char *methods)
+{
+	struct api_question *q;
+	int r = api_context_enter(t->ctx);
+
+	if (r < 0)
+		return r;
+	if (answer != POSTERN_REFUSE && answer != POSTERN_ACCEPT && answer != POSTERN_PARTIAL)
+		return -EINVAL;
+	q = find(t, question);
+	if (t->is_over || q == NULL)
+		return POSTERN_ESTATE;
+	return answer_question(t, q, answer, methods, 0);
+}
+
+int
+postern_answer_prompts(postern_transport *t, uint64_t question,
+    const struct postern_prompts *given)
+{
+	struct postern_prompts p = POSTERN_PROMPTS;
+	struct ipc_PROMPT_ANSWER m = { .conn = t->id };
+	uint8_t buf[PROMPTS_MAX];
+	struct wr w = wr_of(buf, sizeof(buf));
+	struct api_question *q;
+	int r = api_context_enter(t->ctx);
+
+	if (r == 0)
+		r = api_context_struct(&p, sizeof(p), given);
+	if (r < 0)
+		return r;
+	q = find(t, question);
+	if (t->is_over || q == NULL || q->kind != API_ASK_LOGIN || !q->is_interactive)
+		return POSTERN_ESTATE;
+	if (p.n > API_PROMPTS_MAX)
+		return -EMSGSIZE;
+	wr_u32(&w, (uint32_t)p.n);
+	for (size_t i = 0; i < p.n; i++) {
+		wr_str(&w, p.prompts[i].text);
+		wr_u8(&w, p.prompts[i].echo != 0);
+	}
+	if (w.bad)
+		return -EMSGSIZE;
+	m.question = q->theirs;
+	m.name = span_str(p.name != NULL ? p.name : "");
+	m.instruction = span_str(p.instruction != NULL ? p.instruction : "");
+	m.prompts = wr_span(&w);
+	r = api_context_sent(api_send_PROMPT_ANSWER(&t->ctx->monitor, &m));
+	if (r == 0)
+		drop(t, q);
+	return r;
+}

@@ -1,0 +1,230 @@
+/*
+ * api_request.c - requests to the peer about a channel, and how its program ended.
+ *
+ * An exit status alone proves nothing about the output: 0 is returned only when the
+ * channel was closed in order as well, which the peer cannot be made to say by one
+ * who cuts the network.
+ */
+#include <errno.h>
+
+#include "privsep/api.h"
+
+static int
+usable(const postern_channel *ch)
+{
+	int r = api_call_usable(ch->t);
+
+	if (r < 0)
+		return r;
+	return ch->state == API_OPEN ? 0 : POSTERN_ECLOSED;
+}
+
+static int
+begin(postern_channel *ch, struct api_call *call)
+{
+	int r = usable(ch);
+
+	if (r == 0)
+		api_call_begin(ch->t, ch, call);
+	return r;
+}
+
+/* Shell, exec, subsystem: the worker has the descriptors before the peer can
+ * answer, so no byte of output comes too early. */
+static int
+begin_program(postern_channel *ch, struct api_call *call)
+{
+	int r = usable(ch);
+
+	if (r == 0 && ch->is_started)
+		r = POSTERN_ESTATE;
+	if (r == 0)
+		r = api_descriptor_give(ch);
+	if (r == 0)
+		api_call_begin(ch->t, ch, call);
+	return r;
+}
+
+static int
+end_program(postern_channel *ch, struct api_call *call, int sent, struct api_deadline d)
+{
+	int r = api_call_end(ch->t, call, sent, d);
+
+	if (r == 0)
+		ch->is_started = true;
+	return r;
+}
+
+int
+postern_channel_get_pty(postern_channel *ch, const char *term, uint32_t columns, uint32_t rows,
+    uint32_t width, uint32_t height, const void *modes, size_t modes_len, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct ipc_PTY_DO m = { .chan = ch->id, .term = span_str(term), .columns = columns,
+		.rows = rows, .width = width, .height = height,
+		.modes = span_of(modes, modes_len) };
+	struct api_call call;
+	int r = begin(ch, &call);
+
+	if (r < 0)
+		return r;
+	m.call = call.id;
+	return api_call_end(ch->t, &call, api_send_PTY_DO(&ch->t->worker, &m), d);
+}
+
+int
+postern_channel_set_environment_variable(postern_channel *ch, const char *name,
+    const char *value)
+{
+	struct ipc_ENV_DO m = { .chan = ch->id, .name = span_str(name),
+		.value = span_str(value) };
+	int r = usable(ch);
+
+	return r < 0 ? r : api_call_sent(ch->t, api_send_ENV_DO(&ch->t->worker, &m));
+}
+
+int
+postern_channel_invoke_shell(postern_channel *ch, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct ipc_SHELL_DO m = { .chan = ch->id };
+	struct api_call call;
+	int r = begin_program(ch, &call);
+
+	if (r < 0)
+		return r;
+	m.call = call.id;
+	return end_program(ch, &call, api_send_SHELL_DO(&ch->t->worker, &m), d);
+}
+
+int
+postern_channel_exec_command(postern_channel *ch, const char *command, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct ipc_EXEC_DO m = { .chan = ch->id, .command = span_str(command) };
+	struct api_call call;
+	int r = begin_program(ch, &call);
+
+	if (r < 0)
+		return r;
+	m.call = call.id;
+	return end_program(ch, &call, api_send_EXEC_DO(&ch->t->worker, &m), d);
+}
+
+int
+postern_channel_invoke_subsystem(postern_channel *ch, const char *name, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct ipc_SUBSYSTEM_DO m = { .chan = ch->id, .name = span_str(name) };
+	struct api_call call;
+	int r = begin_program(ch, &call);
+
+	if (r < 0)
+		return r;
+	m.call = call.id;
+	return end_program(ch, &call, api_send_SUBSYSTEM_DO(&ch->t->worker, &m), d);
+}
+
+int
+postern_channel_resize_pty(postern_channel *ch, uint32_t columns, uint32_t rows,
+    uint32_t width, uint32_t height)
+{
+	struct ipc_WINDOW_DO m = { .chan = ch->id, .columns = columns, .rows = rows,
+		.width = width, .height = height };
+	int r = usable(ch);
+
+	return r < 0 ? r : api_call_sent(ch->t, api_send_WINDOW_DO(&ch->t->worker, &m));
+}
+
+int
+postern_channel_send_signal(postern_channel *ch, const char *name)
+{
+	struct ipc_SIGNAL_DO m = { .chan = ch->id, .name = span_str(name) };
+	int r = usable(ch);
+
+	return r < 0 ? r : api_call_sent(ch->t, api_send_SIGNAL_DO(&ch->t->worker, &m));
+}
+
+int
+postern_channel_send_break(postern_channel *ch, uint32_t ms, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct ipc_BREAK_DO m = { .chan = ch->id, .length_ms = ms };
+	struct api_call call;
+	int r = begin(ch, &call);
+
+	if (r < 0)
+		return r;
+	m.call = call.id;
+	return api_call_end(ch->t, &call, api_send_BREAK_DO(&ch->t->worker, &m), d);
+}
+
+/* ---- the end of a program ---- */
+
+static bool
+is_over(const void *what)
+{
+	const postern_channel *ch = what;
+
+	return ch->state == API_OVER || ch->t->is_over;
+}
+
+int
+postern_channel_recv_exit_status(postern_channel *ch, struct postern_exit *out, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	postern_transport *t = ch->t;
+	int r = api_context_enter(t->ctx);
+
+	if (r == 0 && !is_over(ch))
+		r = api_loop_wait(t->ctx, d, is_over, ch);
+	if (r < 0)
+		return r;
+	if (ch->is_freed)
+		return POSTERN_ESTATE;
+	api_shelf_drop(t->ctx, &ch->item, API_PENDING_EXIT);
+	if (!ch->had_close) {
+		/* a goodbye of the connection is none of the channel's: cut all the same */
+		r = api_transport_end_code(t);
+		return r == POSTERN_ECLOSED ? POSTERN_ECUT : r;
+	}
+	if (!ch->has_status)
+		return POSTERN_ECLOSED;
+	api_context_fill(out, &ch->exit, sizeof(ch->exit));
+	return 0;
+}
+
+int
+postern_channel_send_exit_status(postern_channel *ch, uint32_t status)
+{
+	struct ipc_EXIT_DO m = { .chan = ch->id, .status = status };
+	int r = usable(ch);
+
+	if (r < 0)
+		return r;
+	if (ch->sent_exit)
+		return POSTERN_ESTATE;
+	api_descriptor_finish(ch);
+	ch->sent_exit = true;
+	return api_call_sent(ch->t, api_send_EXIT_DO(&ch->t->worker, &m));
+}
+
+int
+postern_channel_send_exit_signal(postern_channel *ch, const char *name, int core_dumped,
+    const char *text)
+{
+	struct ipc_EXIT_SIGNAL_DO m = { .chan = ch->id, .name = span_str(name),
+		.core_dumped = core_dumped != 0, .text = span_str(text != NULL ? text : "") };
+	int r = usable(ch);
+
+	if (r < 0)
+		return r;
+	if (ch->sent_exit)
+		return POSTERN_ESTATE;
+	r = api_call_sent(ch->t, api_send_EXIT_SIGNAL_DO(&ch->t->worker, &m));
+	if (r < 0)
+		return r;
+	api_descriptor_finish(ch);
+	ch->sent_exit = true;
+	return 0;
+}

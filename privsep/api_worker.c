@@ -1,0 +1,259 @@
+/*
+ * api_worker.c - what a worker says after login: admission, and one handler per
+ * message.
+ *
+ * The worker parses a stranger's packets and may be the stranger by now: it is
+ * treated like the network.  It cannot say who logged in or why the connection
+ * ended; what it can do is ask, tell of its channels, and answer calls that are
+ * open.  Breaking the table ends it at once.  No descriptor is ever taken from it.
+ */
+#include <errno.h>
+
+#include "privsep/api.h"
+
+static int
+on_CHANNEL_ASK(postern_transport *t, const struct ipc_CHANNEL_ASK *m)
+{
+	if ((m->chan & API_OURS) != 0 || m->chan <= t->last_chan)
+		return IPC_BROKEN;
+	t->last_chan = m->chan;
+	api_ask_open(t, m->chan, m->type, m->extra);
+	return 0;
+}
+
+static int
+on_PTY_ASK(postern_transport *t, const struct ipc_PTY_ASK *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_PTY,
+		.name = api_text(m->term), .columns = m->columns, .rows = m->rows,
+		.width = m->width, .height = m->height,
+		.data = m->modes.p, .data_len = m->modes.n };
+
+	api_ask_request(t, m->chan, m->question, &rq);
+	return 0;
+}
+
+static int
+on_ENV_ASK(postern_transport *t, const struct ipc_ENV_ASK *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_ENV,
+		.name = api_text(m->name), .value = api_text(m->value) };
+
+	api_ask_request(t, m->chan, m->question, &rq);
+	return 0;
+}
+
+static int
+on_SHELL_ASK(postern_transport *t, const struct ipc_SHELL_ASK *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_SHELL, .name = "shell" };
+
+	api_ask_request(t, m->chan, m->question, &rq);
+	return 0;
+}
+
+static int
+on_EXEC_ASK(postern_transport *t, const struct ipc_EXEC_ASK *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_EXEC,
+		.name = api_text(m->command) };
+
+	api_ask_request(t, m->chan, m->question, &rq);
+	return 0;
+}
+
+static int
+on_SUBSYSTEM_ASK(postern_transport *t, const struct ipc_SUBSYSTEM_ASK *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_SUBSYSTEM,
+		.name = api_text(m->name) };
+
+	api_ask_request(t, m->chan, m->question, &rq);
+	return 0;
+}
+
+static int
+on_BREAK_ASK(postern_transport *t, const struct ipc_BREAK_ASK *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_BREAK, .name = "break",
+		.break_ms = m->length_ms };
+
+	api_ask_request(t, m->chan, m->question, &rq);
+	return 0;
+}
+
+static int
+on_OTHER_ASK(postern_transport *t, const struct ipc_OTHER_ASK *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_OTHER,
+		.name = api_text(m->kind), .data = m->payload.p, .data_len = m->payload.n };
+
+	api_ask_request(t, m->chan, m->question, &rq);
+	return 0;
+}
+
+static int
+on_WINDOW_TOLD(postern_transport *t, const struct ipc_WINDOW_TOLD *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_WINDOW_CHANGE,
+		.name = "window-change", .columns = m->columns, .rows = m->rows,
+		.width = m->width, .height = m->height };
+
+	api_ask_tell(t, m->chan, &rq);
+	return 0;
+}
+
+static int
+on_SIGNAL_TOLD(postern_transport *t, const struct ipc_SIGNAL_TOLD *m)
+{
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_SIGNAL,
+		.name = api_text(m->name) };
+
+	api_ask_tell(t, m->chan, &rq);
+	return 0;
+}
+
+/* The first word on how a program ended counts, later ones change nothing. */
+static postern_channel *
+awaiting_status(postern_transport *t, uint64_t chan)
+{
+	postern_channel *ch = api_channel_find(t, chan);
+
+	return ch != NULL && ch->state == API_OPEN && !ch->has_status ? ch : NULL;
+}
+
+static int
+on_STATUS_TOLD(postern_transport *t, const struct ipc_STATUS_TOLD *m)
+{
+	postern_channel *ch = awaiting_status(t, m->chan);
+
+	if (ch == NULL)
+		return 0;
+	ch->has_status = true;
+	ch->exit.status = (int)(m->status & INT32_MAX);	/* -1 means a signal */
+	api_shelf_put(t->ctx, &ch->item, API_PENDING_EXIT);
+	return 0;
+}
+
+static int
+on_EXIT_SIGNAL_TOLD(postern_transport *t, const struct ipc_EXIT_SIGNAL_TOLD *m)
+{
+	postern_channel *ch = awaiting_status(t, m->chan);
+
+	if (ch == NULL)
+		return 0;
+	ch->has_status = true;
+	ch->exit.status = -1;
+	ch->exit.core_dumped = m->core_dumped != 0;
+	(void)api_log_quote(ch->exit.signal, sizeof(ch->exit.signal), m->name);
+	(void)api_log_quote(ch->exit.text, sizeof(ch->exit.text), m->text);
+	api_shelf_put(t->ctx, &ch->item, API_PENDING_EXIT);
+	return 0;
+}
+
+static int
+on_OPENED(postern_transport *t, const struct ipc_OPENED *m)
+{
+	api_channel_opened(t, m->chan);
+	return 0;
+}
+
+static int
+on_NOT_OPENED(postern_transport *t, const struct ipc_NOT_OPENED *m)
+{
+	api_channel_not_opened(t, m);
+	return 0;
+}
+
+static int
+on_DONE(postern_transport *t, const struct ipc_DONE *m)
+{
+	api_call_done(t, m->call, m->ok != 0);
+	return 0;
+}
+
+static int
+on_PEER_EOF(postern_transport *t, const struct ipc_PEER_EOF *m)
+{
+	postern_channel *ch = api_channel_find(t, m->chan);
+
+	/* the worker has told the descriptor; this is for those who keep books */
+	if (ch != NULL && ch->state == API_OPEN && t->server != NULL &&
+	    t->server->interface.channel_eof != NULL)
+		t->server->interface.channel_eof(t->server->interface.user, ch);
+	return 0;
+}
+
+static int
+on_CHANNEL_OVER(postern_transport *t, const struct ipc_CHANNEL_OVER *m)
+{
+	postern_channel *ch = api_channel_find(t, m->chan);
+
+	/* CLOSE alone is an end in order too: it is authenticated and comes after all
+	 * data, so had_eof says nothing about completeness */
+	if (ch != NULL && (ch->state == API_OPEN || ch->state == API_ASKED))
+		api_channel_closed(ch, true);
+	return 0;
+}
+
+static int
+on_GLOBAL_ASK(postern_transport *t, const struct ipc_GLOBAL_ASK *m)
+{
+	api_ask_global(t, m->question, m->kind, m->payload);
+	return 0;
+}
+
+static int
+on_REKEYED(postern_transport *t, const struct ipc_REKEYED *m)
+{
+	/* KEX_DONE has the monitor's count: this one is only for the log */
+	api_log(t->ctx, t, POSTERN_DEBUG, "claimed: %llu bytes in, %llu out at rekey %llu",
+	    (unsigned long long)m->bytes_in, (unsigned long long)m->bytes_out,
+	    (unsigned long long)m->count);
+	return 0;
+}
+
+static int
+dispatch(postern_transport *actor, uint8_t number, struct rd r, int *fds)
+{
+#define IPC_LINK_W2A
+#include "ipc/dispatch.h"
+	return IPC_BROKEN;
+}
+
+static void
+hear(postern_transport *t, uint8_t *buf, size_t len)
+{
+	const char *why = "a field is malformed";
+	int fds[IPC_FDS_MAX] = { -1, -1, -1 };
+	struct rd r = rd_of(span_of(buf, len));
+
+	if (ipc_admit(IPC_W2A, t->phase, K_ANY, &t->worker.once, buf, len, 0, &why) != NULL &&
+	    dispatch(t, rd_u8(&r), r, fds) >= 0)
+		return;
+	if (!t->is_freed)
+		api_transport_blame(t, POSTERN_EWORKER, why);
+}
+
+bool
+api_worker_receive(postern_transport *t)
+{
+	size_t cap;
+	uint8_t *buf = api_loop_buffer(t->ctx, &cap);
+	ssize_t n;
+
+	if (t->worker.fd < 0)
+		return false;
+	n = ipc_recv_plain(t->worker.fd, buf, cap);
+	if (n == -EAGAIN)
+		return false;
+	if (n <= 0) {
+		/* gone, or saying more than any message: why is the monitor's to tell */
+		api_link_close(&t->worker);
+		if (n == -EPROTO)
+			api_transport_blame(t, POSTERN_EWORKER, "a message without end");
+		return false;
+	}
+	hear(t, buf, (size_t)n);
+	return true;
+}
