@@ -1,0 +1,339 @@
+/*
+ * account.c - the warm helper's loop: questions in, one short-lived child each,
+ * answers out.
+ *
+ * It runs with posternd's rights and parses nothing of a peer's or a user's: a
+ * packet is a struct of fixed size, a child's answer too.  A child that became a
+ * user can answer for its own question and for nothing else, because it has a
+ * socket of its own.  It is forked before posternd has seen anybody's data, and
+ * wipes each question after handing it to the child.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <bsd/unistd.h>
+#include <unistd.h>
+
+#include "apps/account.h"
+#include "apps/conf.h"
+#include "apps/session.h"
+#include "apps/session_link.h"
+
+struct child { int pidfd, sock; int64_t deadline; struct account_head head; };
+
+struct account {
+	const struct conf *conf;
+	int link, signals;
+	struct child *children;
+	size_t n, max;
+	union account_packet packet;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool account_packet_valid(const union account_packet *p, size_t len, size_t nfds)
+{
+	if (len < sizeof(p->head) || nfds != (p->head.kind == ACCOUNT_SESSION ? 1U : 0U))
+		return false;
+	switch (p->head.kind) {
+	case ACCOUNT_KEY:
+		return len >= offsetof(struct account_key_ask, blob) && p->key.len > 0 &&
+		    p->key.len <= ACCOUNT_KEY_MAX && len == account_key_size(&p->key) &&
+		    session_link_text(p->key.user, sizeof(p->key.user)) &&
+		    session_link_text(p->key.address, sizeof(p->key.address));
+	case ACCOUNT_PASSWORD:
+		return len == sizeof(p->password) &&
+		    session_link_text(p->password.user, sizeof(p->password.user)) &&
+		    session_link_text(p->password.address, sizeof(p->password.address)) &&
+		    session_link_text(p->password.password, sizeof(p->password.password));
+	case ACCOUNT_SESSION:
+		return len == sizeof(p->session) &&
+		    session_link_text(p->session.user, sizeof(p->session.user)) &&
+		    session_link_text(p->session.address, sizeof(p->session.address)) &&
+		    session_link_text(p->session.local, sizeof(p->session.local));
+	case ACCOUNT_RECORD:
+		return len == sizeof(p->record) && p->record.is_login <= 1 &&
+		    session_link_text(p->record.user, sizeof(p->record.user)) &&
+		    session_link_text(p->record.address, sizeof(p->record.address)) &&
+		    session_link_text(p->record.line, sizeof(p->record.line));
+	}
+	return false;
+}
+
+size_t account_key_size(const struct account_key_ask *k)
+{
+	return offsetof(struct account_key_ask, blob) + k->len;
+}
+
+size_t account_answer_size(const struct account_answer *a)
+{
+	return offsetof(struct account_answer, grant.command) + strlen(a->grant.command) + 1;
+}
+
+bool account_answer_valid(const struct account_answer *a, size_t len)
+{
+	const size_t fixed = offsetof(struct account_answer, grant.command);
+
+	return len > fixed && len <= sizeof(*a) && session_link_text(a->grant.command, len - fixed) &&
+	    len == account_answer_size(a) && a->head.kind == ACCOUNT_ANSWER && a->verdict >= ACCOUNT_NO &&
+	    a->verdict <= ACCOUNT_NO_SUCH_USER && a->grant.no_pty <= 1 &&
+	    a->grant.has_command <= 1 && session_link_text(a->note, sizeof(a->note));
+}
+
+/* In the fork: everything but keep is closed, and the helper's end is ours. */
+static int child_begins(int keep, bool ends_with_helper)
+{
+	sigset_t none;
+	int fd = 3;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (keep != fd && dup3(keep, fd, O_CLOEXEC) < 0)
+		_exit(1);
+	closefrom(fd + 1);
+	if (ends_with_helper && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		_exit(1);
+	return fd;
+}
+
+static _Noreturn void check_in_child(struct account *a, int sock)
+{
+	struct account_answer answer = { .head = { .kind = ACCOUNT_ANSWER } };
+
+	sock = child_begins(sock, true);
+	/* a blocked send would hold a process for nothing: the answer fits the buffer */
+	account_check(a->conf, &a->packet, &answer);
+	sodium_memzero(&a->packet, sizeof(a->packet));
+	_exit(session_link_send(sock, &answer, account_answer_size(&answer), NULL, 0) == 0 ? 0 : 1);
+}
+
+static void answer(struct account *a, const struct account_head *to, struct account_answer *with)
+{
+	with->head = *to;
+	with->head.kind = ACCOUNT_ANSWER;
+	/* posternd reads its answers; one that does not fit means that it is stuck, and
+	 * the login's own deadline ends the attempt */
+	(void)session_link_send(a->link, with, account_answer_size(with), NULL, 0);
+}
+
+static void refuse(struct account *a, const struct account_head *to, const char *note)
+{
+	struct account_answer no = { .verdict = ACCOUNT_NO };
+
+	(void)session_link_put(no.note, sizeof(no.note), note);
+	answer(a, to, &no);
+}
+
+static void start_check(struct account *a)
+{
+	struct account_head head = a->packet.head;
+	int pair[2], pidfd;
+	pid_t pid;
+
+	if (a->n == a->max) {
+		refuse(a, &head, "too many logins are being checked at once");
+		return;
+	}
+	if (session_link_pair(pair) < 0) {
+		refuse(a, &head, "no descriptor to check a login with");
+		return;
+	}
+	if ((pid = fork()) == 0)
+		check_in_child(a, pair[1]);
+	close(pair[1]);
+	if (pid < 0 || (pidfd = pidfd_open(pid, 0)) < 0) {
+		if (pid > 0)
+			(void)kill(pid, SIGKILL);	/* not reaped yet, so it is ours */
+		close(pair[0]);
+		refuse(a, &head, "no process to check a login with");
+		return;
+	}
+	a->children[a->n++] = (struct child){ pidfd, pair[0], now_ms() + ACCOUNT_DEADLINE_MS, head };
+}
+
+/* The session process ends with its link, not with this helper: a login survives. */
+static void start_session(struct account *a, int link)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		link = child_begins(link, false);
+		session_run(a->conf, &a->packet.session, link);
+	}
+	close(link);		/* no fork: posternd sees the end of the link */
+}
+
+static void start_record(struct account *a)
+{
+	if (fork() == 0) {
+		(void)child_begins(a->link, true);
+		account_record(&a->packet.record);
+		_exit(0);
+	}
+}
+
+/* By pidfd: the child may be reaped already, and its number somebody else's. */
+static void drop_child(struct account *a, size_t i)
+{
+	(void)pidfd_send_signal(a->children[i].pidfd, SIGKILL, NULL, 0);
+	close(a->children[i].pidfd);
+	close(a->children[i].sock);
+	a->children[i] = a->children[--a->n];
+}
+
+static void child_answers(struct account *a, size_t i)
+{
+	struct account_head head = a->children[i].head;
+	struct account_answer got;
+	ssize_t len = session_link_recv(a->children[i].sock, &got, sizeof(got), NULL, NULL);
+
+	if (len == -EAGAIN)
+		return;
+	drop_child(a, i);	/* it has answered, or died: it is of no further use */
+	if (len > 0 && account_answer_valid(&got, (size_t)len))
+		answer(a, &head, &got);
+	else
+		refuse(a, &head, "the check of a login died");
+}
+
+static void reap(struct account *a)
+{
+	struct signalfd_siginfo info;
+
+	while (read(a->signals, &info, sizeof(info)) > 0)
+		continue;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
+}
+
+/* False: posternd is gone, or broke the contract. */
+static bool take_packet(struct account *a)
+{
+	int fds[SESSION_LINK_FDS];
+	size_t n = 0;
+	ssize_t len = session_link_recv(a->link, &a->packet, sizeof(a->packet), fds, &n);
+
+	if (len == -EAGAIN)
+		return true;
+	if (len <= 0 || !account_packet_valid(&a->packet, (size_t)len, n)) {
+		for (size_t i = 0; len > 0 && i < n; i++)
+			close(fds[i]);
+		return false;
+	}
+	switch (a->packet.head.kind) {
+	case ACCOUNT_SESSION:
+		start_session(a, fds[0]);
+		break;
+	case ACCOUNT_RECORD:
+		start_record(a);
+		break;
+	default:
+		start_check(a);
+		break;
+	}
+	sodium_memzero(&a->packet, sizeof(a->packet));
+	return true;
+}
+
+static int expire(struct account *a)
+{
+	int64_t now = now_ms(), next = -1;
+
+	for (size_t i = a->n; i-- > 0;) {
+		struct account_head head = a->children[i].head;
+		int64_t left = a->children[i].deadline - now;
+
+		if (left <= 0) {
+			drop_child(a, i);
+			refuse(a, &head, "the check of a login took too long");
+		} else if (next < 0 || left < next) {
+			next = left;
+		}
+	}
+	return (int)next;
+}
+
+static _Noreturn void run(struct account *a, struct pollfd *p)
+{
+	for (;;) {
+		int timeout = expire(a);
+		size_t n = a->n;
+
+		p[0] = (struct pollfd){ .fd = a->link, .events = POLLIN };
+		p[1] = (struct pollfd){ .fd = a->signals, .events = POLLIN };
+		for (size_t i = 0; i < n; i++)
+			p[2 + i] = (struct pollfd){ .fd = a->children[i].sock, .events = POLLIN };
+		if (ppoll(p, 2 + n, timeout < 0 ? NULL : &(struct timespec){ timeout / 1000,
+		    timeout % 1000 * 1000000L }, NULL) < 0 && errno != EINTR)
+			_exit(1);
+		/* from the end: dropping one moves only those behind it */
+		for (size_t i = n; i-- > 0;)
+			if (p[2 + i].revents != 0)
+				child_answers(a, i);
+		if (p[1].revents != 0)
+			reap(a);
+		if (p[0].revents != 0 && !take_packet(a))
+			_exit(0);
+	}
+}
+
+static _Noreturn void begin(const struct conf *conf, int link)
+{
+	struct account a = { .conf = conf };
+	struct pollfd *polled;
+	sigset_t mask;
+
+	setproctitle("account");
+	if (setsid() < 0 || dup3(link, 3, O_CLOEXEC) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0) != 0)
+		_exit(1);
+	closefrom(4);
+	a.link = 3;
+	a.max = conf->max_startups.full + 8 < ACCOUNT_CHILDREN_MAX ? conf->max_startups.full + 8 :
+	    ACCOUNT_CHILDREN_MAX;
+	a.children = calloc(a.max, sizeof(*a.children));
+	polled = calloc(a.max + 2, sizeof(*polled));
+	sigfillset(&mask);
+	sigdelset(&mask, SIGTERM);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	a.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (a.children == NULL || polled == NULL || a.signals < 0)
+		_exit(1);
+	run(&a, polled);
+}
+
+int account_start(const struct conf *conf, pid_t *pid, int *link)
+{
+	int pair[2], r = session_link_pair(pair);
+
+	if (r < 0)
+		return r;
+	if ((*pid = fork()) == 0)
+		begin(conf, pair[1]);
+	close(pair[1]);
+	if (*pid < 0) {
+		r = -errno;
+		close(pair[0]);
+		return r;
+	}
+	*link = pair[0];
+	return 0;
+}

@@ -1,0 +1,150 @@
+/*
+ * account.h - the `account` helper: who is this, and may this key or password.
+ *
+ * One warm process, forked before posternd has read a byte from anybody.  It forks
+ * for every login attempt; the child does NSS with posternd's rights, becomes the
+ * user before it opens a file of the user's, and answers once, in a fixed form.  It
+ * also forks the session process of each login and writes utmp.
+ */
+#ifndef APPS_ACCOUNT_H
+#define APPS_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct conf;
+
+enum {
+	ACCOUNT_USER_MAX = 256,
+	ACCOUNT_ADDRESS_MAX = 64,
+	ACCOUNT_KEY_MAX = 8192,
+	ACCOUNT_PASSWORD_MAX = 1024,
+	ACCOUNT_COMMAND_MAX = 8192,
+	ACCOUNT_NOTE_MAX = 512,
+	ACCOUNT_LINE_MAX = 32,		/* "pts/123"                             */
+	ACCOUNT_DEADLINE_MS = 20000,	/* for one attempt; NSS may hang         */
+	ACCOUNT_CHILDREN_MAX = 1024,
+};
+
+enum account_kind { ACCOUNT_KEY = 1, ACCOUNT_PASSWORD = 2, ACCOUNT_SESSION = 3,
+	ACCOUNT_RECORD = 4, ACCOUNT_ANSWER = 5 };
+enum account_verdict { ACCOUNT_NO = 1, ACCOUNT_YES = 2, ACCOUNT_NO_SUCH_USER = 3 };
+
+/* Every packet begins so.  slot and id are posternd's, echoed in the answer. */
+struct account_head { uint32_t kind, slot; uint64_t id; };
+
+struct account_key_ask {
+	struct account_head head;
+	char user[ACCOUNT_USER_MAX + 1];
+	char address[ACCOUNT_ADDRESS_MAX];
+	uint32_t len;
+	uint8_t blob[ACCOUNT_KEY_MAX];
+};
+struct account_password_ask {
+	struct account_head head;
+	char user[ACCOUNT_USER_MAX + 1];
+	char address[ACCOUNT_ADDRESS_MAX];
+	char password[ACCOUNT_PASSWORD_MAX + 1];
+};
+struct account_session_ask {		/* with one descriptor: the session's link */
+	struct account_head head;
+	char user[ACCOUNT_USER_MAX + 1];
+	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
+	uint32_t port, local_port;
+};
+struct account_record_ask {
+	struct account_head head;
+	uint8_t is_login;
+	char user[ACCOUNT_USER_MAX + 1];
+	char address[ACCOUNT_ADDRESS_MAX];
+	char line[ACCOUNT_LINE_MAX];
+	int32_t pid;
+};
+union account_packet {
+	struct account_head head;
+	struct account_key_ask key;
+	struct account_password_ask password;
+	struct account_session_ask session;
+	struct account_record_ask record;
+};
+
+/* What a line of authorized_keys takes away from a login. */
+struct account_grant {
+	uint8_t no_pty;
+	uint8_t has_command;
+	char command[ACCOUNT_COMMAND_MAX + 1];
+};
+struct account_answer {
+	struct account_head head;
+	uint32_t verdict;		/* enum account_verdict                    */
+	char note[ACCOUNT_NOTE_MAX];	/* for the log; "" if there is nothing     */
+	struct account_grant grant;	/* of a key; sent as far as the command goes */
+};
+
+/* How much of it travels. */
+size_t account_key_size(const struct account_key_ask *);
+size_t account_answer_size(const struct account_answer *);
+/* Is this packet whole: size of its kind, every text ended, every number in range? */
+bool account_packet_valid(const union account_packet *, size_t len, size_t nfds);
+bool account_answer_valid(const struct account_answer *, size_t len);
+
+/* Forks the helper: its pid, and its link, close-on-exec and O_NONBLOCK.  0 or -errno. */
+int account_start(const struct conf *, pid_t *pid, int *link);
+
+/* The child's whole work (account_check.c): one answer.  Changes ids for good. */
+void account_check(const struct conf *, const union account_packet *, struct account_answer *);
+
+/* ---- who (account_user.c) ------------------------------------------------------- */
+
+enum { ACCOUNT_PATH_MAX = 4096, ACCOUNT_GROUPS_MAX = 1024 };
+struct account_user {
+	bool exists;			/* false: a stand-in that takes the same path  */
+	bool is_virtual;		/* not root: a name of PasswordFile            */
+	char name[ACCOUNT_USER_MAX + 1];
+	char home[ACCOUNT_PATH_MAX], shell[ACCOUNT_PATH_MAX];
+	uid_t uid;
+	gid_t gid, groups[ACCOUNT_GROUPS_MAX];
+	int n_groups;
+};
+/* Never fails: an unknown name gives the stand-in.  Not root: only the account
+ * itself, and the names of PasswordFile, exist. */
+void account_user_find(const struct conf *, const char *name, struct account_user *);
+/* AllowUsers and its kin, the shell, the account's expiry.  why: for the log. */
+bool account_user_allowed(const struct conf *, const struct account_user *,
+    const char *address, char why[ACCOUNT_NOTE_MAX]);
+/* Groups, gids and uids for good, checked.  0 or -1. */
+int account_user_become(const struct account_user *);
+
+/* ---- authorized_keys (account_keys.c, account_file.c) ----------------------------- */
+
+enum { ACCOUNT_FILE_MAX = 4 * 1024 * 1024, ACCOUNT_FILE_LINE_MAX = 32 * 1024 };
+
+/* Opens path for reading as the process's user: a regular file, never waiting.
+ * strict: neither it nor a folder above it, up to home, may be somebody else's or
+ * writable by others.  A descriptor, or -1: no such file, why is ""; refused: why. */
+int account_file_open(const char *path, const char *home, uid_t uid, bool strict,
+    char why[ACCOUNT_NOTE_MAX]);
+/* The whole of it, ended by NUL, or NULL with why.  free() it. */
+char *account_file_read(int fd, size_t *len, char why[ACCOUNT_NOTE_MAX]);
+/* %h %u %%, and relative to home.  0, or -1: too long or unknown. */
+int account_file_name(const char *pattern, const struct account_user *, char *out, size_t size);
+
+/* Is the key in the text of an authorized_keys file, and may it be used from this
+ * address now?  Changes text.  why: what was wrong with lines that have the key. */
+bool account_keys_search(char *text, size_t len, const uint8_t *blob, size_t blob_len,
+    const char *address, int64_t now, struct account_grant *grant, char why[ACCOUNT_NOTE_MAX]);
+
+/* ---- passwords (account_password.c) -------------------------------------------------- */
+
+/* Both take the same time whether or not there is such a user. */
+bool account_password_check(const struct conf *, const struct account_user *,
+    const char *name, const char *password, char why[ACCOUNT_NOTE_MAX]);
+/* Is name in PasswordFile? */
+bool account_password_listed(const struct conf *, const char *name);
+
+/* ---- utmp (account_record.c) ----------------------------------------------------------- */
+
+void account_record(const struct account_record_ask *);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * account_check.c - one login attempt, in a process of its own.
+ *
+ * It begins with posternd's rights, asks NSS and the administrator's rules, and for
+ * a key becomes the user before it opens a file the user controls.  Whoever takes
+ * it over through that file is that user, and can say yes to one question about
+ * that user's own account.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apps/account.h"
+#include "apps/conf.h"
+#include "apps/session_link.h"
+
+/* Root, and every other name of uid 0. */
+static bool root_may(const struct conf *c, bool with_key, const struct account_grant *grant,
+    char why[ACCOUNT_NOTE_MAX])
+{
+	bool may = c->root_login == CONF_ROOT_YES ||
+	    (with_key && c->root_login == CONF_ROOT_NO_PASSWORD) ||
+	    (with_key && c->root_login == CONF_ROOT_FORCED && grant->has_command);
+
+	if (!may)
+		(void)session_link_put(why, ACCOUNT_NOTE_MAX,
+		    c->root_login == CONF_ROOT_FORCED && with_key ?
+		    "PermitRootLogin forced-commands-only, and the key's line has no command" :
+		    "PermitRootLogin does not allow this");
+	return may;
+}
+
+static bool search_file(const struct conf *c, const struct account_user *u, const char *pattern,
+    const struct account_key_ask *ask, struct account_answer *out)
+{
+	char path[ACCOUNT_PATH_MAX], why[ACCOUNT_NOTE_MAX] = "", *text = NULL;
+	bool found = false;
+	size_t len;
+	int fd;
+
+	if (account_file_name(pattern, u, path, sizeof(path)) < 0) {
+		(void)session_link_put(out->note, sizeof(out->note),
+		    "AuthorizedKeysFile: path too long, or an unknown % token");
+		return false;
+	}
+	fd = account_file_open(path, u->home, u->uid, c->strict_modes, why);
+	if (fd >= 0 && (text = account_file_read(fd, &len, why)) != NULL)
+		found = account_keys_search(text, len, ask->blob, ask->len, ask->address,
+		    (int64_t)time(NULL), &out->grant, why);
+	if (fd >= 0)
+		close(fd);
+	free(text);
+	if (why[0] != '\0')
+		(void)session_link_put(out->note, sizeof(out->note), why);
+	return found;
+}
+
+static bool key_found(const struct conf *c, const struct account_user *u,
+    const struct account_key_ask *ask, struct account_answer *out)
+{
+	bool found = false;
+
+	if (!c->pubkey || u->is_virtual)
+		return false;
+	if (account_user_become(u) < 0) {
+		(void)session_link_put(out->note, sizeof(out->note), "cannot become the user");
+		return false;
+	}
+	for (size_t i = 0; i < c->keys_files.n && !found; i++)
+		if (strcmp(c->keys_files.v[i], "none") != 0)
+			found = search_file(c, u, c->keys_files.v[i], ask, out);
+	return found;
+}
+
+static bool password_right(const struct conf *c, const struct account_user *u,
+    const struct account_password_ask *ask, struct account_answer *out)
+{
+	return (c->password || c->interactive) &&
+	    account_password_check(c, u, ask->user, ask->password, out->note);
+}
+
+void account_check(const struct conf *c, const union account_packet *p,
+    struct account_answer *out)
+{
+	bool with_key = p->head.kind == ACCOUNT_KEY;
+	const char *name = with_key ? p->key.user : p->password.user;
+	const char *address = with_key ? p->key.address : p->password.address;
+	char why[ACCOUNT_NOTE_MAX] = "";
+	struct account_user u;
+	bool allowed, right;
+
+	account_user_find(c, name, &u);
+	allowed = u.exists && account_user_allowed(c, &u, address, why);
+	/* whoever may not log in takes the same path, so that the time tells nothing */
+	right = with_key ? key_found(c, &u, &p->key, out) : password_right(c, &u, &p->password, out);
+	if (allowed && right && u.uid == 0)
+		allowed = root_may(c, with_key, &out->grant, why);
+	if (why[0] != '\0')
+		(void)session_link_put(out->note, sizeof(out->note), why);
+	out->verdict = !u.exists ? ACCOUNT_NO_SUCH_USER : allowed && right ? ACCOUNT_YES : ACCOUNT_NO;
+	if (out->verdict != ACCOUNT_YES)
+		out->grant = (struct account_grant){ 0 };
+}

@@ -1,0 +1,90 @@
+/*
+ * conf_default.c - a configuration begins empty and ends whole: what no line has
+ * set gets the default of the table, read by the same parser.
+ */
+#include <postern.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apps/conf.h"
+
+void conf_new(struct conf *c)
+{
+	*c = (struct conf){ 0 };
+}
+
+void conf_free(struct conf *c)
+{
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		conf_value_free(c, &conf_rows[i]);
+	*c = (struct conf){ 0 };
+}
+
+static void fill_in(struct conf *c, const struct conf_row *row, struct conf_source *s)
+{
+	char *words[CONF_WORDS_MAX];
+	size_t n = 0;
+
+	const char *text = row->kind == CONF_ALGORITHMS ? postern_supported((int)row->max) :
+	    row->fallback;
+
+	/* /run belongs to root */
+	if (row == &conf_rows[CONF_PidFile] && geteuid() != 0)
+		text = NULL;
+	if (text == NULL)
+		return;
+	if (conf_line_split(text, words, CONF_WORDS_MAX, &n) < 0 ||
+	    conf_value_set(c, row, words, n, text, s) < 0)
+		conf_complain(s, "%s: the default does not hold", row->name);
+	conf_line_free(words, n);
+}
+
+static bool enabled(const struct conf *c, const char *method, size_t len)
+{
+	if (len == strlen("publickey") && memcmp(method, "publickey", len) == 0)
+		return c->pubkey;
+	if (len == strlen("password") && memcmp(method, "password", len) == 0)
+		return c->password;
+	return c->interactive;
+}
+
+/* A list with a method that is switched off can never be completed. */
+static void check_methods(const struct conf *c, struct conf_source *s)
+{
+	size_t usable = 0;
+
+	for (size_t i = 0; i < c->methods.n; i++) {
+		const char *p = c->methods.v[i];
+		bool whole = true;
+
+		if (strcmp(p, "any") == 0) {
+			if (c->methods.n > 1)
+				conf_complain(s, "AuthenticationMethods: \"any\" stands alone");
+			return;
+		}
+		while (*p != '\0') {
+			size_t len = strcspn(p, ",");
+
+			whole = whole && enabled(c, p, len);
+			p += len;
+			p += *p == ',';
+		}
+		usable += whole;
+	}
+	if (usable == 0)
+		conf_complain(s, "AuthenticationMethods: no list has only methods that are "
+		    "switched on");
+}
+
+unsigned conf_finish_defaults(struct conf *c, FILE *out)
+{
+	struct conf_source s = { .name = "configuration", .out = out };
+
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		if (!c->set[i])
+			fill_in(c, &conf_rows[i], &s);
+	if (s.errors == 0)
+		check_methods(c, &s);
+	return s.errors;
+}

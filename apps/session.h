@@ -1,0 +1,129 @@
+/*
+ * session.h - the session process: one per login, the user from its first moment.
+ *
+ * It is forked by the account helper, becomes the user before it makes anything,
+ * and then opens terminals and starts programs as posternd tells it.  It holds one
+ * link, its terminals, and nothing of posternd's.  What it says is the word of a
+ * process of the user's: it can harm that user's login and no other.
+ */
+#ifndef APPS_SESSION_H
+#define APPS_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <termios.h>
+
+#include "apps/account.h"
+
+struct conf;
+
+enum {
+	SESSION_TERM_MAX = 256, SESSION_MODES_MAX = 1024, SESSION_NAME_MAX = 256,
+	SESSION_VALUE_MAX = 8192, SESSION_COMMAND_MAX = 32768, SESSION_TTY_MAX = 64,
+	SESSION_ENV_MAX = 128,		/* variables of a channel from the peer  */
+	SESSION_CHANNELS_MAX = 10000,
+};
+
+enum session_kind { SESSION_PTY = 1, SESSION_ENV = 2, SESSION_START = 3, SESSION_WINDOW = 4,
+	SESSION_SIGNAL = 5, SESSION_BREAK = 6, SESSION_CLOSE = 7,
+	SESSION_REPLY = 16, SESSION_EXIT = 17, SESSION_LINE = 18, SESSION_NOTE = 19 };
+
+struct session_head { uint32_t kind, unused; uint64_t chan, question; };
+
+/* posternd -> session.  Variable parts come last and travel as far as they go. */
+struct session_pty {
+	struct session_head head;
+	uint32_t columns, rows, width, height;
+	char term[SESSION_TERM_MAX + 1];
+	uint32_t modes_len;
+	uint8_t modes[SESSION_MODES_MAX];
+};
+struct session_env_set {
+	struct session_head head;
+	char name[SESSION_NAME_MAX + 1], value[SESSION_VALUE_MAX + 1];
+};
+struct session_start {			/* the answer brings 1 or 3 descriptors      */
+	struct session_head head;
+	uint8_t is_shell;		/* the login shell; else command             */
+	uint8_t has_original;		/* a forced command: what the peer wanted    */
+	uint32_t command_len, original_len;	/* without NUL; one after the other  */
+	char text[2 * (SESSION_COMMAND_MAX + 1)];	/* command NUL original NUL  */
+};
+struct session_window { struct session_head head; uint32_t columns, rows, width, height; };
+struct session_signal { struct session_head head; char name[64]; };
+union session_order {
+	struct session_head head;	/* BREAK and CLOSE are this much             */
+	struct session_pty pty;
+	struct session_env_set env;
+	struct session_start start;
+	struct session_window window;
+	struct session_signal signal;
+};
+
+/* session -> posternd */
+struct session_reply { struct session_head head; uint8_t ok; char note[ACCOUNT_NOTE_MAX]; };
+struct session_exit { struct session_head head; uint32_t status; uint8_t core; char signal[32]; };
+struct session_line { struct session_head head; uint8_t is_login; int32_t pid;
+	char line[ACCOUNT_LINE_MAX]; };
+struct session_note { struct session_head head; char text[ACCOUNT_NOTE_MAX]; };
+union session_report {
+	struct session_head head;
+	struct session_reply reply;
+	struct session_exit exit;
+	struct session_line line;
+	struct session_note note;
+};
+
+/* Bytes of an order or report that travel; 0: no such kind. */
+size_t session_order_size(const union session_order *);
+size_t session_report_size(uint32_t kind);
+bool session_order_valid(const union session_order *, size_t len);
+bool session_report_valid(const union session_report *, size_t len, size_t nfds);
+
+/* The whole process, from the fork on; link is its descriptor 3. */
+_Noreturn void session_run(const struct conf *, const struct account_session_ask *, int link);
+
+/* ---- environment (session_env.c) ------------------------------------------------- */
+
+struct session_env { char *v[2 * SESSION_ENV_MAX + 1]; size_t n; };	/* ends with NULL */
+/* A name that is there is replaced.  0, or -1: no room. */
+int session_env_put(struct session_env *, const char *name, const char *value);
+void session_env_free(struct session_env *);
+
+/* ---- a terminal (session_pty.c, session_modes.c) ----------------------------------- */
+
+struct session_tty { int master, slave; char path[SESSION_TTY_MAX]; };
+/* Made as the process's user, so the user owns it.  0 or -errno. */
+int session_pty_open(const struct session_pty *, struct session_tty *);
+void session_pty_resize(int master, uint32_t columns, uint32_t rows, uint32_t width,
+    uint32_t height);
+/* RFC 4254 section 8 into t.  0; -1: malformed, t is as it was. */
+int session_modes_apply(const uint8_t *modes, size_t len, struct termios *t);
+
+/* ---- a program (session_program.c, session_greet.c) --------------------------------- */
+
+struct session_program {
+	const struct conf *conf;
+	const struct account_user *user;
+	const struct account_session_ask *from;
+	const struct session_env *accepted;
+	const char *tty, *term;		/* NULL: no terminal                         */
+	const char *command;		/* NULL: the login shell                     */
+	const char *original;		/* NULL: not forced                          */
+};
+/* Starts it on in, out, err (all the slave of a terminal, if there is one).  Its
+ * pid, which is also its process group, or -errno. */
+pid_t session_program_start(const struct session_program *, int in, int out, int err);
+/* All that the program finds in its environment. */
+void session_program_env(const struct session_program *, struct session_env *);
+/* In the child: /etc/nologin was shown and the login is over (true), or not. */
+bool session_greet_nologin(const struct account_user *);
+void session_greet_motd(const struct session_program *);
+
+/* Signal names as RFC 4254 6.10 has them, without SIG.  0: none such. */
+int session_signal_number(const char *name);
+void session_signal_name(int number, char out[32]);
+
+#endif
