@@ -37,8 +37,8 @@ child_wait(pid_t pid)
 {
 	int status = -1;
 
-	while (waitpid(pid, &status, 0) < 0)
-		assert_int_equal(errno, EINTR);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
 	return status;
 }
 
