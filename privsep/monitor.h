@@ -1,0 +1,431 @@
+/*
+ * monitor.h - the privileged half: one struct monitor per context, and what its
+ * files offer each other.
+ *
+ * The monitor holds the keys and the decisions.  It believes nothing that a worker
+ * says, opens no path, waits for nobody and parses no SSH packet.  Each monitor_*.c
+ * is one noun; handlers take a message that ipc_admit() has let through and return
+ * 0, or IPC_BROKEN when the sender broke the contract.
+ */
+#ifndef PRIVSEP_MONITOR_H
+#define PRIVSEP_MONITOR_H
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/types.h>
+
+#include "crypto/crypto.h"
+#include "ipc/ipc.h"
+
+#ifndef IPC_BROKEN
+#define IPC_BROKEN (-71)	/* as in dispatch.h */
+#endif
+
+struct monitor;
+struct conn;
+struct worker;
+struct zygote;
+
+enum {
+	MONITOR_BUCKETS = 4096,		/* of the connection table                */
+	MONITOR_SLACK_MS = 2000,	/* backstops come so long after the worker's own deadlines */
+	MONITOR_WAIT_MS = 10000,	/* a connection waits so long for a worker */
+	MONITOR_CLOSE_MS = 5000,	/* goodbye without a configured deadline  */
+	MONITOR_KEYLOAD_MS = 120000,	/* the slowest passphrase we put up with  */
+	MONITOR_KEYLOADS_MAX = 64,	/* keyload processes at once              */
+	MONITOR_USER_KEYS_MAX = 1024,
+	MONITOR_FORKS_MAX = 8,		/* descriptors in flight to a zygote      */
+	MONITOR_QUEUE_MAX = 32 * 1024 * 1024, /* bytes the application leaves unread */
+	MONITOR_DRAIN_MAX = 256,	/* messages read from a dead worker       */
+	MONITOR_TRUST_MAX = 16,		/* known_hosts files or keys of a connection */
+	MONITOR_AUTH_REQUESTS_MAX = 64,	/* login requests of a connection         */
+	MONITOR_NOTE_BURST = 8,		/* remarks of a worker, then one a second */
+	MONITOR_BANNERS_MAX = 64,
+	MONITOR_TEXT_MAX = 1024,
+};
+
+/* ---- what the monitor asks of the system; a test plays it (monitor_os.c) ---- */
+struct monitor_os {
+	int (*spawn)(const char *dir, const char *name, int link, pid_t *, int *pidfd);
+	int (*adopt)(pid_t);		/* pidfd of a child of ours, or -errno       */
+	void (*kill)(int pidfd);	/* SIGKILL, does not wait                    */
+	int (*reap)(int pidfd, int *signal, int *status);	/* 1 if it has ended */
+	int (*end)(int pidfd);		/* kills, waits, reaps, closes: at exit only */
+	bool (*reap_stray)(bool (*is_ours)(void *, pid_t), void *);
+	uint64_t (*now_ms)(void);
+};
+extern const struct monitor_os monitor_os_real;
+
+/* ---- deadlines (monitor_timer.c): one heap, one clock ---- */
+struct timer {
+	uint64_t at;
+	size_t slot;			/* place in the heap plus one; 0: not set    */
+	bool known;			/* has a reserved place                      */
+	void (*fire)(struct monitor *, void *owner);
+	void *owner;
+};
+struct timers { struct timer **heap; size_t n, cap, known; };
+CRYPTO_CHECKED int monitor_timer_init(struct monitor *, struct timer *,
+    void (*fire)(struct monitor *, void *), void *owner);
+void monitor_timer_deinit(struct monitor *, struct timer *);
+void monitor_timer_set(struct monitor *, struct timer *, uint64_t at);
+void monitor_timer_clear(struct monitor *, struct timer *);
+int monitor_timer_wait(const struct monitor *, uint64_t now);	/* for epoll_wait */
+void monitor_timer_run(struct monitor *, uint64_t now);
+
+/* ---- descriptors watched (monitor_loop.c) ---- */
+struct watch {
+	int fd;				/* -1: none                                  */
+	int ep;
+	void (*ready)(struct monitor *, void *owner, uint32_t events);
+	void *owner;
+};
+CRYPTO_CHECKED int monitor_watch(struct watch *, int ep, int fd, uint32_t events,
+    void (*ready)(struct monitor *, void *, uint32_t), void *owner);
+/* EPOLL_CTL_DEL first: a child of posix_spawn may hold the descriptor for a moment
+ * longer, and a stale entry would report events of a freed owner. */
+void monitor_unwatch(struct watch *);		/* ...and closes; accepts fd -1 */
+
+/* Objects are freed at the end of a turn, so that a later event of the same turn
+ * never meets freed memory.  First member of each. */
+struct dead { struct dead *next; };
+void monitor_bury(struct monitor *, struct dead *);
+
+/* ---- keys (monitor_keys.c) ---- */
+struct key {
+	struct key *next;
+	uint64_t serial;
+	enum ipc_key_use use;
+	struct sign_key *secret;
+	size_t blob_len;
+	uint8_t blob[];
+};
+struct keyload;
+
+/* ---- the application's link (monitor_queue.c) ---- */
+struct letter;				/* a message the application has not taken */
+struct queue { struct letter *first, **last; size_t bytes; };
+
+/* ---- the monitor ---- */
+struct monitor {
+	const struct monitor_os *os;
+	char dir[PATH_MAX];		/* where our own executable is: the helpers' */
+	int ep, worker_ep;		/* the second is watched by the first        */
+	bool workers_paused, over;
+	struct watch app, host, worker_set;
+	unsigned phase;			/* P_* of the application's link             */
+	struct ipc_once once;
+	struct ipc_CONFIG config;
+	bool configured, sealed, serving;
+	uint64_t serial, last_conn;
+	struct queue queue;
+	struct timers timers;
+	struct zygote *zygotes, *current, *next;
+	unsigned zygote_failures;
+	struct timer zygote_timer;	/* age of the current layout, or retry       */
+	struct timer stray_timer;	/* children whose zygote died before naming them */
+	unsigned strays, stray_tries;
+	struct worker *workers;
+	unsigned spares, forking;	/* ready and unbound; asked for              */
+	struct conn *table[MONITOR_BUCKETS];
+	struct conn *waiting, **waiting_last;	/* attached, no worker yet           */
+	unsigned n_waiting, connections, startups;
+	struct key *keys;
+	unsigned user_keys;
+	struct keyload *keyloads;
+	unsigned n_keyloads;
+	struct dead *dead;
+	struct span current_message;	/* being dispatched, of the application      */
+	uint8_t rx[IPC_MESSAGE_MAX];
+};
+
+/* The link is the monitor's from then on.  NULL: no memory or descriptor. */
+struct monitor *monitor_new(const struct monitor_os *, const char *dir, int link, int host_pidfd);
+void monitor_free(struct monitor *);	/* ends and reaps every child */
+/* One turn: at most max_ms of waiting.  False: it is over. */
+bool monitor_turn(struct monitor *, int max_ms);
+/* The application broke its contract, or is gone: the monitor ends. */
+void monitor_stop(struct monitor *, const char *why);
+void monitor_remark(struct monitor *, enum ipc_level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+uint64_t monitor_now(const struct monitor *);
+
+void monitor_app_send(struct monitor *, struct wr *, const int *fds, size_t nfds, unsigned flags);
+void monitor_app_flush(struct monitor *);
+void monitor_queue_free(struct queue *);
+void monitor_app_ready(struct monitor *, void *, uint32_t events);
+/* Dispatches once more a request that had to wait. */
+int monitor_app_replay(struct monitor *, struct span message);
+void monitor_app_serving(struct monitor *);	/* says SERVING if all is there */
+
+/* ---- zygotes and workers (monitor_zygote.c, monitor_worker.c) ---- */
+enum zygote_state { ZYGOTE_STARTING = 1, ZYGOTE_READY, ZYGOTE_DYING };
+struct zygote {
+	struct dead dead;
+	struct zygote *list;
+	struct monitor *m;
+	enum zygote_state state;
+	struct watch link, child;
+	pid_t pid;
+	struct ipc_once once;
+	unsigned given;			/* its workers that got a connection         */
+	bool aged;			/* a successor takes over when it is ready   */
+	uint32_t layers;
+};
+enum worker_count { COUNT_NONE = 0, COUNT_FORKING, COUNT_SPARE };
+struct worker {
+	struct dead dead;
+	struct worker *prev, *next;
+	struct monitor *m;
+	struct zygote *zygote;		/* NULL: its layout is retired               */
+	uint64_t serial;
+	pid_t pid;			/* 0: the zygote has not said yet            */
+	struct watch link, child;
+	enum worker_count count;	/* which of the monitor's counters has it    */
+	bool ready;
+	bool killed;			/* by us                                     */
+	bool lost;			/* its link is closed                        */
+	bool gone;			/* reaped: sends are pointless               */
+	uint32_t layers;
+	char *report;
+	struct ipc_once once;
+	struct conn *conn;		/* NULL: spare                               */
+};
+CRYPTO_CHECKED int monitor_zygote_start(struct monitor *);
+/* Ends the layout now: its spares die, its live workers go on. */
+void monitor_zygote_renew(struct monitor *, const char *why);
+void monitor_zygote_used(struct monitor *, struct zygote *);
+void monitor_zygote_failed(struct monitor *, struct zygote *, const char *why);
+void monitor_zygote_timer(struct monitor *, void *);
+void monitor_zygote_strays(struct monitor *, void *);
+bool monitor_zygote_knows(void *, pid_t);	/* is it one of our children? */
+CRYPTO_CHECKED int monitor_zygote_fork(struct zygote *, uint64_t serial, int link);
+void monitor_zygote_free(struct monitor *, struct zygote *);
+void monitor_worker_refill(struct monitor *);
+struct worker *monitor_worker_spare(struct monitor *);
+void monitor_worker_bind(struct worker *, struct conn *);
+/* The zygote's answer; false: it is not a child of ours. */
+bool monitor_worker_forked(struct monitor *, uint64_t serial, pid_t);
+void monitor_worker_retire(struct monitor *, struct zygote *);
+void monitor_worker_kill(struct worker *);
+void monitor_worker_free(struct worker *);
+/* What a send to the worker came to. */
+void monitor_worker_said(struct conn *, int result);
+int monitor_worker_fd(const struct conn *);
+
+/* ---- a connection (monitor_conn.c) ---- */
+struct bucket { uint64_t next_us; };	/* when the next would be on schedule */
+struct trust {				/* client: a known_hosts file or a key */
+	struct trust *next;
+	bool is_key, hash_names;
+	size_t n;
+	uint8_t bytes[];
+};
+struct auth;
+struct login;
+struct bye;
+
+struct ending {				/* the monitor's own cause, once there is one */
+	bool on, has_cause, killed;
+	uint32_t outcome, disconnect;
+	uint8_t side;
+	char phase[33], text[MONITOR_TEXT_MAX + 1];
+};
+struct conn {
+	struct dead dead;
+	struct conn *next, *wait_next;
+	struct monitor *m;
+	uint64_t id;
+	struct ipc_NEW plan;		/* spans point into plan_text                */
+	uint8_t *plan_text;
+	unsigned phase, kex;		/* L_*, K_*                                  */
+	struct ipc_once once;
+	struct worker *worker;
+	int net;			/* until a worker has it                     */
+	bool attached, counted;		/* counted among the startups                */
+	struct timer deadline, quota_timer;
+	struct bucket quota, notes;
+	/* key exchange */
+	struct span kexinit;		/* issued and not used                       */
+	struct span hostkey_algs;	/* ...and its list of host key algorithms    */
+	uint8_t session_id[HASH_MAX], hash[HASH_MAX];
+	size_t session_id_len, hash_len;
+	bool awaits_agreed;
+	uint64_t exchanges;
+	char kex_used[NAME_MAX_LEN + 1], alg_used[NAME_MAX_LEN + 1];
+	struct span host_key;		/* server: signed with; client: verified     */
+	struct span held_signature;	/* waits for the rekey quota                 */
+	struct trust *trust;		/* in the order given                        */
+	unsigned n_trust;
+	uint64_t hostkey_question;	/* 0: none                                   */
+	enum ipc_trust hostkey_trust;
+	struct auth *auth;		/* server, until logged in                   */
+	struct login *login;		/* client, until logged in                   */
+	struct ending end;
+	struct bye *bye;
+};
+struct conn *monitor_conn_find(struct monitor *, uint64_t id);
+void monitor_conn_free(struct conn *);
+void monitor_conn_start(struct monitor *);	/* gives waiting connections their workers */
+void monitor_conn_unwait(struct conn *);
+void monitor_conn_phase(struct conn *, unsigned phase);
+void monitor_conn_deadline(struct monitor *, void *);
+unsigned monitor_conn_admits(const struct conn *);	/* L_*, as the application sees it */
+struct span monitor_span_copy(struct span);	/* p NULL: no memory; free((void *)p) */
+int monitor_conn_new(struct monitor *, const struct ipc_NEW *);
+int monitor_conn_trust_file(struct monitor *, const struct ipc_TRUST_FILE *);
+int monitor_conn_trust_key(struct monitor *, const struct ipc_TRUST_KEY *);
+int monitor_conn_attach(struct monitor *, const struct ipc_ATTACH *);
+
+/* ---- limits (monitor_limits.c) ---- */
+bool monitor_limits_drop(const struct ipc_CONFIG *, unsigned startups, uint32_t random);
+const char *monitor_limits_refuse(const struct monitor *, const struct conn *); /* why, or NULL */
+/* Takes one; when it may be used, in milliseconds from now. */
+uint64_t monitor_bucket_take(struct bucket *, uint32_t burst, uint32_t per_second, uint64_t now);
+bool monitor_bucket_try(struct bucket *, uint32_t burst, uint32_t per_second, uint64_t now);
+
+/* ---- ends (monitor_end.c) ---- */
+/* The monitor's own cause: the first one stands.  The worker is killed. */
+void monitor_end(struct conn *, enum ipc_outcome, enum ipc_side, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same, but the worker first says SSH_MSG_DISCONNECT, within close_ms. */
+void monitor_end_politely(struct conn *, enum ipc_outcome, enum ipc_side,
+    uint32_t disconnect, const char *text);
+void monitor_end_lied(struct conn *, const char *what, const char *why);
+void monitor_end_finish(struct conn *, int signal, int status);
+void monitor_end_bye_free(struct bye *);
+int monitor_end_on_bye(struct conn *, const struct ipc_BYE *);
+int monitor_end_on_close(struct monitor *, const struct ipc_CLOSE *);
+
+/* ---- names (monitor_names.c): comma-separated lists ---- */
+bool monitor_names_next(struct span *list, struct span *name);
+bool monitor_names_has(struct span list, struct span name);
+/* Appends to a C string of cap bytes; false: no room. */
+bool monitor_names_add(char *list, size_t cap, struct span name);
+/* A blob of u32 count, then count strings (each with a bool behind it, if so). */
+bool monitor_names_counted(struct span blob, bool with_bool, uint32_t *count);
+void monitor_names_copy(char *out, size_t cap, struct span);	/* cut to fit */
+
+/* ---- key exchange (monitor_kexinit.c, monitor_exchange.c, _sign.c, _verify.c) ---- */
+CRYPTO_CHECKED int monitor_kexinit_issue(struct conn *, bool first);
+/* Server: the list of host key algorithms that we have keys for, and for START the
+ * pairs (string alg, string blob). */
+CRYPTO_CHECKED int monitor_kexinit_hostkeys(struct conn *, struct wr *pairs);
+
+struct exchange {			/* what goes into H (RFC 4253 8, RFC 8731 3) */
+	const struct kex_alg *kex;
+	struct span v_c, v_s, i_c, i_s, k_s, q_c, q_s, k;
+};
+CRYPTO_CHECKED int monitor_exchange_hash(const struct exchange *, uint8_t out[HASH_MAX], size_t *len);
+/* The row, if the method was offered and all lengths are its own; else NULL. */
+const struct kex_alg *monitor_exchange_kex(const struct conn *, struct span name,
+    struct span q_c, struct span q_s, struct span k);
+const struct sign_alg *monitor_exchange_alg(const struct conn *, struct span name);
+bool monitor_exchange_key_is(struct span blob, const char *type);	/* its first string */
+/* H, kex_used and alg_used are settled: issues the next KEXINIT, answers now or when
+ * the quota allows. */
+int monitor_exchange_answer(struct conn *, struct span signature);
+void monitor_exchange_release(struct monitor *, void *conn);
+int monitor_exchange_on_agreed(struct conn *, const struct ipc_AGREED *);
+int monitor_sign_on_sign(struct conn *, const struct ipc_SIGN *);
+/* A signature that was checked before anybody sees it (a fault in a signature can
+ * give away the key). */
+CRYPTO_CHECKED int monitor_sign_checked(const struct key *, const struct sign_alg *,
+    struct span data, uint8_t *sig, size_t cap, size_t *len);
+/* The data of a publickey login (RFC 4252 7), over our session id. */
+CRYPTO_CHECKED int monitor_sign_login_data(const struct conn *, struct span user, struct span alg,
+    struct span key, struct wr *);
+enum { MONITOR_LOGIN_DATA_MAX = 4 + HASH_MAX + 1 + 4 + 256 + 4 + 14 + 4 + 9 + 1 + 4 +
+	NAME_MAX_LEN + 4 + KEY_BLOB_MAX };
+int monitor_verify_on_verify(struct conn *, const struct ipc_VERIFY *);
+int monitor_verify_on_answer(struct monitor *, const struct ipc_HOSTKEY_ANSWER *);
+
+/* ---- known_hosts (monitor_known_hosts.c) ---- */
+enum { KNOWN_HOSTS_MAX = 8 * 1024 * 1024, KNOWN_HOSTS_NAME_MAX = 300,
+	KNOWN_HOSTS_LINE_MAX = 13000 };
+struct known_hosts_verdict {
+	enum ipc_trust trust;		/* 0: trusted                                */
+	uint32_t line;			/* CHANGED, REVOKED: from 1                  */
+};
+/* One file's opinion on a key.  name as monitor_known_hosts_name writes it. */
+struct known_hosts_verdict monitor_known_hosts_check(struct span text, const char *name,
+    struct span key);
+/* Lower case, [host]:port when the port is not 22. */
+CRYPTO_CHECKED int monitor_known_hosts_name(struct span host, uint32_t port,
+    char out[KNOWN_HOSTS_NAME_MAX + 1]);
+CRYPTO_CHECKED int monitor_known_hosts_line(const char *name, struct span key, bool hashed,
+    char out[KNOWN_HOSTS_LINE_MAX + 1]);
+/* The text of an opened file; -errno, -EFBIG.  Not an ordinary file: -EINVAL,
+ * except /dev/null, which is empty. */
+CRYPTO_CHECKED int monitor_known_hosts_read(int fd, struct trust **);
+
+/* ---- the server's login (monitor_auth.c, monitor_auth_key.c, monitor_auth_ask.c) ---- */
+int monitor_auth_on_none(struct conn *, const struct ipc_AUTH_NONE *);
+int monitor_auth_on_password(struct conn *, const struct ipc_AUTH_PASSWORD *);
+int monitor_auth_on_publickey(struct conn *, const struct ipc_AUTH_PUBLICKEY *);
+int monitor_auth_on_kbdint(struct conn *, const struct ipc_AUTH_KBDINT *);
+int monitor_auth_on_responses(struct conn *, const struct ipc_AUTH_RESPONSES *);
+int monitor_auth_on_other(struct conn *, const struct ipc_AUTH_OTHER *);
+int monitor_auth_on_answer(struct monitor *, const struct ipc_LOGIN_ANSWER *);
+int monitor_auth_on_prompts(struct monitor *, const struct ipc_PROMPT_ANSWER *);
+void monitor_auth_free(struct conn *);
+
+/* ---- the client's login (monitor_login.c, monitor_try.c) ---- */
+int monitor_try_none(struct monitor *, const struct ipc_TRY_NONE *);
+int monitor_try_password(struct monitor *, const struct ipc_TRY_PASSWORD *);
+int monitor_try_publickey(struct monitor *, const struct ipc_TRY_PUBLICKEY *);
+int monitor_try_kbdint(struct monitor *, const struct ipc_TRY_KBDINT *);
+int monitor_try_probe(struct monitor *, const struct ipc_TRY_PROBE *);
+int monitor_try_info(struct monitor *, const struct ipc_INFO_ANSWER *);
+int monitor_login_on_success(struct conn *, const struct ipc_LOGIN_SUCCESS *);
+int monitor_login_on_failure(struct conn *, const struct ipc_LOGIN_FAILURE *);
+int monitor_login_on_pk_ok(struct conn *, const struct ipc_LOGIN_PK_OK *);
+int monitor_login_on_info(struct conn *, const struct ipc_LOGIN_INFO *);
+int monitor_login_on_changereq(struct conn *, const struct ipc_LOGIN_CHANGEREQ *);
+int monitor_login_on_banner(struct conn *, const struct ipc_LOGIN_BANNER *);
+int monitor_login_on_sig_algs(struct conn *, const struct ipc_LOGIN_SIG_ALGS *);
+void monitor_login_go(struct conn *);		/* keys are in use: what was kept is sent */
+void monitor_login_free(struct conn *);
+
+/* The data gate (monitor_gate.c): the only place that joins a worker to the
+ * application. */
+void monitor_gate_open(struct conn *, const char *user, const char *methods,
+    const char *alg, struct span key);
+
+/* ---- keys (monitor_keys.c) ---- */
+int monitor_keys_on_load(struct monitor *, const struct ipc_KEY_LOAD *);
+int monitor_keys_on_drop(struct monitor *, const struct ipc_KEY_DROP *);
+const struct key *monitor_keys_host(const struct monitor *, const char *type);
+const struct key *monitor_keys_user(const struct monitor *, uint64_t serial);
+/* Takes secret; NULL: no memory (secret is freed). */
+struct key *monitor_keys_add(struct monitor *, enum ipc_key_use, struct sign_key *secret,
+    struct span blob);
+bool monitor_keys_loading_host(const struct monitor *);
+void monitor_keys_free(struct monitor *);
+
+/* ---- sending ----
+ * tell_NAME(m, &message) to the application, now or from the queue;
+ * say_NAME(c, &message) to the connection's worker, now or never. */
+#define SENDS_M2A(NAME, flags) static inline void \
+	tell_##NAME(struct monitor *m, const struct ipc_##NAME *q) { \
+	uint8_t buf[IPC_MAX_##NAME]; \
+	int fds[IPC_FDS_MAX] = { -1, -1, -1 }; \
+	struct wr w = wr_of(buf, sizeof(buf)); \
+	ipc_put_##NAME(&w, fds, q); \
+	monitor_app_send(m, &w, fds, IPC_NFDS_##NAME, flags); }
+#define SENDS_M2W(NAME, flags) static inline void \
+	say_##NAME(struct conn *c, const struct ipc_##NAME *q) { \
+	int fd = monitor_worker_fd(c); \
+	monitor_worker_said(c, fd < 0 ? -EPIPE : ipc_send_##NAME(fd, q)); }
+#define SENDS_A2M(NAME, flags)
+#define SENDS_W2M(NAME, flags)
+#define SENDS_A2W(NAME, flags)
+#define SENDS_W2A(NAME, flags)
+#define SENDS_M2Z(NAME, flags)
+#define SENDS_Z2M(NAME, flags)
+#define SENDS_M2K(NAME, flags)
+#define SENDS_K2M(NAME, flags)
+#define MSG(link, NAME, id, phases, kex, flags) SENDS_##link(NAME, flags)
+#include "ipc/messages.def"
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * monitor_auth_key.c - logins by public key (RFC 4252 7).
+ *
+ * A signature counts only over data assembled here, by the key that is asked about,
+ * with an algorithm of the list that was announced and of that key's type.  The
+ * application is asked once per key and step; a probe and a proof use the same
+ * answer, and nothing but a verified signature of this very request logs in: "the
+ * last key asked about" means nothing.
+ */
+#include "privsep/monitor_auth.h"
+
+#include <stdlib.h>
+
+void
+monitor_auth_key_clear(struct auth *a)
+{
+	while (a->keys != NULL) {
+		struct seen_key *k = a->keys;
+
+		a->keys = k->next;
+		free(k);
+	}
+}
+
+struct seen_key *
+monitor_auth_key_find(struct auth *a, const uint8_t digest[AUTH_DIGEST])
+{
+	struct seen_key *k = a->keys;
+
+	while (k != NULL && memcmp(k->digest, digest, AUTH_DIGEST) != 0)
+		k = k->next;
+	return k;
+}
+
+/* At most one for each counted request. */
+static struct seen_key *
+remember(struct auth *a)
+{
+	struct seen_key *k = monitor_auth_key_find(a, a->digest);
+
+	if (k != NULL)
+		return k;
+	k = calloc(1, sizeof(*k));
+	if (k == NULL)
+		return NULL;
+	memcpy(k->digest, a->digest, AUTH_DIGEST);
+	k->next = a->keys;
+	a->keys = k;
+	return k;
+}
+
+void
+monitor_auth_key_step(struct auth *a)
+{
+	for (struct seen_key *k = a->keys; k != NULL; k = k->next)
+		k->verdict = 0;
+}
+
+/* What the application said is applied to the request under way. */
+static void
+apply(struct conn *c, enum ipc_verdict verdict, struct span methods)
+{
+	struct auth *a = c->auth;
+	struct seen_key *k;
+
+	if (verdict == IPC_REFUSED || a->is_signed) {
+		k = verdict == IPC_REFUSED ? NULL : remember(a);
+		if (k != NULL)
+			k->used = true;
+		else if (verdict != IPC_REFUSED)	/* no memory: it could serve twice */
+			verdict = IPC_REFUSED;
+		monitor_auth_apply(c, verdict, methods);
+		return;
+	}
+	a->state = AUTH_IDLE;
+	say_VERDICT(c, &(struct ipc_VERDICT){ .pk_ok = 1, .methods = span_str(a->allowed) });
+}
+
+void
+monitor_auth_key_judged(struct conn *c, enum ipc_verdict verdict, struct span methods)
+{
+	struct seen_key *k = remember(c->auth);
+
+	if (k != NULL) {		/* without memory it is asked about again */
+		k->verdict = verdict;
+		monitor_names_copy(k->methods, sizeof(k->methods), methods);
+	}
+	apply(c, verdict, methods);
+}
+
+static bool
+signature_good(const struct conn *c, const struct sign_alg *alg,
+    const struct ipc_AUTH_PUBLICKEY *q)
+{
+	uint8_t data[MONITOR_LOGIN_DATA_MAX];
+	struct wr w = wr_of(data, sizeof(data));
+
+	return monitor_sign_login_data(c, q->user, q->alg, q->key, &w) == 0 &&
+	    alg->verify(q->key.p, q->key.n, w.p, w.n, q->signature.p, q->signature.n) == 0;
+}
+
+/* Everything that needs no policy: method, algorithm, type, signature. */
+static bool
+sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
+{
+	struct auth *a = c->auth;
+	const struct sign_alg *alg;
+
+	if (!monitor_auth_allowed(a) || !monitor_names_has(c->plan.sig_algs, q->alg))
+		return false;
+	alg = sign_find((const char *)q->alg.p, q->alg.n);
+	if (alg == NULL || !monitor_exchange_key_is(q->key, alg->key_type))
+		return false;
+	if (q->is_signed != 0 && !signature_good(c, alg, q))
+		return false;
+	a->is_signed = q->is_signed != 0;
+	return true;
+}
+
+int
+monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
+{
+	const struct seen_key *seen;
+	struct auth *a;
+	int r;
+
+	if (q->is_signed > 1)
+		return IPC_BROKEN;
+	a = monitor_auth_begin(c, q->user, BY_PUBLICKEY, span_str(""), &r);
+	if (a == NULL)
+		return r;
+	monitor_names_copy(a->alg, sizeof(a->alg), q->alg);
+	a->key = monitor_span_copy(q->key);
+	if (a->key.p == NULL || hash_once(HASH_SHA256, q->key.p, q->key.n, a->digest) != 0 ||
+	    fingerprint(q->key.p, q->key.n, a->fingerprint) != 0) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+		return 0;
+	}
+	seen = monitor_auth_key_find(a, a->digest);
+	if (!sound(c, q) || (seen != NULL && seen->used)) {
+		monitor_auth_refuse(c);
+	} else if (seen != NULL && seen->verdict != 0) {
+		apply(c, seen->verdict, span_str(seen->methods));
+	} else {
+		tell_ASK_PUBLICKEY(c->m, &(struct ipc_ASK_PUBLICKEY){ .conn = c->id,
+		    .question = monitor_auth_ask(c), .user = q->user,
+		    .proven = span_str(a->proven), .alg = q->alg, .key = q->key });
+	}
+	return 0;
+}

@@ -1,0 +1,90 @@
+/*
+ * monitor_kexinit.c - our KEXINIT (RFC 4253 7.1), made here for every key exchange.
+ *
+ * The cookie is fresh and the monitor's own, and it goes into H: no hash of one
+ * exchange can be that of another, so a signature serves nowhere else.
+ */
+#include "privsep/monitor.h"
+
+#include <stdlib.h>
+
+enum { SSH_MSG_KEXINIT = 20, COOKIE = 16, KEXINIT_MAX = 16384 };
+
+/* Both announce extensions (RFC 8308 2.1) and strict kex (OpenSSH PROTOCOL 1.10),
+ * in the first KEXINIT only; an OpenSSH server names no ext-info-s. */
+static const char client_marks[] = "ext-info-c,kex-strict-c-v00@openssh.com";
+static const char server_marks[] = "kex-strict-s-v00@openssh.com";
+
+static void
+kex_list(struct wr *w, const struct conn *c, bool first)
+{
+	const char *marks = c->plan.role == IPC_CLIENT ? client_marks : server_marks;
+	struct span kex = c->plan.kex;
+
+	if (!first) {
+		wr_blob(w, kex, KEXINIT_MAX);
+		return;
+	}
+	wr_u32(w, (uint32_t)(kex.n + 1 + strlen(marks)));
+	wr_raw(w, kex);
+	wr_u8(w, ',');
+	wr_raw(w, span_str(marks));
+}
+
+int
+monitor_kexinit_issue(struct conn *c, bool first)
+{
+	uint8_t buf[KEXINIT_MAX], cookie[COOKIE];
+	struct wr w = wr_of(buf, sizeof(buf));
+	struct span kexinit;
+
+	crypto_random(cookie, sizeof(cookie));
+	wr_u8(&w, SSH_MSG_KEXINIT);
+	wr_raw(&w, span_of(cookie, sizeof(cookie)));
+	kex_list(&w, c, first);
+	wr_blob(&w, c->hostkey_algs, KEXINIT_MAX);
+	wr_blob(&w, c->plan.ciphers, KEXINIT_MAX);
+	wr_blob(&w, c->plan.ciphers, KEXINIT_MAX);
+	wr_blob(&w, c->plan.macs, KEXINIT_MAX);
+	wr_blob(&w, c->plan.macs, KEXINIT_MAX);
+	wr_str(&w, "none");		/* compression */
+	wr_str(&w, "none");
+	wr_str(&w, "");			/* languages */
+	wr_str(&w, "");
+	wr_u8(&w, 0);			/* no guessed packet follows */
+	wr_u32(&w, 0);
+	if (w.bad || c->plan.kex.n == 0)
+		return -1;
+	kexinit = monitor_span_copy(wr_span(&w));
+	if (kexinit.p == NULL)
+		return -1;
+	free((void *)(uintptr_t)c->kexinit.p);
+	c->kexinit = kexinit;
+	return 0;
+}
+
+int
+monitor_kexinit_hostkeys(struct conn *c, struct wr *pairs)
+{
+	struct span list = c->plan.hostkey_algs, name;
+	char have[2049] = "";
+
+	if (c->plan.role == IPC_CLIENT) {
+		c->hostkey_algs = monitor_span_copy(list);
+		return c->hostkey_algs.p != NULL && list.n > 0 ? 0 : -1;
+	}
+	while (monitor_names_next(&list, &name)) {
+		const struct sign_alg *alg = sign_find((const char *)name.p, name.n);
+		const struct key *key = alg == NULL ? NULL :
+		    monitor_keys_host(c->m, alg->key_type);
+
+		if (key == NULL || !monitor_names_add(have, sizeof(have), name))
+			continue;
+		wr_blob(pairs, name, NAME_MAX_LEN);
+		wr_blob(pairs, span_of(key->blob, key->blob_len), KEY_BLOB_MAX);
+	}
+	if (have[0] == 0 || pairs->bad)
+		return -1;
+	c->hostkey_algs = monitor_span_copy(span_str(have));
+	return c->hostkey_algs.p != NULL ? 0 : -1;
+}

@@ -1,0 +1,305 @@
+/*
+ * monitor_keys.c - private keys: brought in by keyload, kept in guarded memory, named
+ * by serials.
+ *
+ * The monitor parses no key file: each is read by a process of its own, which is
+ * handed the opened file and gives back one fixed form.  That form is believed only
+ * as far as the algorithm's loader can check it.
+ */
+#include "privsep/monitor.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "crypto/keyfile.h"
+#include "privsep/spawn.h"
+
+struct keyload {
+	struct dead dead;
+	struct keyload *next;
+	struct monitor *m;
+	uint64_t call;
+	enum ipc_key_use use;
+	struct watch link;
+	int pidfd;
+	struct ipc_once once;
+	struct timer deadline;
+};
+
+/* ---- the keys ---- */
+
+static const char *
+type_of(const struct key *k)
+{
+	return sign_key_alg(k->secret)->key_type;
+}
+
+static void
+remove_key(struct monitor *m, struct key **at)
+{
+	struct key *k = *at;
+
+	*at = k->next;
+	m->user_keys -= k->use == IPC_USER_KEY;
+	sign_key_free(k->secret);
+	free(k);
+}
+
+/* One host key of a type: a second replaces the first. */
+struct key *
+monitor_keys_add(struct monitor *m, enum ipc_key_use use, struct sign_key *secret,
+    struct span blob)
+{
+	struct key *k = malloc(sizeof(*k) + blob.n), **at = &m->keys;
+
+	if (k == NULL || (use == IPC_USER_KEY && m->user_keys >= MONITOR_USER_KEYS_MAX)) {
+		sign_key_free(secret);
+		free(k);
+		return NULL;
+	}
+	*k = (struct key){ .serial = ++m->serial, .use = use, .secret = secret,
+		.blob_len = blob.n };
+	memcpy(k->blob, blob.p, blob.n);
+	while (use == IPC_HOST_KEY && *at != NULL) {
+		if ((*at)->use == IPC_HOST_KEY && strcmp(type_of(*at), type_of(k)) == 0)
+			remove_key(m, at);
+		else
+			at = &(*at)->next;
+	}
+	m->user_keys += use == IPC_USER_KEY;
+	k->next = m->keys;
+	m->keys = k;
+	return k;
+}
+
+const struct key *
+monitor_keys_host(const struct monitor *m, const char *type)
+{
+	const struct key *k = m->keys;
+
+	while (k != NULL && (k->use != IPC_HOST_KEY || strcmp(type_of(k), type) != 0))
+		k = k->next;
+	return k;
+}
+
+const struct key *
+monitor_keys_user(const struct monitor *m, uint64_t serial)
+{
+	const struct key *k = m->keys;
+
+	while (k != NULL && (k->use != IPC_USER_KEY || k->serial != serial))
+		k = k->next;
+	return k;
+}
+
+int
+monitor_keys_on_drop(struct monitor *m, const struct ipc_KEY_DROP *q)
+{
+	for (struct key **at = &m->keys; *at != NULL; at = &(*at)->next) {
+		if ((*at)->serial != q->key)
+			continue;
+		/* connections count on host keys once the context is sealed */
+		if ((*at)->use == IPC_HOST_KEY && m->sealed)
+			return IPC_BROKEN;
+		remove_key(m, at);
+		return 0;
+	}
+	return 0;		/* it was replaced */
+}
+
+/* ---- loading ---- */
+
+bool
+monitor_keys_loading_host(const struct monitor *m)
+{
+	const struct keyload *k = m->keyloads;
+
+	while (k != NULL && k->use != IPC_HOST_KEY)
+		k = k->next;
+	return k != NULL;
+}
+
+static void
+end_load(struct keyload *k)
+{
+	struct monitor *m = k->m;
+	struct keyload **at = &m->keyloads;
+
+	while (*at != k)
+		at = &(*at)->next;
+	*at = k->next;
+	m->n_keyloads--;
+	monitor_unwatch(&k->link);
+	monitor_timer_deinit(m, &k->deadline);
+	/* it has nothing more to do: killed, so the wait is a short one */
+	(void)m->os->end(k->pidfd);
+	monitor_bury(m, &k->dead);
+}
+
+static void
+answer(struct keyload *k, enum keyfile_result result, const struct key *key,
+    const struct ipc_KEY_FORM *form)
+{
+	struct monitor *m = k->m;
+	struct ipc_KEY_LOADED loaded = { .call = k->call, .result = (uint32_t)result };
+
+	if (key != NULL) {
+		loaded.key = key->serial;
+		loaded.alg = span_str(type_of(key));
+		loaded.blob = span_of(key->blob, key->blob_len);
+		loaded.comment = form->comment;
+	}
+	tell_KEY_LOADED(m, &loaded);
+	end_load(k);
+	monitor_app_serving(m);
+}
+
+static int
+on_KEY_FORM(struct keyload *k, const struct ipc_KEY_FORM *q)
+{
+	const struct sign_alg *alg = sign_find((const char *)q->alg.p, q->alg.n);
+	struct sign_key *secret;
+	const struct key *key;
+
+	if (q->result > KEYFILE_NOT_A_KEY)
+		return IPC_BROKEN;
+	if (q->result != KEYFILE_OK) {
+		answer(k, (enum keyfile_result)q->result, NULL, NULL);
+		return 0;
+	}
+	/* the form names the key's type; a type's own signature has its name, or is
+	 * found by it */
+	for (size_t i = 0; alg == NULL && sign_at(i) != NULL; i++)
+		if (span_is(q->alg, sign_at(i)->key_type))
+			alg = sign_at(i);
+	if (alg == NULL) {
+		answer(k, KEYFILE_UNSUPPORTED, NULL, NULL);
+		return 0;
+	}
+	secret = alg->load(q->blob.p, q->blob.n, q->secret.p, q->secret.n);
+	if (secret == NULL) {
+		answer(k, KEYFILE_DAMAGED, NULL, NULL);
+		return 0;
+	}
+	key = monitor_keys_add(k->m, k->use, secret, q->blob);
+	answer(k, key != NULL ? KEYFILE_OK : KEYFILE_UNSUPPORTED, key, q);
+	return 0;
+}
+
+static int
+dispatch(struct keyload *actor, struct rd r, uint8_t number)
+{
+	int fds[IPC_FDS_MAX] = { -1, -1, -1 };
+#define IPC_LINK_K2M
+#include "ipc/dispatch.h"
+	return IPC_BROKEN;
+}
+
+static void
+failed(struct keyload *k, const char *why)
+{
+	monitor_remark(k->m, IPC_ERROR, "reading a key file: %s", why);
+	answer(k, KEYFILE_DAMAGED, NULL, NULL);
+}
+
+static void
+link_ready(struct monitor *m, void *owner, uint32_t events)
+{
+	struct keyload *k = owner;
+	const char *why = NULL;
+	ssize_t n = ipc_recv_plain(k->link.fd, m->rx, sizeof(m->rx));
+
+	(void)events;
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		failed(k, "the reader died");
+		return;
+	}
+	if (ipc_admit(IPC_K2M, P_SERVE, K_ANY, &k->once, m->rx, (size_t)n, 0, &why) == NULL ||
+	    dispatch(k, (struct rd){ m->rx + 1, (size_t)n - 1, false }, m->rx[0]) != 0)
+		failed(k, why != NULL ? why : "the reader broke messages.def");
+	crypto_wipe(m->rx, (size_t)n);
+}
+
+static void
+too_late(struct monitor *m, void *owner)
+{
+	(void)m;
+	failed(owner, "the reader was too slow");
+}
+
+static int
+start_load(struct keyload *k, const struct ipc_KEY_LOAD *q)
+{
+	struct monitor *m = k->m;
+	uint8_t schema[IPC_SCHEMA_LEN];
+	int pair[2], r;
+	pid_t pid;
+
+	r = ipc_pair(pair);
+	if (r != 0)
+		return r;
+	r = m->os->spawn(m->dir, "postern-keyload", pair[1], &pid, &k->pidfd);
+	(void)close(pair[1]);		/* the child has its own */
+	if (r == 0) {
+		ipc_schema(schema);
+		r = ipc_send_KEY_FILE(pair[0], &(struct ipc_KEY_FILE){
+		    .schema = span_of(schema, sizeof(schema)), .passphrase = q->passphrase,
+		    .file = q->file });
+		if (r == 0)
+			r = monitor_watch(&k->link, m->ep, pair[0], EPOLLIN, link_ready, k);
+		if (r != 0)
+			(void)m->os->end(k->pidfd);	/* it was told nothing */
+	}
+	if (r != 0)
+		(void)close(pair[0]);
+	return r;
+}
+
+int
+monitor_keys_on_load(struct monitor *m, const struct ipc_KEY_LOAD *q)
+{
+	struct keyload *k = NULL;
+	int r = -ENOMEM;
+
+	if ((q->use != IPC_HOST_KEY && q->use != IPC_USER_KEY) ||
+	    (q->use == IPC_HOST_KEY && m->sealed) || m->n_keyloads >= MONITOR_KEYLOADS_MAX) {
+		(void)close(q->file);	/* only to be read */
+		return IPC_BROKEN;
+	}
+	k = calloc(1, sizeof(*k));
+	if (k != NULL) {
+		k->m = m;
+		k->call = q->call;
+		k->use = (enum ipc_key_use)q->use;
+		k->link.fd = -1;
+		if (monitor_timer_init(m, &k->deadline, too_late, k) == 0)
+			r = start_load(k, q);
+	}
+	(void)close(q->file);		/* the reader has its own */
+	if (r != 0) {
+		monitor_remark(m, IPC_ERROR, "no reader for a key file: error %d", -r);
+		tell_KEY_LOADED(m, &(struct ipc_KEY_LOADED){ .call = q->call,
+		    .result = KEYFILE_DAMAGED });
+		if (k != NULL)
+			monitor_timer_deinit(m, &k->deadline);
+		free(k);
+		return 0;
+	}
+	k->next = m->keyloads;
+	m->keyloads = k;
+	m->n_keyloads++;
+	monitor_timer_set(m, &k->deadline, monitor_now(m) + MONITOR_KEYLOAD_MS);
+	return 0;
+}
+
+void
+monitor_keys_free(struct monitor *m)
+{
+	while (m->keyloads != NULL)
+		end_load(m->keyloads);
+	while (m->keys != NULL)
+		remove_key(m, &m->keys);
+}

@@ -1,0 +1,231 @@
+/*
+ * monitor_try.c - a client's login requests, made from the application's wishes.
+ *
+ * One is under way at a time; one more is kept until it is over, or until keys are
+ * in use.  Before the host key's verdict nothing is sent: a worker gets no password
+ * and no signature for a server that nobody has accepted.
+ */
+#include "privsep/monitor_login.h"
+
+#include <stdlib.h>
+
+/* The first key exchange is over, host key and all. */
+static bool
+keys_in_use(const struct conn *c)
+{
+	return c->phase == L_AUTH && (c->exchanges > 1 ||
+	    (c->exchanges == 1 && !c->awaits_agreed));
+}
+
+/* The prompts are not going to be answered: the server gets none, refuses, and the
+ * next request can follow. */
+static void
+abandon_prompts(struct conn *c)
+{
+	static const uint8_t none[4] = { 0, 0, 0, 0 };
+
+	c->login->question = 0;
+	c->login->state = LOGIN_SENT;
+	say_LOGIN_RESPONSES(c, &(struct ipc_LOGIN_RESPONSES){
+	    .answers = span_of(none, sizeof(none)) });
+}
+
+static int
+keep(struct conn *c)
+{
+	struct span message = c->m->current_message;
+	uint8_t *p;
+
+	if (c->login->kept.p != NULL)
+		return IPC_BROKEN;
+	p = crypto_secret_alloc(message.n);
+	if (p == NULL) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+		return 0;
+	}
+	memcpy(p, message.p, message.n);
+	c->login->kept = span_of(p, message.n);
+	if (c->login->state == LOGIN_ASKED)
+		abandon_prompts(c);
+	return 0;
+}
+
+/* NULL: not now; *result is the handler's. */
+static struct conn *
+begin(struct monitor *m, uint64_t id, enum login_kind kind, struct span user, int *result)
+{
+	struct conn *c = monitor_conn_find(m, id);
+	struct login *l;
+
+	*result = 0;
+	if (c == NULL)
+		return NULL;
+	if (c->plan.role != IPC_CLIENT) {
+		*result = IPC_BROKEN;
+		return NULL;
+	}
+	l = monitor_login_of(c);
+	if (l == NULL)
+		return NULL;
+	if (!keys_in_use(c) || l->state != LOGIN_IDLE) {
+		*result = keep(c);
+		return NULL;
+	}
+	l->state = LOGIN_SENT;
+	l->kind = kind;
+	monitor_names_copy(l->user, sizeof(l->user), user);
+	l->alg[0] = 0;
+	free((void *)(uintptr_t)l->key.p);
+	l->key = span_of(NULL, 0);
+	return c;
+}
+
+int
+monitor_try_none(struct monitor *m, const struct ipc_TRY_NONE *q)
+{
+	int r;
+	struct conn *c = begin(m, q->conn, TRYING_NONE, q->user, &r);
+
+	if (c != NULL)
+		say_LOGIN_NONE(c, &(struct ipc_LOGIN_NONE){ .user = q->user });
+	return r;
+}
+
+int
+monitor_try_password(struct monitor *m, const struct ipc_TRY_PASSWORD *q)
+{
+	int r;
+	struct conn *c = begin(m, q->conn, TRYING_PASSWORD, q->user, &r);
+
+	if (c != NULL)
+		say_LOGIN_PASSWORD(c, &(struct ipc_LOGIN_PASSWORD){ .user = q->user,
+		    .password = q->password });
+	return r;
+}
+
+int
+monitor_try_kbdint(struct monitor *m, const struct ipc_TRY_KBDINT *q)
+{
+	int r;
+	struct conn *c = begin(m, q->conn, TRYING_KBDINT, q->user, &r);
+
+	if (c != NULL)
+		say_LOGIN_KBDINT(c, &(struct ipc_LOGIN_KBDINT){ .user = q->user,
+		    .submethods = q->submethods });
+	return r;
+}
+
+static bool
+set_key(struct conn *c, struct span alg, struct span key)
+{
+	struct login *l = c->login;
+
+	monitor_names_copy(l->alg, sizeof(l->alg), alg);
+	l->key = monitor_span_copy(key);
+	if (l->key.p != NULL)
+		return true;
+	monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+	return false;
+}
+
+int
+monitor_try_probe(struct monitor *m, const struct ipc_TRY_PROBE *q)
+{
+	int r;
+	struct conn *c = begin(m, q->conn, TRYING_PROBE, q->user, &r);
+
+	if (c != NULL && set_key(c, q->alg, q->key))
+		say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = q->user,
+		    .alg = q->alg, .key = q->key });
+	return r;
+}
+
+/* Our first algorithm for this type of key that the server says it takes; if it says
+ * nothing, or nothing that fits (RFC 8308 3.1), our first. */
+static const struct sign_alg *
+choose(const struct conn *c, const struct key *key)
+{
+	const char *type = sign_key_alg(key->secret)->key_type;
+	struct span list = c->plan.sig_algs, name;
+	const struct sign_alg *first = NULL, *alg;
+
+	while (monitor_names_next(&list, &name)) {
+		alg = sign_find((const char *)name.p, name.n);
+		if (alg == NULL || strcmp(alg->key_type, type) != 0)
+			continue;
+		if (monitor_names_has(span_str(c->login->sig_algs), name))
+			return alg;
+		if (first == NULL)
+			first = alg;
+	}
+	return first;
+}
+
+int
+monitor_try_publickey(struct monitor *m, const struct ipc_TRY_PUBLICKEY *q)
+{
+	int r;
+	struct conn *c = begin(m, q->conn, TRYING_PUBLICKEY, q->user, &r);
+	const struct key *key;
+	const struct sign_alg *alg;
+	uint8_t data[MONITOR_LOGIN_DATA_MAX], sig[SIGNATURE_MAX];
+	struct wr w = wr_of(data, sizeof(data));
+	struct span blob;
+	size_t sig_len;
+
+	if (c == NULL)
+		return r;
+	key = monitor_keys_user(m, q->key);
+	alg = key == NULL ? NULL : choose(c, key);
+	if (alg == NULL) {
+		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""), span_str(key == NULL ?
+		    "no such key" : "no signature algorithm is allowed for this key"));
+		return 0;
+	}
+	blob = span_of(key->blob, key->blob_len);
+	if (monitor_sign_login_data(c, q->user, span_str(alg->name), blob, &w) != 0 ||
+	    monitor_sign_checked(key, alg, wr_span(&w), sig, sizeof(sig), &sig_len) != 0) {
+		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""),
+		    span_str("the key could not sign"));
+		return 0;
+	}
+	if (set_key(c, span_str(alg->name), blob))
+		say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = q->user,
+		    .alg = span_str(alg->name), .key = blob,
+		    .signature = span_of(sig, sig_len) });
+	return 0;
+}
+
+int
+monitor_try_info(struct monitor *m, const struct ipc_INFO_ANSWER *q)
+{
+	struct conn *c = monitor_conn_find(m, q->conn);
+	struct login *l = c == NULL ? NULL : c->login;
+	uint32_t count;
+
+	if (!monitor_names_counted(q->answers, false, &count))
+		return IPC_BROKEN;
+	if (l == NULL || l->state != LOGIN_ASKED || l->question != q->question)
+		return 0;		/* late */
+	if (count != l->prompts)
+		return IPC_BROKEN;
+	l->question = 0;
+	l->state = LOGIN_SENT;
+	say_LOGIN_RESPONSES(c, &(struct ipc_LOGIN_RESPONSES){ .answers = q->answers });
+	return 0;
+}
+
+void
+monitor_login_go(struct conn *c)
+{
+	struct login *l = c->login;
+	struct span kept;
+
+	if (l == NULL || l->kept.p == NULL || l->state != LOGIN_IDLE || !keys_in_use(c))
+		return;
+	kept = l->kept;
+	l->kept = span_of(NULL, 0);
+	/* it was admitted when it came, and nothing else can be wrong with it */
+	(void)monitor_app_replay(c->m, kept);
+	crypto_secret_free((void *)(uintptr_t)kept.p);
+}

@@ -1,0 +1,179 @@
+/*
+ * monitor_verify.c - a client's question: is this the server we mean?
+ *
+ * The signature is checked over the H computed here; the key must be a trusted one,
+ * or the application must accept it knowing what is odd about it.  A revoked key is
+ * never accepted.  No password and no signature leaves before.
+ */
+#include "privsep/monitor.h"
+
+#include <stdlib.h>
+
+enum { HOST_KEY_NOT_VERIFIABLE = 9, KEY_EXCHANGE_FAILED = 3 };	/* RFC 4253 11.1 */
+
+static void
+bad_host_key(struct conn *c, const char *text)
+{
+	monitor_end_politely(c, IPC_BAD_HOST_KEY, IPC_PEER, HOST_KEY_NOT_VERIFIABLE, text);
+}
+
+static int
+accepted(struct conn *c)
+{
+	struct trust *t;
+
+	while ((t = c->trust) != NULL) {	/* not needed again: rekeys compare keys */
+		c->trust = t->next;
+		free(t);
+	}
+	return monitor_exchange_answer(c, span_of(NULL, 0));
+}
+
+/* All files and keys have their say: revoked anywhere outranks trusted anywhere,
+ * which outranks changed, which outranks unknown. */
+static struct known_hosts_verdict
+judge(const struct conn *c, const char *name, uint32_t *file, bool *hashed)
+{
+	struct known_hosts_verdict best = { IPC_UNKNOWN, 0 };
+	bool trusted = false;
+	uint32_t n_file = 0;
+
+	for (const struct trust *t = c->trust; t != NULL; t = t->next) {
+		struct known_hosts_verdict v;
+
+		if (t->is_key) {
+			trusted = trusted || span_eq(c->host_key, span_of(t->bytes, t->n));
+			continue;
+		}
+		v = monitor_known_hosts_check(span_of(t->bytes, t->n), name, c->host_key);
+		*hashed = *hashed || t->hash_names;
+		trusted = trusted || v.trust == 0;
+		if (v.trust == IPC_REVOKED ? best.trust != IPC_REVOKED :
+		    v.trust == IPC_CHANGED && best.trust == IPC_UNKNOWN) {
+			best = v;
+			*file = n_file;
+		}
+		n_file++;
+	}
+	if (trusted && best.trust != IPC_REVOKED)
+		best = (struct known_hosts_verdict){ 0, 0 };
+	return best;
+}
+
+static bool
+has_files(const struct conn *c)
+{
+	for (const struct trust *t = c->trust; t != NULL; t = t->next)
+		if (!t->is_key)
+			return true;
+	return false;
+}
+
+static void
+ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t file, bool hashed)
+{
+	struct monitor *m = c->m;
+	char line[KNOWN_HOSTS_LINE_MAX + 1];
+
+	if (monitor_known_hosts_line(name, c->host_key, hashed, line) != 0) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no known_hosts line can be made");
+		return;
+	}
+	c->hostkey_question = ++m->serial;
+	c->hostkey_trust = v.trust;
+	c->kex = K_BUSY;
+	/* somebody may have to think about it */
+	if (c->plan.login_ms != 0)
+		monitor_timer_set(m, &c->deadline,
+		    monitor_now(m) + c->plan.login_ms + MONITOR_SLACK_MS);
+	else
+		monitor_timer_clear(m, &c->deadline);
+	tell_HOSTKEY_ASK(m, &(struct ipc_HOSTKEY_ASK){ .conn = c->id,
+	    .question = c->hostkey_question, .verdict = (uint8_t)v.trust,
+	    .host = span_str(name), .alg = span_str(c->alg_used), .key = c->host_key,
+	    .line = span_str(line), .clash_line = v.line, .clash_file = file });
+}
+
+static int
+first_key(struct conn *c, struct span key)
+{
+	char name[KNOWN_HOSTS_NAME_MAX + 1];
+	struct known_hosts_verdict v;
+	uint32_t file = 0;
+	bool hashed = false;
+
+	c->host_key = monitor_span_copy(key);
+	if (c->host_key.p == NULL) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+		return 0;
+	}
+	if (monitor_known_hosts_name(c->plan.host, c->plan.port, name) != 0) {
+		/* who trusts one key needs no name */
+		if (c->trust == NULL || has_files(c)) {
+			bad_host_key(c, "this host name cannot stand in known_hosts");
+			return 0;
+		}
+		name[0] = 0;
+	}
+	v = judge(c, name, &file, &hashed);
+	if (v.trust == 0)
+		return accepted(c);
+	/* exactly one key was wanted: nothing to be asked about another */
+	if (c->trust != NULL && !has_files(c)) {
+		bad_host_key(c, "the host key is not the expected one");
+		return 0;
+	}
+	ask(c, name, v, file, hashed);
+	return 0;
+}
+
+int
+monitor_verify_on_verify(struct conn *c, const struct ipc_VERIFY *q)
+{
+	const struct sign_alg *alg = monitor_exchange_alg(c, q->hostkey_alg);
+	struct exchange x = { .kex = monitor_exchange_kex(c, q->kex, q->q_c, q->q_s, q->k),
+		.v_c = c->plan.version, .v_s = q->v_s, .i_c = c->kexinit, .i_s = q->i_s,
+		.k_s = q->k_s, .q_c = q->q_c, .q_s = q->q_s, .k = q->k };
+
+	if (alg == NULL || x.kex == NULL)
+		return IPC_BROKEN;
+	if (monitor_exchange_hash(&x, c->hash, &c->hash_len) != 0) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+		return 0;
+	}
+	/* the blob and the signature are the server's, hostile or broken: not the
+	 * worker's lie */
+	if (!monitor_exchange_key_is(q->k_s, alg->key_type) ||
+	    alg->verify(q->k_s.p, q->k_s.n, c->hash, c->hash_len, q->signature.p,
+	    q->signature.n) != 0) {
+		monitor_end_politely(c, IPC_BAD_HOST_KEY, IPC_PEER, KEY_EXCHANGE_FAILED,
+		    "the server's signature is not its host key's");
+		return 0;
+	}
+	monitor_names_copy(c->kex_used, sizeof(c->kex_used), q->kex);
+	monitor_names_copy(c->alg_used, sizeof(c->alg_used), q->hostkey_alg);
+	if (c->exchanges == 0)
+		return first_key(c, q->k_s);
+	if (!span_eq(c->host_key, q->k_s)) {
+		bad_host_key(c, "the host key changed during the connection");
+		return 0;
+	}
+	return monitor_exchange_answer(c, span_of(NULL, 0));
+}
+
+int
+monitor_verify_on_answer(struct monitor *m, const struct ipc_HOSTKEY_ANSWER *q)
+{
+	struct conn *c = monitor_conn_find(m, q->conn);
+
+	if (c == NULL || c->hostkey_question == 0 || q->question != c->hostkey_question)
+		return 0;		/* late */
+	c->hostkey_question = 0;
+	if (q->accept == 0 || c->hostkey_trust == IPC_REVOKED) {
+		bad_host_key(c, c->hostkey_trust == IPC_REVOKED ? "the host key is revoked" :
+		    c->hostkey_trust == IPC_CHANGED ? "the host key has changed" :
+		    "the host key is not known");
+		return 0;
+	}
+	return accepted(c);
+}
