@@ -9,6 +9,7 @@
  * wipes each question after handing it to the child.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
@@ -297,10 +298,13 @@ static _Noreturn void begin(const struct conf *conf, int link)
 {
 	struct account a = { .conf = conf };
 	struct pollfd *polled;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t mask;
 
 	setproctitle("account");
-	if (setsid() < 0 || dup3(link, 3, O_CLOEXEC) < 0 ||
+	/* nothing of posternd's terminal or log file goes on to a user's process */
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
+	    setsid() < 0 || (link != 3 && dup3(link, 3, O_CLOEXEC) < 0) ||
 	    prctl(PR_SET_DUMPABLE, 0) != 0)
 		_exit(1);
 	closefrom(4);

@@ -1,0 +1,168 @@
+/*
+ * posternd.h - the daemon's parts.  One process, one loop, no key, no SSH parser:
+ * it decides who may do what, and passes descriptors on.
+ */
+#ifndef APPS_POSTERND_H
+#define APPS_POSTERND_H
+
+#include <postern.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "apps/account.h"
+#include "apps/conf.h"
+#include "apps/session.h"
+
+#define POSTERND_OPTIONS "Ddef:h:io:p:Tt"
+
+enum { POSTERND_LISTEN_MAX = 64, POSTERND_ACCEPTS_PER_TURN = 16, POSTERND_GRANTS_MAX = 32,
+	POSTERND_BANNER_MAX = 16000, POSTERND_START_MS = 30000 };
+
+/* What the command line says. */
+struct posternd_options {
+	bool foreground;		/* -D */
+	bool to_stderr;			/* -e */
+	unsigned debug;			/* -d */
+	bool test, dump;		/* -t -T */
+	bool inetd;			/* -i */
+	const char *file;		/* -f */
+	char **argv;			/* to start again with: itself, this file... */
+	char exe[4096];
+	int cwd;			/* ...from this folder                       */
+};
+
+/* A channel of the peer's; hangs on its connection. */
+struct channel {
+	struct channel *next;
+	postern_channel *handle;
+	uint64_t id;
+	bool started, sent;		/* a program runs; the session knows of it   */
+	char line[ACCOUNT_LINE_MAX];	/* recorded in utmp, or ""                   */
+	int32_t pid;
+};
+
+/* What a key that this connection showed would permit. */
+struct grant {
+	struct grant *next;
+	bool proven;			/* a step of the login                       */
+	char user[ACCOUNT_USER_MAX + 1];
+	char fingerprint[128];
+	struct account_grant what;
+};
+
+struct daemon;
+struct conn {
+	struct daemon *daemon;
+	uint32_t slot, generation;
+	postern_transport *transport;
+	uint64_t id;			/* as in the log */
+	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
+	uint32_t port, local_port;
+	char user[ACCOUNT_USER_MAX + 1];	/* "" before the login               */
+	bool no_such_user;		/* of the last attempt                       */
+	uint64_t ask, question;		/* to the account helper; 0: none open       */
+	int method;
+	char proven[128];		/* when it was asked                         */
+	char asked_user[ACCOUNT_USER_MAX + 1], asked_key[128];
+	struct grant *grants;
+	struct account_grant grant;	/* of the login                              */
+	int session;			/* link, or -1                               */
+	struct channel *channels;
+	unsigned n_channels;
+};
+
+struct daemon {
+	const struct posternd_options *options;
+	struct conf conf;
+	postern_context *context;
+	postern_server *server;
+	int poll, signals, account;
+	pid_t account_pid;
+	int listeners[POSTERND_LISTEN_MAX];
+	size_t n_listeners;
+	struct conn **conns;
+	size_t n_slots, n_conns;
+	uint32_t generation;
+	uint64_t asks;
+	bool stop, draining, paused;
+	unsigned served;
+	int status;
+};
+
+/* ---- log (posternd_log.c) --------------------------------------------------------- */
+
+/* level: enum postern_level.  Untrusted text must have gone through _quote. */
+void posternd_log_open(int level, int facility, bool to_stderr);
+void posternd_log(int level, const struct conn *, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Everything but plain printable ASCII as \ooo, in a buffer of its own: up to eight
+ * results are good at a time. */
+const char *posternd_log_quote(const char *text);
+/* For postern_context_config.log. */
+void posternd_log_library(void *user, int level, uint64_t conn, const char *peer,
+    const char *line);
+
+/* ---- start ------------------------------------------------------------------------- */
+
+const char *posternd_path_conf(void);		/* the default file */
+/* Sockets of every ListenAddress and Port; 0 or -1, told. */
+int posternd_listen_open(struct daemon *);
+void posternd_listen_close(struct daemon *);
+/* Accepts what waits, a bounded number; the peers' names are numbers. */
+void posternd_listen_accept(struct daemon *, int listener);
+/* One connection on a descriptor: takes it.  NULL: told, closed. */
+struct conn *posternd_conn_open(struct daemon *, int fd);
+
+/* Host keys, made if there is none; in test mode nothing is made.  0 or -1, told. */
+int posternd_hostkey_load(struct daemon *);
+/* A new Ed25519 key in OpenSSH's format.  0 or -errno. */
+int posternd_hostkey_create(const char *path);
+
+/* ---- connections (posternd_conn.c) ---------------------------------------------------- */
+
+struct conn *posternd_conn_new(struct daemon *, int fd);
+void posternd_conn_free(struct conn *);
+struct conn *posternd_conn_find(struct daemon *, uint32_t slot, uint32_t generation);
+/* Ends it now and says why. */
+void posternd_conn_end(struct conn *, const char *why);
+
+/* ---- login (posternd_login.c, posternd_methods.c) ----------------------------------------- */
+
+void posternd_login_interface(struct daemon *, struct postern_server_interface *);
+/* The helper has something to say.  -1: it is gone. */
+int posternd_login_answers(struct daemon *);
+/* enum postern_method bits that may come after the comma separated proven ones. */
+unsigned posternd_methods_next(const struct conf *, const char *proven);
+/* What passing method (one bit) after proven makes: enum postern_answer_code. */
+int posternd_methods_pass(const struct conf *, const char *proven, int method);
+/* Their names, comma separated. */
+void posternd_methods_names(unsigned methods, char out[128]);
+
+/* ---- sessions (posternd_session.c, posternd_reports.c) -------------------------------------- */
+
+void posternd_session_interface(struct postern_server_interface *);
+/* After the login: 0 or -1. */
+int posternd_session_start(struct conn *);
+/* The connection is over: utmp, link, channels. */
+void posternd_session_stop(struct conn *);
+/* The session process has something to say. */
+void posternd_session_reports(struct conn *);
+void posternd_session_record(struct conn *, const char *line, int32_t pid, bool is_login);
+
+/* ---- loop (posternd_loop.c) --------------------------------------------------------------- */
+
+enum posternd_source { SOURCE_CONTEXT = 1, SOURCE_SIGNALS, SOURCE_ACCOUNT, SOURCE_LISTENER,
+	SOURCE_SESSION };
+int posternd_loop_add(struct daemon *, int fd, enum posternd_source, uint32_t slot,
+    uint32_t generation);
+/* Until it is told to stop, or the last connection of a draining daemon ends. */
+void posternd_loop(struct daemon *);
+/* SIGHUP: the configuration is read and, if it is good, a new posternd takes over the
+ * ports while this one serves the connections it has. */
+void posternd_reload(struct daemon *);
+
+/* Reads the configuration anew into *c: number of errors, told to out. */
+unsigned posternd_configure(const struct posternd_options *, struct conf *c, FILE *out);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * posternd_log.c - one line per fact, to stderr or syslog.
+ *
+ * Every line about a connection begins with its id.  Names, commands and whatever
+ * else a stranger chose is quoted before it comes here: no line can be forged.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "apps/posternd.h"
+
+enum { LOG_LINE_MAX = 4096, QUOTE_MAX = 1024, QUOTES = 8 };
+
+static struct { int level; bool to_stderr; } out = { POSTERN_INFO, true };
+
+void posternd_log_open(int level, int facility, bool to_stderr)
+{
+	out.level = level;
+	out.to_stderr = to_stderr;
+	if (!to_stderr)
+		openlog("posternd", LOG_PID | LOG_NDELAY, facility);
+}
+
+static void emit(int level, const char *line)
+{
+	static const int priority[] = { LOG_INFO, LOG_ERR, LOG_INFO, LOG_INFO, LOG_DEBUG };
+
+	if (!out.to_stderr) {
+		syslog(priority[level >= POSTERN_ERROR && level <= POSTERN_DEBUG ? level : 0], "%s",
+		    line);
+		return;
+	}
+	/* one write: lines of several processes do not mix; where it goes is not ours */
+	dprintf(STDERR_FILENO, "posternd[%d]: %s\n", (int)getpid(), line);
+}
+
+void posternd_log(int level, const struct conn *c, const char *format, ...)
+{
+	char line[LOG_LINE_MAX];
+	int n = 0;
+	va_list ap;
+
+	if (level > out.level)
+		return;
+	if (c != NULL)
+		n = snprintf(line, sizeof(line), "conn %llu: ", (unsigned long long)c->id);
+	va_start(ap, format);
+	(void)vsnprintf(line + n, sizeof(line) - (size_t)n, format, ap);
+	va_end(ap);
+	emit(level, line);
+}
+
+void posternd_log_library(void *user, int level, uint64_t conn, const char *peer,
+    const char *line)
+{
+	char text[LOG_LINE_MAX];
+
+	(void)user;
+	if (level > out.level)
+		return;
+	if (conn == 0)
+		(void)snprintf(text, sizeof(text), "%s", line);
+	else
+		(void)snprintf(text, sizeof(text), "conn %llu: %s: %s", (unsigned long long)conn,
+		    peer != NULL && peer[0] != '\0' ? peer : "no peer", line);
+	emit(level, posternd_log_quote(text));
+}
+
+const char *posternd_log_quote(const char *text)
+{
+	static char ring[QUOTES][QUOTE_MAX];
+	static unsigned turn;
+	char *buf = ring[turn++ % QUOTES];
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 8 < QUOTE_MAX; text++) {
+		unsigned char ch = (unsigned char)*text;
+
+		if (ch >= ' ' && ch < 0x7f && ch != '\\')
+			buf[n++] = (char)ch;
+		else
+			n += (size_t)snprintf(buf + n, 5, "\\%03o", ch);
+	}
+	if (*text != '\0') {
+		memcpy(buf + n, "...", 3);
+		n += 3;
+	}
+	buf[n] = '\0';
+	return buf;
+}

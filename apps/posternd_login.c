@@ -1,0 +1,313 @@
+/*
+ * posternd_login.c - the library's questions about a login, passed to the account
+ * helper, and its answers.
+ *
+ * Nothing is decided here but the order of methods.  An answer belongs to one
+ * question of one connection; a key's restrictions are kept until the monitor says
+ * which key was proven, and a login whose key has none on record gets no session.
+ */
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apps/posternd.h"
+#include "apps/session_link.h"
+
+static const char *key_name(const uint8_t *blob, size_t len)
+{
+	static const struct { const char *type, *name; } kinds[] = {
+		{ "ssh-ed25519", "ED25519" }, { "ssh-rsa", "RSA" },
+		{ "ecdsa-sha2-nistp256", "ECDSA" }, { "ecdsa-sha2-nistp384", "ECDSA" },
+		{ "ecdsa-sha2-nistp521", "ECDSA" },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t n = strlen(kinds[i].type);
+
+		if (len > 4 + n && blob[3] == n && memcmp(blob + 4, kinds[i].type, n) == 0)
+			return kinds[i].name;
+	}
+	return "UNKNOWN";
+}
+
+static int ask_helper(struct conn *c, void *packet, size_t size, uint32_t kind,
+    uint64_t question, const struct postern_login *l)
+{
+	struct account_head *head = packet;
+	int r;
+
+	*head = (struct account_head){ .kind = kind, .slot = c->slot, .id = ++c->daemon->asks };
+	r = session_link_send(c->daemon->account, packet, size, NULL, 0);
+	if (r < 0) {
+		posternd_log(POSTERN_ERROR, c, "account helper: %s", strerror(-r));
+		return POSTERN_REFUSE;
+	}
+	c->ask = head->id;
+	c->question = question;
+	c->method = l->method;
+	/* both fit: what does not is refused before */
+	(void)session_link_put(c->proven, sizeof(c->proven), l->proven);
+	(void)session_link_put(c->asked_user, sizeof(c->asked_user), l->user);
+	return POSTERN_LATER;
+}
+
+static int ask_key(struct conn *c, uint64_t question, const struct postern_login *l)
+{
+	struct account_key_ask ask;
+
+	if (l->key_len == 0 || l->key_len > ACCOUNT_KEY_MAX ||
+	    postern_fingerprint(l->key, l->key_len, c->asked_key, sizeof(c->asked_key)) < 0)
+		return POSTERN_REFUSE;
+	memset(&ask, 0, sizeof(ask));
+	(void)session_link_put(ask.user, sizeof(ask.user), l->user);
+	memcpy(ask.address, c->address, sizeof(ask.address));
+	ask.len = (uint32_t)l->key_len;
+	memcpy(ask.blob, l->key, l->key_len);
+	return ask_helper(c, &ask, account_key_size(&ask), ACCOUNT_KEY, question, l);
+}
+
+static int ask_password(struct conn *c, uint64_t question, const struct postern_login *l,
+    const char *password)
+{
+	struct account_password_ask ask;
+	int r = POSTERN_REFUSE;
+
+	memset(&ask, 0, sizeof(ask));
+	(void)session_link_put(ask.user, sizeof(ask.user), l->user);
+	memcpy(ask.address, c->address, sizeof(ask.address));
+	if (session_link_put(ask.password, sizeof(ask.password), password))
+		r = ask_helper(c, &ask, sizeof(ask), ACCOUNT_PASSWORD, question, l);
+	sodium_memzero(&ask, sizeof(ask));
+	return r;
+}
+
+static int ask_prompt(postern_transport *t, uint64_t question)
+{
+	struct postern_prompt prompt = { "Password: ", 0 };
+	struct postern_prompts prompts = POSTERN_PROMPTS;
+
+	prompts.n = 1;
+	prompts.prompts = &prompt;
+	return postern_answer_prompts(t, question, &prompts) < 0 ? POSTERN_REFUSE : POSTERN_LATER;
+}
+
+static int check_auth(void *user, postern_transport *t, uint64_t question,
+    struct postern_login *l)
+{
+	static char methods[128];
+	struct conn *c = postern_transport_user(t);
+	const char *proven = l->proven != NULL ? l->proven : "";
+	struct postern_login known = *l;
+
+	(void)user;
+	known.proven = proven;
+	posternd_methods_names(posternd_methods_next(&c->daemon->conf, proven), methods);
+	l->methods = methods;
+	if (strlen(l->user) > ACCOUNT_USER_MAX || strlen(proven) >= sizeof(c->proven) ||
+	    c->ask != 0 || posternd_methods_pass(&c->daemon->conf, proven, l->method) ==
+	    POSTERN_REFUSE)
+		return POSTERN_REFUSE;
+	c->no_such_user = false;
+	switch (l->method) {
+	case POSTERN_PUBLICKEY:
+		return ask_key(c, question, &known);
+	case POSTERN_PASSWORD:
+		return ask_password(c, question, &known, l->password);
+	case POSTERN_INTERACTIVE:
+		if (l->answers == NULL)
+			return ask_prompt(t, question);
+		return l->n_answers == 1 ? ask_password(c, question, &known, l->answers[0]) :
+		    POSTERN_REFUSE;
+	}
+	return POSTERN_REFUSE;
+}
+
+static struct grant *grant_find(struct conn *c, const char *user, const char *fingerprint)
+{
+	struct grant *g = c->grants;
+
+	while (g != NULL && (strcmp(g->user, user) != 0 ||
+	    strcmp(g->fingerprint, fingerprint) != 0))
+		g = g->next;
+	return g;
+}
+
+static bool grant_keep(struct conn *c, const struct account_grant *what)
+{
+	struct grant *g = grant_find(c, c->asked_user, c->asked_key);
+	unsigned n = 0;
+
+	if (g == NULL) {
+		for (g = c->grants; g != NULL; g = g->next)
+			n++;
+		if (n >= POSTERND_GRANTS_MAX || (g = calloc(1, sizeof(*g))) == NULL)
+			return false;
+		memcpy(g->user, c->asked_user, sizeof(g->user));
+		memcpy(g->fingerprint, c->asked_key, sizeof(g->fingerprint));
+		g->next = c->grants;
+		c->grants = g;
+	}
+	g->what = *what;
+	return true;
+}
+
+static void take_answer(struct conn *c, const struct account_answer *a)
+{
+	char methods[128];
+	int answer = POSTERN_REFUSE, r;
+
+	c->ask = 0;
+	c->no_such_user = a->verdict == ACCOUNT_NO_SUCH_USER;
+	if (a->note[0] != '\0')
+		posternd_log(POSTERN_INFO, c, "User %s from %s port %u: %s",
+		    posternd_log_quote(c->asked_user), c->address, c->port,
+		    posternd_log_quote(a->note));
+	if (a->verdict == ACCOUNT_YES &&
+	    (c->method != POSTERN_PUBLICKEY || grant_keep(c, &a->grant)))
+		answer = posternd_methods_pass(&c->daemon->conf, c->proven, c->method);
+	if (answer == POSTERN_PARTIAL) {
+		static const char *const name[] = { [POSTERN_PASSWORD] = "password",
+		    [POSTERN_PUBLICKEY] = "publickey",
+		    [POSTERN_INTERACTIVE] = "keyboard-interactive" };
+		char after[sizeof(c->proven) + 32];
+
+		(void)snprintf(after, sizeof(after), "%s%s%s", c->proven,
+		    c->proven[0] != '\0' ? "," : "", name[c->method]);
+		posternd_methods_names(posternd_methods_next(&c->daemon->conf, after), methods);
+	} else {
+		posternd_methods_names(posternd_methods_next(&c->daemon->conf, c->proven), methods);
+	}
+	r = postern_answer(c->transport, c->question, answer, methods);
+	if (r < 0 && r != POSTERN_ESTATE)
+		posternd_log(POSTERN_ERROR, c, "answer: %s", postern_strerror(r));
+}
+
+int posternd_login_answers(struct daemon *d)
+{
+	static struct account_answer a;
+	ssize_t len;
+
+	for (;;) {
+		memset(&a, 0, sizeof(a));
+		len = session_link_recv(d->account, &a, sizeof(a), NULL, NULL);
+		if (len == -EAGAIN)
+			return 0;
+		if (len <= 0 || !account_answer_valid(&a, (size_t)len))
+			return -1;
+		if (a.head.slot < d->n_slots && d->conns[a.head.slot] != NULL &&
+		    d->conns[a.head.slot]->ask == a.head.id && a.head.id != 0)
+			take_answer(d->conns[a.head.slot], &a);
+	}
+}
+
+static void auth_attempt(void *user, postern_transport *t, const char *name,
+    const char *method, const char *fingerprint, int verdict, unsigned failures)
+{
+	struct conn *c = postern_transport_user(t);
+	const struct conf *conf = &c->daemon->conf;
+	bool is_key = fingerprint != NULL && fingerprint[0] != '\0';
+	struct grant *g = is_key ? grant_find(c, name, fingerprint) : NULL;
+	int level;
+
+	(void)user;
+	if (verdict == POSTERN_PARTIAL && g != NULL)
+		g->proven = true;
+	if (verdict == POSTERN_ACCEPT)
+		return;			/* verified_login tells it, with the key */
+	/* as sshd: what may be a guess is told at once, keys that do not fit when there
+	 * have been many */
+	level = c->no_such_user || strcmp(method, "password") == 0 ||
+	    failures >= conf->max_auth_tries / 2 || verdict == POSTERN_PARTIAL ? POSTERN_INFO :
+	    POSTERN_VERBOSE;
+	posternd_log(level, c, "%s %s for %s%s from %s port %u ssh2%s%s",
+	    verdict == POSTERN_PARTIAL ? "Partial" : "Failed", posternd_log_quote(method),
+	    c->no_such_user ? "invalid user " : "", posternd_log_quote(name), c->address, c->port,
+	    is_key ? ": " : "", is_key ? posternd_log_quote(fingerprint) : "");
+}
+
+/* The restrictions of every key that was proven together: two forced commands have
+ * no common meaning. */
+static bool grant_add(struct account_grant *all, const struct account_grant *one)
+{
+	if (one->no_pty)
+		all->no_pty = 1;
+	if (!one->has_command)
+		return true;
+	if (all->has_command && strcmp(all->command, one->command) != 0)
+		return false;
+	all->has_command = 1;
+	memcpy(all->command, one->command, sizeof(all->command));
+	return true;
+}
+
+static bool grant_all(struct conn *c, const char *name, const void *key, size_t key_len)
+{
+	struct grant *last = NULL;
+	char fingerprint[128];
+
+	if (key != NULL && key_len > 0) {
+		if (postern_fingerprint(key, key_len, fingerprint, sizeof(fingerprint)) < 0 ||
+		    (last = grant_find(c, name, fingerprint)) == NULL)
+			return false;
+		last->proven = true;
+	}
+	for (struct grant *g = c->grants; g != NULL; g = g->next)
+		if (g->proven && strcmp(g->user, name) == 0 && !grant_add(&c->grant, &g->what))
+			return false;
+	return true;
+}
+
+static void verified_login(void *user, postern_transport *t, const char *name,
+    const char *methods, const char *algorithm, const void *key, size_t key_len)
+{
+	struct conn *c = postern_transport_user(t);
+	char fingerprint[128] = "";
+	bool is_key = key != NULL && key_len > 0;
+
+	(void)user;
+	(void)algorithm;		/* of the signature; the log names the key */
+	if (!session_link_put(c->user, sizeof(c->user), name)) {
+		posternd_log(POSTERN_ERROR, c, "a login without a name that fits");
+		return;
+	}
+	if (is_key && postern_fingerprint(key, key_len, fingerprint, sizeof(fingerprint)) < 0)
+		fingerprint[0] = '\0';
+	posternd_log(POSTERN_INFO, c, "Accepted %s for %s from %s port %u ssh2%s%s%s%s",
+	    posternd_log_quote(methods), posternd_log_quote(name), c->address, c->port,
+	    is_key ? ": " : "", is_key ? key_name(key, key_len) : "", is_key ? " " : "",
+	    fingerprint);
+	/* without a session every channel is refused: fails closed */
+	if (!grant_all(c, name, key, key_len))
+		posternd_log(POSTERN_ERROR, c, "the keys of this login permit nothing together");
+	else if (posternd_session_start(c) < 0)
+		posternd_log(POSTERN_ERROR, c, "no session process for %s",
+		    posternd_log_quote(name));
+}
+
+static void transport_closed(void *user, postern_transport *t,
+    const struct postern_exception *e)
+{
+	struct conn *c = postern_transport_user(t);
+	bool in_order = e == NULL || e->code == 0 || e->code == POSTERN_ECLOSED;
+
+	(void)user;
+	if (c->user[0] != '\0')
+		posternd_log(POSTERN_INFO, c, "Disconnected from user %s %s port %u%s%s",
+		    posternd_log_quote(c->user), c->address, c->port, in_order ? "" : ": ",
+		    in_order ? "" : posternd_log_quote(e->text));
+	else
+		posternd_log(POSTERN_INFO, c, "Connection closed by %s port %u [preauth]%s%s",
+		    c->address, c->port, in_order ? "" : ": ",
+		    in_order ? "" : posternd_log_quote(e->text));
+	posternd_conn_free(c);
+}
+
+void posternd_login_interface(struct daemon *d, struct postern_server_interface *i)
+{
+	i->user = d;
+	i->check_auth = check_auth;
+	i->verified_login = verified_login;
+	i->auth_attempt = auth_attempt;
+	i->transport_closed = transport_closed;
+}

@@ -1,0 +1,106 @@
+/*
+ * posternd_methods.c - AuthenticationMethods: what may come next, and what a passed
+ * step makes of a login.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "apps/posternd.h"
+
+static const struct { const char *name; unsigned bit; } names[] = {
+	{ "publickey", POSTERN_PUBLICKEY },
+	{ "password", POSTERN_PASSWORD },
+	{ "keyboard-interactive", POSTERN_INTERACTIVE },
+};
+enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
+
+static unsigned enabled(const struct conf *c)
+{
+	return (c->pubkey ? POSTERN_PUBLICKEY : 0U) | (c->password ? POSTERN_PASSWORD : 0U) |
+	    (c->interactive ? POSTERN_INTERACTIVE : 0U);
+}
+
+static unsigned bit_of(const char *name, size_t len)
+{
+	for (size_t i = 0; i < N_NAMES; i++)
+		if (strlen(names[i].name) == len && memcmp(names[i].name, name, len) == 0)
+			return names[i].bit;
+	return 0;
+}
+
+/* The rest of list after proven, which must be a beginning of it; NULL if not. */
+static const char *after(const char *list, const char *proven)
+{
+	size_t n = strlen(proven);
+
+	if (n == 0)
+		return list;
+	if (strncmp(list, proven, n) != 0 || (list[n] != ',' && list[n] != '\0'))
+		return NULL;
+	return list[n] == ',' ? list + n + 1 : list + n;
+}
+
+static bool is_any(const struct conf *c)
+{
+	return c->methods.n == 0 || strcmp(c->methods.v[0], "any") == 0;
+}
+
+/* A list with a method that is switched off does not count. */
+static bool usable(const struct conf *c, const char *list)
+{
+	while (*list != '\0') {
+		size_t len = strcspn(list, ",");
+
+		if ((bit_of(list, len) & enabled(c)) == 0)
+			return false;
+		list += len + (list[len] == ',');
+	}
+	return true;
+}
+
+unsigned posternd_methods_next(const struct conf *c, const char *proven)
+{
+	unsigned bits = 0;
+
+	if (is_any(c))
+		return enabled(c);
+	for (size_t i = 0; i < c->methods.n; i++) {
+		const char *rest = usable(c, c->methods.v[i]) ? after(c->methods.v[i], proven) : NULL;
+
+		if (rest != NULL && *rest != '\0')
+			bits |= bit_of(rest, strcspn(rest, ","));
+	}
+	return bits & enabled(c);
+}
+
+int posternd_methods_pass(const struct conf *c, const char *proven, int method)
+{
+	int answer = POSTERN_REFUSE;
+
+	if ((posternd_methods_next(c, proven) & (unsigned)method) == 0)
+		return POSTERN_REFUSE;
+	if (is_any(c))
+		return POSTERN_ACCEPT;
+	for (size_t i = 0; i < c->methods.n; i++) {
+		const char *rest = usable(c, c->methods.v[i]) ? after(c->methods.v[i], proven) : NULL;
+		size_t len = rest != NULL ? strcspn(rest, ",") : 0;
+
+		if (len == 0 || bit_of(rest, len) != (unsigned)method)
+			continue;
+		if (rest[len] == '\0')
+			return POSTERN_ACCEPT;
+		answer = POSTERN_PARTIAL;
+	}
+	return answer;
+}
+
+void posternd_methods_names(unsigned methods, char out[128])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < N_NAMES; i++)
+		if (methods & names[i].bit)
+			n += (size_t)snprintf(out + n, 128 - n, "%s%s", n > 0 ? "," : "",
+			    names[i].name);
+}

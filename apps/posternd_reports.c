@@ -1,0 +1,148 @@
+/*
+ * posternd_reports.c - what a session process says: descriptors for a channel, how a
+ * program ended, which terminal to record.  It is the user's process: its word is
+ * good for the channels of its own login, and for them only.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apps/posternd.h"
+#include "apps/session_link.h"
+
+void posternd_session_record(struct conn *c, const char *line, int32_t pid, bool is_login)
+{
+	struct account_record_ask r;
+
+	if (geteuid() != 0)
+		return;
+	memset(&r, 0, sizeof(r));
+	r.head = (struct account_head){ .kind = ACCOUNT_RECORD, .slot = c->slot };
+	r.is_login = is_login;
+	r.pid = pid;
+	memcpy(r.user, c->user, sizeof(r.user));
+	memcpy(r.address, c->address, sizeof(r.address));
+	(void)session_link_put(r.line, sizeof(r.line), line);
+	/* a record that is lost is a pity, no reason to end a login */
+	(void)session_link_send(c->daemon->account, &r, sizeof(r), NULL, 0);
+}
+
+static struct channel *find(struct conn *c, uint64_t id)
+{
+	struct channel *ch = c->channels;
+
+	while (ch != NULL && ch->id != id)
+		ch = ch->next;
+	return ch;
+}
+
+/* Gives the channel what came; the library takes the descriptors. */
+static int give(struct channel *ch, int *fds, size_t n)
+{
+	int r;
+
+	if (n == 1)
+		r = postern_channel_take_pty(ch->handle, fds[0]);
+	else
+		r = postern_channel_take_pipes(ch->handle, fds[0], fds[1], fds[2]);
+	for (size_t i = 0; i < n; i++)
+		fds[i] = -1;
+	return r;
+}
+
+static void take_reply(struct conn *c, const struct session_reply *r, int *fds, size_t n)
+{
+	struct channel *ch = find(c, r->head.chan);
+	int answer = r->ok ? POSTERN_ACCEPT : POSTERN_REFUSE, result;
+
+	if (r->note[0] != '\0')
+		posternd_log(POSTERN_INFO, c, "session of user %s: %s", posternd_log_quote(c->user),
+		    posternd_log_quote(r->note));
+	if (ch == NULL)
+		return;
+	if (n > 0 && (result = give(ch, fds, n)) < 0) {
+		posternd_log(POSTERN_ERROR, c, "channel: %s", postern_strerror(result));
+		answer = POSTERN_REFUSE;
+	}
+	result = postern_answer(c->transport, r->head.question, answer, NULL);
+	if (result < 0 && result != POSTERN_ESTATE)
+		posternd_log(POSTERN_ERROR, c, "answer: %s", postern_strerror(result));
+}
+
+static void take_exit(struct conn *c, const struct session_exit *e)
+{
+	struct channel *ch = find(c, e->head.chan);
+	int r;
+
+	if (ch == NULL)
+		return;
+	if (e->signal[0] != '\0')
+		r = postern_channel_send_exit_signal(ch->handle, e->signal, e->core, "");
+	else
+		r = postern_channel_send_exit_status(ch->handle, e->status);
+	if (r < 0)
+		posternd_log(POSTERN_ERROR, c, "exit status: %s", postern_strerror(r));
+}
+
+static void take_line(struct conn *c, const struct session_line *l)
+{
+	struct channel *ch = find(c, l->head.chan);
+
+	/* one record per channel: what was begun is ended, and nothing else */
+	if (ch == NULL || (ch->line[0] != '\0') == (l->is_login != 0))
+		return;
+	if (l->is_login) {
+		memcpy(ch->line, l->line, sizeof(ch->line));
+		ch->pid = l->pid;
+	}
+	posternd_session_record(c, ch->line, ch->pid, l->is_login);
+	if (!l->is_login)
+		ch->line[0] = '\0';
+}
+
+static void take_report(struct conn *c, const union session_report *r, int *fds, size_t n)
+{
+	switch (r->head.kind) {
+	case SESSION_REPLY:
+		take_reply(c, &r->reply, fds, n);
+		break;
+	case SESSION_EXIT:
+		take_exit(c, &r->exit);
+		break;
+	case SESSION_LINE:
+		take_line(c, &r->line);
+		break;
+	default:
+		posternd_log(POSTERN_ERROR, c, "session of user %s: %s",
+		    posternd_log_quote(c->user), posternd_log_quote(r->note.text));
+		break;
+	}
+}
+
+void posternd_session_reports(struct conn *c)
+{
+	struct daemon *d = c->daemon;
+	uint32_t slot = c->slot, generation = c->generation;
+
+	while (posternd_conn_find(d, slot, generation) == c && c->session >= 0) {
+		union session_report r;
+		int fds[SESSION_LINK_FDS];
+		size_t n = 0;
+		ssize_t len = session_link_recv(c->session, &r, sizeof(r), fds, &n);
+		bool good;
+
+		if (len == -EAGAIN)
+			return;
+		good = len > 0 && session_report_valid(&r, (size_t)len, n);
+		if (good)
+			take_report(c, &r, fds, n);
+		for (size_t i = 0; len > 0 && i < n; i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
+		if (!good) {
+			posternd_conn_end(c, len == 0 ? "its session process ended" :
+			    "its session process broke the contract");
+			return;
+		}
+	}
+}

@@ -1,0 +1,269 @@
+/*
+ * posternd_session.c - the policy about channels: what a login may ask for, and the
+ * orders to its session process that come of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apps/conf_pattern.h"
+#include "apps/posternd.h"
+#include "apps/session_link.h"
+
+enum { OPEN_PROHIBITED = 1 };		/* RFC 4254 5.1 */
+
+static bool order(struct conn *c, const union session_order *o)
+{
+	int r = session_link_send(c->session, o, session_order_size(o), NULL, 0);
+
+	if (r < 0)
+		posternd_log(POSTERN_ERROR, c, "session process: %s", strerror(-r));
+	return r == 0;
+}
+
+int posternd_session_start(struct conn *c)
+{
+	struct account_session_ask ask;
+	int pair[2], r;
+
+	if (session_link_pair(pair) < 0)
+		return -1;
+	memset(&ask, 0, sizeof(ask));
+	ask.head = (struct account_head){ .kind = ACCOUNT_SESSION, .slot = c->slot };
+	memcpy(ask.user, c->user, sizeof(ask.user));
+	memcpy(ask.address, c->address, sizeof(ask.address));
+	memcpy(ask.local, c->local, sizeof(ask.local));
+	ask.port = c->port;
+	ask.local_port = c->local_port;
+	r = session_link_send(c->daemon->account, &ask, sizeof(ask), &pair[1], 1);
+	close(pair[1]);
+	if (r < 0 || posternd_loop_add(c->daemon, pair[0], SOURCE_SESSION, c->slot,
+	    c->generation) < 0) {
+		close(pair[0]);
+		return -1;
+	}
+	c->session = pair[0];
+	return 0;
+}
+
+static struct channel *channel_of(postern_channel *handle)
+{
+	return postern_channel_user(handle);
+}
+
+static void channel_drop(struct conn *c, struct channel *ch)
+{
+	struct channel **at = &c->channels;
+
+	if (ch->line[0] != '\0')
+		posternd_session_record(c, ch->line, ch->pid, false);
+	while (*at != ch)
+		at = &(*at)->next;
+	*at = ch->next;
+	c->n_channels--;
+	postern_channel_set_user(ch->handle, NULL);
+	postern_channel_free(ch->handle);
+	free(ch);
+}
+
+void posternd_session_stop(struct conn *c)
+{
+	while (c->channels != NULL)
+		channel_drop(c, c->channels);
+	if (c->session >= 0)
+		close(c->session);
+	c->session = -1;
+}
+
+static int check_channel_open(void *user, postern_transport *t, uint64_t question,
+    postern_channel *handle, const char *kind, const void *extra, size_t len,
+    uint32_t *reason)
+{
+	struct conn *c = postern_transport_user(t);
+	struct channel *ch;
+
+	(void)user;
+	(void)question;
+	(void)extra;
+	(void)len;
+	*reason = OPEN_PROHIBITED;
+	if (strcmp(kind, "session") != 0) {
+		posternd_log(POSTERN_INFO, c, "refused channel type %s of user %s",
+		    posternd_log_quote(kind), posternd_log_quote(c->user));
+		return POSTERN_REFUSE;
+	}
+	if (c->session < 0 || c->n_channels >= c->daemon->conf.max_sessions) {
+		posternd_log(POSTERN_INFO, c, "no more sessions for user %s",
+		    posternd_log_quote(c->user));
+		return POSTERN_REFUSE;
+	}
+	if ((ch = calloc(1, sizeof(*ch))) == NULL)
+		return POSTERN_REFUSE;
+	ch->handle = handle;
+	ch->id = postern_channel_id(handle);
+	ch->next = c->channels;
+	c->channels = ch;
+	c->n_channels++;
+	postern_channel_set_user(handle, ch);
+	return POSTERN_ACCEPT;
+}
+
+static int take_pty(struct conn *c, union session_order *o,
+    const struct postern_channel_request *r)
+{
+	if (!c->daemon->conf.permit_tty || c->grant.no_pty) {
+		posternd_log(POSTERN_INFO, c, "no terminal for user %s: %s",
+		    posternd_log_quote(c->user), c->grant.no_pty ? "the key's line forbids it" :
+		    "PermitTTY is no");
+		return POSTERN_REFUSE;
+	}
+	o->head.kind = SESSION_PTY;
+	o->pty.columns = r->columns;
+	o->pty.rows = r->rows;
+	o->pty.width = r->width;
+	o->pty.height = r->height;
+	if (r->data_len > SESSION_MODES_MAX ||
+	    !session_link_put(o->pty.term, sizeof(o->pty.term), r->name))
+		return POSTERN_REFUSE;
+	o->pty.modes_len = (uint32_t)r->data_len;
+	if (r->data_len > 0)
+		memcpy(o->pty.modes, r->data, r->data_len);
+	return order(c, o) ? POSTERN_LATER : POSTERN_REFUSE;
+}
+
+static int take_env(struct conn *c, union session_order *o,
+    const struct postern_channel_request *r)
+{
+	const struct conf_words *accept = &c->daemon->conf.accept_env;
+	bool accepted = false;
+
+	for (size_t i = 0; i < accept->n && !accepted; i++)
+		accepted = conf_pattern_match(accept->v[i], r->name);
+	o->head.kind = SESSION_ENV;
+	if (!accepted || r->name[0] == '\0' || strchr(r->name, '=') != NULL ||
+	    !session_link_put(o->env.name, sizeof(o->env.name), r->name) ||
+	    !session_link_put(o->env.value, sizeof(o->env.value), r->value))
+		return POSTERN_REFUSE;
+	return order(c, o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
+}
+
+/* What the peer wants, as text: NULL for its shell.  False: there is no such thing. */
+static bool wanted(struct conn *c, const struct postern_channel_request *r, const char **command)
+{
+	*command = NULL;
+	if (r->kind == POSTERN_REQ_EXEC)
+		*command = r->name;
+	if (r->kind == POSTERN_REQ_SUBSYSTEM) {
+		*command = conf_subsystem(&c->daemon->conf, r->name);
+		if (*command == NULL)
+			posternd_log(POSTERN_INFO, c, "subsystem request for %s by user %s: no such "
+			    "subsystem", posternd_log_quote(r->name), posternd_log_quote(c->user));
+		return *command != NULL;
+	}
+	return true;
+}
+
+static int take_start(struct conn *c, struct channel *ch, union session_order *o,
+    const struct postern_channel_request *r)
+{
+	const char *command, *original, *forced = c->daemon->conf.force_command;
+	size_t len, olen;
+
+	if (ch->started || !wanted(c, r, &command))
+		return POSTERN_REFUSE;
+	if (forced == NULL && c->grant.has_command)
+		forced = c->grant.command;
+	original = forced != NULL && command != NULL ? command : "";
+	if (forced != NULL)
+		command = forced;
+	len = command != NULL ? strlen(command) : 0;
+	olen = strlen(original);
+	if (len > SESSION_COMMAND_MAX || olen > SESSION_COMMAND_MAX)
+		return POSTERN_REFUSE;
+	o->head.kind = SESSION_START;
+	o->start.is_shell = command == NULL;
+	o->start.has_original = forced != NULL;
+	o->start.command_len = (uint32_t)len;
+	o->start.original_len = (uint32_t)olen;
+	memcpy(o->start.text, command != NULL ? command : "", len + 1);
+	memcpy(o->start.text + len + 1, original, olen + 1);
+	posternd_log(POSTERN_VERBOSE, c, "Starting session: %s%s for %s from %s port %u",
+	    forced != NULL ? "forced-command " : r->kind == POSTERN_REQ_SUBSYSTEM ? "subsystem " :
+	    command == NULL ? "shell" : "command", r->kind == POSTERN_REQ_SUBSYSTEM ?
+	    posternd_log_quote(r->name) : "", posternd_log_quote(c->user), c->address, c->port);
+	ch->started = order(c, o);
+	return ch->started ? POSTERN_LATER : POSTERN_REFUSE;
+}
+
+static int take_signal(struct conn *c, union session_order *o,
+    const struct postern_channel_request *r)
+{
+	o->head.kind = SESSION_SIGNAL;
+	if (!session_link_put(o->signal.name, sizeof(o->signal.name), r->name))
+		return POSTERN_REFUSE;
+	return order(c, o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
+}
+
+static int check_channel_request(void *user, postern_channel *handle, uint64_t question,
+    const struct postern_channel_request *r)
+{
+	static union session_order o;	/* 64 KiB that need not be on the stack */
+	struct conn *c = postern_transport_user(postern_channel_get_transport(handle));
+	struct channel *ch = channel_of(handle);
+
+	(void)user;
+	if (ch == NULL || c->session < 0)
+		return POSTERN_REFUSE;
+	o.head = (struct session_head){ .chan = ch->id, .question = question };
+	ch->sent = true;
+	switch (r->kind) {
+	case POSTERN_REQ_PTY:
+		return take_pty(c, &o, r);
+	case POSTERN_REQ_ENV:
+		return take_env(c, &o, r);
+	case POSTERN_REQ_SHELL:
+	case POSTERN_REQ_EXEC:
+	case POSTERN_REQ_SUBSYSTEM:
+		return take_start(c, ch, &o, r);
+	case POSTERN_REQ_WINDOW_CHANGE:
+		o.head.kind = SESSION_WINDOW;
+		o.window.columns = r->columns;
+		o.window.rows = r->rows;
+		o.window.width = r->width;
+		o.window.height = r->height;
+		return order(c, &o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
+	case POSTERN_REQ_SIGNAL:
+		return take_signal(c, &o, r);
+	case POSTERN_REQ_BREAK:
+		o.head.kind = SESSION_BREAK;
+		return order(c, &o) ? POSTERN_LATER : POSTERN_REFUSE;
+	}
+	return POSTERN_REFUSE;
+}
+
+static void channel_closed(void *user, postern_channel *handle)
+{
+	struct channel *ch = channel_of(handle);
+	struct conn *c = postern_transport_user(postern_channel_get_transport(handle));
+	static union session_order o;
+
+	(void)user;
+	if (ch == NULL)
+		return;
+	o.head = (struct session_head){ .kind = SESSION_CLOSE, .chan = ch->id };
+	if (ch->sent && c->session >= 0 && !order(c, &o)) {
+		/* a session that cannot be told must not keep what it has */
+		close(c->session);
+		c->session = -1;
+	}
+	channel_drop(c, ch);
+}
+
+void posternd_session_interface(struct postern_server_interface *i)
+{
+	i->check_channel_open = check_channel_open;
+	i->check_channel_request = check_channel_request;
+	i->channel_closed = channel_closed;
+}
