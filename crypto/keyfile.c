@@ -148,7 +148,7 @@ read_public(struct envelope *e)
 static enum keyfile_result
 read_envelope(struct blob in, struct envelope *e)
 {
-	struct blob cipher, kdf, options, tag;
+	struct blob cipher, kdf, options;
 	enum keyfile_result r;
 	uint32_t keys;
 
@@ -170,8 +170,8 @@ read_envelope(struct blob in, struct envelope *e)
 	if (e->cipher == NULL)
 		return KEYFILE_UNSUPPORTED;
 	e->encrypted = e->cipher->mode != KEYFILE_CLEAR;
-	tag = blob_take(&in, e->cipher->tag_len);
-	if (!blob_done(&in) || tag.bad || e->private.n < e->cipher->block ||
+	(void)blob_take(&in, e->cipher->tag_len);	/* errors stick to in */
+	if (!blob_done(&in) || e->private.n < e->cipher->block ||
 	    e->private.n % e->cipher->block != 0)
 		return KEYFILE_DAMAGED;
 	r = read_kdf(kdf, options, e);

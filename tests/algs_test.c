@@ -9,12 +9,15 @@
 
 #include <seccomp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "crypto/keyfile.h"
 
 enum class { CLASS_KEX, CLASS_SIGNATURE, CLASS_CIPHER, CLASS_MAC };
 static const struct {
@@ -145,6 +148,39 @@ init_may_be_repeated(void **state)
 	assert_int_equal(crypto_init(), 0);
 }
 
+/* This program again, from the start, with only that variable in its environment. */
+static int
+run_again(const char *mode, const char *variable)
+{
+	char *const argv[] = { (char *)(uintptr_t)"algs_test", (char *)(uintptr_t)mode, NULL };
+	char *const env[] = { (char *)(uintptr_t)variable, NULL };
+	int status;
+	pid_t pid;
+
+	assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, env), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* The file would leave OpenSSL without a single algorithm. */
+static void
+no_configuration_file_is_read(void **state)
+{
+	static const char text[] = "openssl_conf = a\n[a]\nproviders = b\n[b]\nnull = c\n"
+	    "[c]\nactivate = 1\n";
+	char path[] = "/tmp/algs_test.XXXXXX", variable[64];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	(void)close(fd);
+	(void)snprintf(variable, sizeof(variable), "OPENSSL_CONF=%s", path);
+	assert_int_equal(run_again("crypto", variable), 0);
+	assert_int_equal(run_again("keyfile", variable), 0);
+	assert_int_equal(unlink(path), 0);
+}
+
 #ifndef POSTERN_SAN	/* the sanitizers make calls of their own */
 
 /* All that a worker does with this folder; 0, or the step that failed. */
@@ -242,7 +278,7 @@ works_with_memory_and_getrandom_alone(void **state)
 #endif
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_name_has_its_row),
@@ -250,11 +286,14 @@ main(void)
 		cmocka_unit_test(names_match_exactly_or_not_at_all),
 		cmocka_unit_test(rows_fit_the_contract),
 		cmocka_unit_test(init_may_be_repeated),
+		cmocka_unit_test(no_configuration_file_is_read),
 #ifndef POSTERN_SAN
 		cmocka_unit_test(works_with_memory_and_getrandom_alone),
 #endif
 	};
 
+	if (argc == 2)
+		return (strcmp(argv[1], "keyfile") == 0 ? keyfile_init() : crypto_init()) != 0;
 	if (crypto_init() != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);

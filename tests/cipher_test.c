@@ -335,7 +335,7 @@ wrong_keys_are_refused(void **state)
 static void
 misuse_is_refused(void **state)
 {
-	uint8_t packet[4 + 256 + CIPHER_TAG_MAX] = { 0 };
+	uint8_t packet[4 + 256 + CIPHER_TAG_MAX] = { 0 }, sealed[sizeof(packet)];
 	struct protect_keys none;
 	struct protect *p;
 	struct suite s;
@@ -368,8 +368,14 @@ misuse_is_refused(void **state)
 		assert_int_equal(protect_length(p, 0, packet, &length), 0);
 		assert_int_equal(protect_length(p, 0, packet, &length), -1);
 		protect_free(p);
+		p = make(&s, true);
+		memset(sealed, 0, sizeof(sealed));
+		assert_int_equal(protect_seal(p, 0, sealed, aad + block), 0);
+		assert_int_equal(protect_seal(p, 1, packet, aad + block + 1), -1);
+		assert_int_equal(protect_seal(p, 1, packet, aad + block), -1);	/* dead */
+		protect_free(p);
 		p = make(&s, false);
-		assert_int_equal(protect_open(p, 0, packet, aad + block), -1);
+		assert_int_equal(protect_open(p, 0, sealed, aad + block), -1);
 		protect_free(p);
 
 		none = keys;
@@ -394,7 +400,7 @@ misuse_is_refused(void **state)
 /* ---- known answers ---- */
 
 /* draft-ietf-sshm-chacha20-poly1305-02 appendix A; then the example in the tests of
- * aws-lc-rs and ring (tests/aead_chacha20_poly1305_openssh). */
+ * aws-lc-rs. */
 static const struct {
 	uint32_t seq;
 	const char *key, *clear, *sealed;
