@@ -96,7 +96,8 @@ CRYPTO_CHECKED enum proto_error transport_verified(struct transport *, struct sp
  * transport_end fails).  Data may not. */
 enum { TRANSPORT_HELD_MAX = 64 * 1024 };
 bool transport_can_send(const struct transport *);
-/* Room for one more message of max bytes?  False: wait until bytes have left. */
+/* Room for one more message of max bytes, or for several of max bytes with their
+ * headers and tags?  False: wait until bytes have left. */
 bool transport_has_room(const struct transport *, size_t max);
 
 /* One message: a cursor into the packet's payload area.  Begin, write, end. */

@@ -241,8 +241,10 @@ transport_has_data_room(const struct transport *t, size_t piece)
 {
 	bool move;
 
-	if (!transport_can_send(t) || piece > PACKET_PAYLOAD_MAX - EXTENDED_HEAD)
+	if (!transport_can_send(t))
 		return false;
+	if (piece > SSH_DATA_MAX)
+		piece = SSH_DATA_MAX;
 	return packet_size(&t->out, EXTENDED_HEAD + piece) <= data_bytes(t, &move);
 }
 
@@ -254,8 +256,11 @@ transport_data_begin(struct transport *t, uint32_t channel, uint32_t ext,
 	bool move;
 
 	t->slots_n = 0;
-	if (!transport_can_send(t) || piece == 0 || piece > PACKET_PAYLOAD_MAX - header)
+	if (!transport_can_send(t) || piece == 0)
 		return 0;
+	/* a peer may take more at a time than RFC 4253 6.1 lets everybody count on */
+	if (piece > SSH_DATA_MAX)
+		piece = SSH_DATA_MAX;
 	room = data_bytes(t, &move);
 	if (move)
 		(void)make_room(t, transport_tx_free(t));

@@ -21,8 +21,10 @@ enum {
 	 * KEXINIT: REPLY, NEWKEYS, EXT_INFO, DISCONNECT. */
 	TX_RESERVE = 20 * 1024,
 	/* ...that bulk data leaves to messages, so that window adjustments and
-	 * replies go out, and packets are taken in, while data fills the rest */
-	TX_MESSAGES = 16 * 1024,
+	 * replies go out while data fills the rest.  It is more than an owner asks
+	 * for before it takes a packet in (CONNECTION_ROOM): two sides full of data
+	 * must never both stop reading. */
+	TX_MESSAGES = 52 * 1024,
 	/* ...without which no further packet is looked at: its reply might not fit */
 	TX_REPLY = 2 * 1024,
 	EXT_INFO_MAX = 2,		/* from one peer (RFC 8308 2.4) */
