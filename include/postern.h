@@ -408,7 +408,7 @@ POSTERN_API int postern_transport_is_authenticated(const postern_transport *);
 /* NULL until the login is proven, in both roles. */
 POSTERN_API const char *postern_transport_get_username(const postern_transport *);
 POSTERN_API const char *postern_transport_getpeername(const postern_transport *);
-POSTERN_API uint64_t postern_transport_id(const postern_transport *);	/* as in the log */
+POSTERN_API uint64_t postern_transport_id(const postern_transport *);	/* as in the log; from its start on */
 POSTERN_API int postern_transport_worker_pid(const postern_transport *);
 /* The worker's own report on its sandbox: a claim. */
 POSTERN_API const char *postern_transport_worker_report(const postern_transport *);

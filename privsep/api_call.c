@@ -5,10 +5,11 @@
  * serial is never used again, so an answer that comes after its time finds nobody.
  */
 #include <errno.h>
+#include <sodium.h>
 
 #include "privsep/api.h"
 
-enum { IGNORE_MAX = 32768 };
+enum { IGNORE_MAX = 32768, IGNORE_LEAST = 10, IGNORE_SPAN = 32 };
 
 int
 api_call_usable(const postern_transport *t)
@@ -103,6 +104,8 @@ postern_transport_send_ignore(postern_transport *t, unsigned bytes)
 		return r;
 	if (bytes > IGNORE_MAX)
 		return -EMSGSIZE;
+	if (bytes == 0)
+		m.length = IGNORE_LEAST + randombytes_uniform(IGNORE_SPAN);
 	return api_call_sent(t, api_send_IGNORE(&t->worker, &m));
 }
 

@@ -144,6 +144,10 @@ api_transport_announce(postern_transport *t, struct ipc_NEW *m)
 
 	if (t->is_announced || t->is_over)
 		return POSTERN_ESTATE;
+	/* serials rise in the order of NEW, whatever order the handles were made in */
+	LIST_REMOVE(t, bucket);
+	t->id = t->worker.id = api_context_serial(t->ctx);
+	LIST_INSERT_HEAD(&t->ctx->table[t->id % API_BUCKETS], t, bucket);
 	m->conn = t->id;
 	m->peer = span_str(t->peer);
 	r = api_context_sent(api_send_NEW(&t->ctx->monitor, m));
