@@ -35,7 +35,6 @@ on_ZYGOTE_READY(struct zygote *z, const struct ipc_ZYGOTE_READY *q)
 		return IPC_BROKEN;
 	z->state = ZYGOTE_READY;
 	z->layers = q->layers;
-	m->zygote_failures = 0;
 	if (m->current == NULL) {
 		m->current = z;
 		m->next = NULL;
@@ -173,7 +172,7 @@ start_or_retry(struct monitor *m)
 
 	if (m->over || m->next != NULL)
 		return;
-	if (n > 0) {
+	if (n > 1) {			/* the first time, at once */
 		uint64_t wait = (uint64_t)RETRY_MS << (n < RETRY_DOUBLINGS ? n : RETRY_DOUBLINGS);
 
 		monitor_timer_set(m, &m->zygote_timer, monitor_now(m) + wait);
@@ -227,14 +226,14 @@ monitor_zygote_used(struct monitor *m, struct zygote *z)
 
 	if (z == NULL || z != m->current)
 		return;
+	m->zygote_failures = 0;		/* it works */
 	if (z->given++ == 0 && cfg->layout_ms != 0)
 		monitor_timer_set(m, &m->zygote_timer, monitor_now(m) + cfg->layout_ms);
 	if (cfg->layout_connections == 0)
 		return;
 	if (z->given >= cfg->layout_connections)
 		monitor_zygote_renew(m, "it has served its number of connections");
-	else if (z->given >= cfg->layout_connections - cfg->layout_connections / 4 &&
-	    m->zygote_failures == 0)
+	else if (z->given >= cfg->layout_connections - cfg->layout_connections / 4)
 		start_or_retry(m);
 }
 

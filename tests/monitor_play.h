@@ -1,0 +1,613 @@
+/*
+ * monitor_play.h - the real monitor in the test's own process, while the test plays
+ * everybody else: application, zygote, keyload and workers.
+ *
+ * Links are real; processes are not: a "pidfd" is an eventfd that becomes readable
+ * when its child is dead.  The clock stands still until the test moves it.
+ */
+#ifndef TESTS_MONITOR_PLAY_H
+#define TESTS_MONITOR_PLAY_H
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "crypto/keyfile.h"
+#include "privsep/monitor.h"
+
+enum { PLAY_CHILDREN = 512, PLAY_PID = 5000, PLAY_TURNS = 12, PLAY_LAYERS = 0x1fff };
+enum play_kind { PLAY_ZYGOTE = 1, PLAY_KEYLOAD, PLAY_WORKER };
+
+struct play_child {
+	enum play_kind kind;
+	pid_t pid;
+	int link, event;		/* event: -1 until somebody has a pidfd  */
+	uint64_t serial;		/* worker: of its FORK                   */
+	bool dead, reaped;
+	int signal, status;
+};
+struct play {
+	struct monitor *m;
+	int app;			/* the application's end                 */
+	struct play_child child[PLAY_CHILDREN];
+	size_t n;
+	uint64_t now;
+	bool zygote_silent, worker_silent;	/* does not answer               */
+	int spawn_error;
+	uint8_t rx[IPC_MESSAGE_MAX];	/* the last message taken                */
+	size_t rx_len;
+	int rx_fds[IPC_FDS_MAX];
+	size_t rx_nfds;
+	uint8_t seed[32], host_blob[64], user_seed[32], user_blob[64];
+	size_t host_blob_len, user_blob_len;
+	uint64_t user_key;		/* its serial, once loaded               */
+};
+
+static struct play play;		/* the fake system has no other argument */
+
+/* ---- the system ---- */
+
+static inline struct play_child *
+play_by_pid(pid_t pid)
+{
+	for (size_t i = 0; i < play.n; i++)
+		if (play.child[i].pid == pid)
+			return &play.child[i];
+	return NULL;
+}
+
+static inline struct play_child *
+play_by_event(int event)
+{
+	for (size_t i = play.n; i > 0; i--)
+		if (play.child[i - 1].event == event && !play.child[i - 1].reaped)
+			return &play.child[i - 1];
+	fail_msg("no child has pidfd %d", event);
+	return NULL;
+}
+
+static inline struct play_child *
+play_add(enum play_kind kind, int link)
+{
+	struct play_child *c = &play.child[play.n];
+
+	assert_true(play.n < PLAY_CHILDREN);
+	*c = (struct play_child){ .kind = kind, .pid = PLAY_PID + (pid_t)play.n, .link = link,
+		.event = -1 };
+	play.n++;
+	return c;
+}
+
+static inline int
+play_spawn(const char *dir, const char *name, int link, pid_t *pid, int *pidfd)
+{
+	struct play_child *c;
+
+	assert_string_equal(dir, "/where/helpers/are");
+	if (play.spawn_error != 0)
+		return play.spawn_error;
+	c = play_add(strcmp(name, "postern-worker") == 0 ? PLAY_ZYGOTE : PLAY_KEYLOAD,
+	    fcntl(link, F_DUPFD_CLOEXEC, 0));
+	if (c->kind == PLAY_KEYLOAD)
+		assert_string_equal(name, "postern-keyload");
+	c->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	*pid = c->pid;
+	*pidfd = c->event;
+	return 0;
+}
+
+static inline int
+play_adopt(pid_t pid)
+{
+	struct play_child *c = play_by_pid(pid);
+
+	if (c == NULL)
+		return -ECHILD;
+	c->event = eventfd(c->dead, EFD_CLOEXEC | EFD_NONBLOCK);
+	return c->event;
+}
+
+/* The child ends, as the kernel shows it: its link closes, its pidfd is readable. */
+static inline void
+play_die(struct play_child *c, int sig, int status)
+{
+	if (c->dead)
+		return;
+	c->dead = true;
+	c->signal = sig;
+	c->status = status;
+	if (c->link >= 0)
+		(void)close(c->link);
+	c->link = -1;
+	if (c->event >= 0)
+		assert_int_equal(eventfd_write(c->event, 1), 0);
+}
+
+static inline void
+play_kill(int pidfd)
+{
+	play_die(play_by_event(pidfd), SIGKILL, 0);
+}
+
+static inline int
+play_reap(int pidfd, int *sig, int *status)
+{
+	struct play_child *c = play_by_event(pidfd);
+
+	if (!c->dead)
+		return 0;
+	*sig = c->signal;
+	*status = c->status;
+	c->reaped = true;
+	return 1;
+}
+
+static inline int
+play_end(int pidfd)
+{
+	struct play_child *c = play_by_event(pidfd);
+
+	play_die(c, SIGKILL, 0);
+	c->reaped = true;
+	(void)close(pidfd);
+	return c->signal;
+}
+
+static inline bool
+play_reap_stray(bool (*is_ours)(void *, pid_t), void *arg)
+{
+	for (size_t i = 0; i < play.n; i++) {
+		struct play_child *c = &play.child[i];
+
+		if (c->dead && !c->reaped && !is_ours(arg, c->pid)) {
+			c->reaped = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+static inline uint64_t
+play_now(void)
+{
+	return play.now;
+}
+
+static const struct monitor_os play_os = { play_spawn, play_adopt, play_kill, play_reap,
+	play_end, play_reap_stray, play_now };
+
+/* ---- the others' obedient behaviour ---- */
+
+static inline ssize_t
+play_recv(int fd, uint8_t *buf, int *fds, size_t *nfds)
+{
+	return fd < 0 ? -EAGAIN : ipc_recv(fd, buf, IPC_MESSAGE_MAX, fds, nfds);
+}
+
+static inline void
+play_fork(struct play_child *z, struct rd r, int *fds)
+{
+	struct ipc_FORK q;
+	struct play_child *w;
+
+	assert_true(ipc_get_FORK(&r, fds, &q));
+	w = play_add(PLAY_WORKER, q.link);
+	w->serial = q.serial;
+	if (play.worker_silent)
+		return;
+	assert_int_equal(ipc_send_FORKED(z->link, &(struct ipc_FORKED){ .serial = q.serial,
+	    .pid = (uint32_t)w->pid }), 0);
+	assert_int_equal(ipc_send_READY(w->link, &(struct ipc_READY){ .layers = PLAY_LAYERS,
+	    .report = span_str("in a test") }), 0);
+}
+
+static inline void
+play_zygote(struct play_child *z)
+{
+	static uint8_t buf[IPC_MESSAGE_MAX];
+	uint8_t schema[IPC_SCHEMA_LEN];
+	int fds[IPC_FDS_MAX] = { -1, -1, -1 };
+	size_t nfds = 0;
+	ssize_t n;
+
+	while (!z->dead && (n = play_recv(z->link, buf, fds, &nfds)) != -EAGAIN) {
+		if (n <= 0) {
+			play_die(z, 0, 0);
+			return;
+		}
+		if (buf[0] == IPC_MSG_FORK) {
+			play_fork(z, (struct rd){ buf + 1, (size_t)n - 1, false }, fds);
+			continue;
+		}
+		assert_int_equal(buf[0], IPC_MSG_ZYGOTE_SETUP);
+		ipc_schema(schema);
+		if (!play.zygote_silent)
+			assert_int_equal(ipc_send_ZYGOTE_READY(z->link, &(struct ipc_ZYGOTE_READY){
+			    .schema = span_of(schema, sizeof(schema)), .layers = PLAY_LAYERS,
+			    .report = span_str("zygote in a test") }), 0);
+	}
+}
+
+/* Runs everybody until nothing more happens. */
+static inline void
+play_run(void)
+{
+	for (int i = 0; i < PLAY_TURNS && !play.m->over; i++) {
+		(void)monitor_turn(play.m, 0);
+		for (size_t j = 0; j < play.n; j++)
+			if (play.child[j].kind == PLAY_ZYGOTE)
+				play_zygote(&play.child[j]);
+	}
+}
+
+static inline void
+play_wait(uint64_t ms)
+{
+	play.now += ms;
+	play_run();
+}
+
+/* ---- reading what the monitor says ---- */
+
+static inline bool
+play_take(int fd)
+{
+	ssize_t n;
+
+	ipc_close_fds(play.rx_fds, play.rx_nfds);
+	play.rx_nfds = 0;
+	n = play_recv(fd, play.rx, play.rx_fds, &play.rx_nfds);
+	play.rx_len = n > 0 ? (size_t)n : 0;
+	return n > 0;
+}
+
+/* The next message to the application that is not a remark; 0: none. */
+static inline int
+play_next(void)
+{
+	while (play_take(play.app))
+		if (play.rx[0] != IPC_MSG_REMARK)
+			return play.rx[0];
+	return 0;
+}
+
+#define PLAY_DECODE(NAME, q) do { \
+	struct rd r_ = { play.rx + 1, play.rx_len - 1, false }; \
+	if (play.rx_len == 0 || play.rx[0] != IPC_MSG_##NAME) \
+		fail_msg("wanted %s, got %s", #NAME, \
+		    play.rx_len == 0 ? "nothing" : ipc_rows[play.rx[0]].name); \
+	assert_true(ipc_get_##NAME(&r_, play.rx_fds, q)); } while (0)
+/* Spans in q live until the next message is taken. */
+#define PLAY_EXPECT(NAME, q) do { play.rx_len = 0; (void)play_next(); PLAY_DECODE(NAME, q); } while (0)
+#define PLAY_WORKER_EXPECT(w, NAME, q) do { (void)play_take((w)->link); PLAY_DECODE(NAME, q); } while (0)
+#define PLAY_QUIET() assert_int_equal(play_next(), 0)
+#define PLAY_WORKER_QUIET(w) assert_false(play_take((w)->link))
+#define PLAY_TELL(NAME, ...) do { \
+	assert_int_equal(ipc_send_##NAME(play.app, &(struct ipc_##NAME){ __VA_ARGS__ }), 0); \
+	play_run(); } while (0)
+#define PLAY_SAY(w, NAME, ...) do { \
+	assert_int_equal(ipc_send_##NAME((w)->link, &(struct ipc_##NAME){ __VA_ARGS__ }), 0); \
+	play_run(); } while (0)
+
+/* ---- keys ---- */
+
+static inline size_t
+play_blob(const uint8_t *public, uint8_t *out)
+{
+	struct wr w = wr_of(out, 64);
+
+	wr_str(&w, "ssh-ed25519");
+	wr_blob(&w, span_of(public, 32), 32);
+	return w.n;
+}
+
+static inline void
+play_make_key(uint8_t *seed, uint8_t *blob, size_t *blob_len)
+{
+	uint8_t pk[32], sk[64];
+
+	randombytes_buf(seed, 32);
+	crypto_sign_seed_keypair(pk, sk, seed);
+	*blob_len = play_blob(pk, blob);
+}
+
+/* A signature blob by a seed's key. */
+static inline size_t
+play_sign(const uint8_t *seed, struct span data, uint8_t *out, size_t cap)
+{
+	uint8_t pk[32], sk[64], sig[64];
+	struct wr w = wr_of(out, cap);
+
+	crypto_sign_seed_keypair(pk, sk, seed);
+	crypto_sign_detached(sig, NULL, data.p, data.n, sk);
+	wr_str(&w, "ssh-ed25519");
+	wr_blob(&w, span_of(sig, 64), 64);
+	return w.n;
+}
+
+static inline struct play_child *
+play_last(enum play_kind kind)
+{
+	for (size_t i = play.n; i > 0; i--)
+		if (play.child[i - 1].kind == kind && !play.child[i - 1].dead)
+			return &play.child[i - 1];
+	fail_msg("no living child of that kind");
+	return NULL;
+}
+
+/* KEY_LOAD through a keyload that answers with this key. */
+static inline uint64_t
+play_load(enum ipc_key_use use, const uint8_t *seed, struct span blob)
+{
+	struct ipc_KEY_LOADED loaded;
+	struct ipc_KEY_FILE file;
+	struct play_child *k;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	PLAY_TELL(KEY_LOAD, .call = 77, .use = (uint8_t)use, .passphrase = span_str("open sesame"),
+	    .file = fd);
+	close(fd);
+	k = play_last(PLAY_KEYLOAD);
+	PLAY_WORKER_EXPECT(k, KEY_FILE, &file);
+	assert_true(span_is(file.passphrase, "open sesame"));
+	close(file.file);
+	PLAY_SAY(k, KEY_FORM, .result = KEYFILE_OK, .alg = span_str("ssh-ed25519"), .blob = blob,
+	    .secret = span_of(seed, 32), .comment = span_str("a comment"));
+	PLAY_EXPECT(KEY_LOADED, &loaded);
+	assert_int_equal(loaded.result, KEYFILE_OK);
+	assert_int_equal(loaded.call, 77);
+	assert_true(span_eq(loaded.blob, blob));
+	assert_true(k->reaped);
+	return loaded.key;
+}
+
+/* ---- beginning and end ---- */
+
+static inline struct ipc_CONFIG
+play_config(void)
+{
+	return (struct ipc_CONFIG){ .startups_begin = 10, .startups_rate = 30,
+		.startups_full = 100, .connections_max = 100, .spares = 1,
+		.layout_connections = 64, .layout_ms = 60000, .log_level = IPC_DEBUG };
+}
+
+static inline void
+play_begin(void)
+{
+	uint8_t schema[IPC_SCHEMA_LEN];
+	struct ipc_MONITOR_HELLO hello;
+	int pair[2];
+
+	assert_int_equal(crypto_init(), 0);
+	memset(&play, 0, sizeof(play));
+	for (size_t i = 0; i < IPC_FDS_MAX; i++)
+		play.rx_fds[i] = -1;
+	play.now = 1000000;
+	assert_int_equal(ipc_pair(pair), 0);
+	play.app = pair[0];
+	play.m = monitor_new(&play_os, "/where/helpers/are", pair[1], -1);
+	assert_non_null(play.m);
+	play_make_key(play.seed, play.host_blob, &play.host_blob_len);
+	play_make_key(play.user_seed, play.user_blob, &play.user_blob_len);
+	ipc_schema(schema);
+	PLAY_TELL(APP_HELLO, .magic = IPC_MAGIC, .schema = span_of(schema, sizeof(schema)));
+	PLAY_EXPECT(MONITOR_HELLO, &hello);
+	assert_true(span_eq(hello.schema, span_of(schema, sizeof(schema))));
+}
+
+static inline void
+play_seal(const struct ipc_CONFIG *cfg)
+{
+	struct ipc_SERVING serving;
+
+	assert_int_equal(ipc_send_CONFIG(play.app, cfg), 0);
+	play_run();
+	(void)play_load(IPC_HOST_KEY, play.seed, span_of(play.host_blob, play.host_blob_len));
+	play.user_key = play_load(IPC_USER_KEY, play.user_seed,
+	    span_of(play.user_blob, play.user_blob_len));
+	PLAY_TELL(SEALED, .empty_ = 0);
+	PLAY_EXPECT(SERVING, &serving);
+	assert_true(span_is(serving.report, "in a test"));
+}
+
+static inline int
+play_setup(void **state)
+{
+	struct ipc_CONFIG cfg = play_config();
+
+	(void)state;
+	play_begin();
+	play_seal(&cfg);
+	return 0;
+}
+
+static inline int
+play_teardown(void **state)
+{
+	(void)state;
+	ipc_close_fds(play.rx_fds, play.rx_nfds);
+	monitor_free(play.m);
+	(void)close(play.app);
+	for (size_t i = 0; i < play.n; i++) {
+		/* nobody is left behind */
+		assert_true(play.child[i].dead || play.child[i].event < 0);
+		if (play.child[i].link >= 0)
+			close(play.child[i].link);
+	}
+	return 0;
+}
+
+/* ---- a connection ---- */
+
+static inline struct ipc_NEW
+play_plan(uint64_t conn, enum ipc_role role)
+{
+	return (struct ipc_NEW){ .conn = conn, .role = (uint8_t)role,
+		.peer = span_str("192.0.2.1:22"), .host = span_str("host.example"), .port = 22,
+		.version = span_str("SSH-2.0-Ours"), .kex = span_str("curve25519-sha256"),
+		.hostkey_algs = span_str("ssh-ed25519"), .sig_algs = span_str("ssh-ed25519"),
+		.ciphers = span_str("aes256-gcm@openssh.com"), .macs = span_str("hmac-sha2-256"),
+		.methods = span_str("publickey,password,keyboard-interactive"),
+		.banner_ms = 15000, .kex_ms = 30000, .login_ms = 120000, .rekey_ms = 60000,
+		.close_ms = 5000, .tries_max = 6, .fail_delay_ms = 50, .rekey_burst = 3,
+		.rekey_per_second = 2, .channel_max = 10, .window = 2 << 20,
+		.window_sum = 16 << 20 };
+}
+
+static inline void
+play_new(const struct ipc_NEW *plan)
+{
+	assert_int_equal(ipc_send_NEW(play.app, plan), 0);
+	play_run();
+}
+
+static inline void
+play_attach(uint64_t conn)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	PLAY_TELL(ATTACH, .conn = conn, .net = fd);
+	close(fd);
+}
+
+/* What START told, kept beyond the next message. */
+struct play_start { uint8_t kexinit[16384]; size_t kexinit_len; uint8_t role; };
+
+static inline struct play_child *
+play_started(uint64_t conn, struct play_start *start)
+{
+	struct ipc_STARTED started;
+	struct ipc_START q;
+	struct play_child *w;
+
+	PLAY_EXPECT(STARTED, &started);
+	assert_int_equal(started.conn, conn);
+	w = play_by_pid((pid_t)started.worker_pid);
+	assert_non_null(w);
+	PLAY_WORKER_EXPECT(w, START, &q);
+	start->role = q.role;
+	start->kexinit_len = q.kexinit.n;
+	memcpy(start->kexinit, q.kexinit.p, q.kexinit.n);
+	close(q.net);
+	return w;
+}
+
+static inline struct play_child *
+play_connect(uint64_t conn, enum ipc_role role, struct play_start *start)
+{
+	struct ipc_NEW plan = play_plan(conn, role);
+
+	play_new(&plan);
+	play_attach(conn);
+	return play_started(conn, start);
+}
+
+/* Real values of a key exchange, so that lengths are right. */
+struct play_kex { uint8_t q_c[32], q_s[32], k[32]; };
+
+static inline void
+play_kex(struct play_kex *x)
+{
+	const struct kex_alg *kex = kex_find("curve25519-sha256", 17);
+	struct kex_state state;
+
+	assert_non_null(kex);
+	assert_int_equal(kex->start(&state, x->q_c), 0);
+	assert_int_equal(kex->answer(x->q_c, x->q_s, x->k), 0);
+}
+
+static inline struct ipc_SIGN
+play_sign_of(const struct play_kex *x)
+{
+	return (struct ipc_SIGN){ .kex = span_str("curve25519-sha256"),
+		.hostkey_alg = span_str("ssh-ed25519"), .v_c = span_str("SSH-2.0-Theirs"),
+		.i_c = span_str("\024their kexinit"), .q_c = span_of(x->q_c, 32),
+		.q_s = span_of(x->q_s, 32), .k = span_of(x->k, 32) };
+}
+
+/* The client's question, with the server's key and signature made by the test. */
+static inline void
+play_h(struct span v_c, struct span v_s, struct span i_c, struct span i_s, struct span k_s,
+    const struct play_kex *x, uint8_t h[32])
+{
+	static uint8_t buf[65536];
+	struct wr w = wr_of(buf, sizeof(buf));
+
+	/* RFC 8731 3.1, computed without the monitor's code */
+	wr_blob(&w, v_c, 255);
+	wr_blob(&w, v_s, 255);
+	wr_blob(&w, i_c, 35000);
+	wr_blob(&w, i_s, 35000);
+	wr_blob(&w, k_s, 8192);
+	wr_blob(&w, span_of(x->q_c, 32), 32);
+	wr_blob(&w, span_of(x->q_s, 32), 32);
+	wr_mpint(&w, span_of(x->k, 32));
+	assert_false(w.bad);
+	crypto_hash_sha256(h, buf, w.n);
+}
+
+static inline struct ipc_AGREED
+play_agreed(void)
+{
+	return (struct ipc_AGREED){ .peer_version = span_str("SSH-2.0-Theirs"),
+		.kex = span_str("curve25519-sha256"), .hostkey_alg = span_str("ssh-ed25519"),
+		.cipher_c2s = span_str("aes256-gcm@openssh.com"),
+		.cipher_s2c = span_str("aes256-gcm@openssh.com"), .mac_c2s = span_str(""),
+		.mac_s2c = span_str(""), .strict = 1 };
+}
+
+static inline void
+play_agree(struct play_child *w)
+{
+	struct ipc_AGREED agreed = play_agreed();
+
+	assert_int_equal(ipc_send_AGREED(w->link, &agreed), 0);
+	play_run();
+}
+
+/* A server's connection up to the login; hash is the session id. */
+static inline struct play_child *
+play_server(uint64_t conn, uint8_t session[32])
+{
+	struct play_start start;
+	struct play_kex x;
+	struct ipc_SIGN sign;
+	struct ipc_SIGNED sig;
+	struct ipc_KEX_DONE done;
+	struct play_child *w = play_connect(conn, IPC_SERVER, &start);
+
+	play_kex(&x);
+	sign = play_sign_of(&x);
+	assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
+	play_run();
+	PLAY_WORKER_EXPECT(w, SIGNED, &sig);
+	assert_int_equal(sig.hash.n, 32);
+	memcpy(session, sig.hash.p, 32);
+	play_agree(w);
+	PLAY_EXPECT(KEX_DONE, &done);
+	return w;
+}
+
+#define PLAY_ENDED(conn_, outcome_, end) do { \
+	PLAY_EXPECT(END_OF, end); \
+	assert_int_equal((end)->conn, conn_); \
+	assert_int_equal((end)->outcome, outcome_); } while (0)
+
+static inline bool
+play_contains(struct span s, const char *what)
+{
+	return memmem(s.p, s.n, what, strlen(what)) != NULL;
+}
+
+#endif
