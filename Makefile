@@ -148,7 +148,8 @@ $(B)/tests/zygote_stub/postern-worker: $(call obj,privsep/zygote.c $(ZYGOTE_SRC)
   $(CRYPTO_SRC) tests/zygote_stub.c)
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(WORKER_LIBS)
-$(B)/tests/zygote_test: $(B)/tests/zygote_stub/postern-worker
+$(B)/tests/zygote_test: $(B)/tests/zygote_stub/postern-worker $(B)/libexec/postern-worker
+$(B)/tests/keyload_test: $(B)/libexec/postern-keyload
 
 # ---- generated documents -----------------------------------------------------------
 $(B)/messages_md: $(call obj,ipc/messages_md.c $(IPC_SRC))
