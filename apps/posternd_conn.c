@@ -41,7 +41,6 @@ struct conn *posternd_conn_new(struct daemon *d, int fd)
 	c->daemon = d;
 	c->slot = (uint32_t)(slot - d->conns);
 	c->generation = ++d->generation;
-	c->id = postern_transport_id(c->transport);
 	postern_transport_set_user(c->transport, c);
 	*slot = c;
 	d->n_conns++;

@@ -171,9 +171,11 @@ struct conn *posternd_conn_open(struct daemon *d, int fd)
 	memcpy(c->local, local, sizeof(local));
 	c->port = port;
 	c->local_port = local_port;
+	r = postern_transport_start_server_async(c->transport, d->server);
+	c->id = postern_transport_id(c->transport);	/* final only now */
 	posternd_log(POSTERN_VERBOSE, c, "Connection from %s port %u on %s port %u", address, port,
 	    local, local_port);
-	if ((r = postern_transport_start_server_async(c->transport, d->server)) < 0) {
+	if (r < 0) {
 		posternd_log(POSTERN_INFO, c, "drop connection from %s port %u: %s", address, port,
 		    postern_strerror(r));
 		posternd_conn_free(c);

@@ -59,6 +59,9 @@ void posternd_log_library(void *user, int level, uint64_t conn, const char *peer
 	char text[LOG_LINE_MAX];
 
 	(void)user;
+	/* what it tells of connections at INFO, posternd tells in sshd's words */
+	if (conn != 0 && level == POSTERN_INFO)
+		level = POSTERN_VERBOSE;
 	if (level > out.level)
 		return;
 	if (conn == 0)
@@ -66,7 +69,7 @@ void posternd_log_library(void *user, int level, uint64_t conn, const char *peer
 	else
 		(void)snprintf(text, sizeof(text), "conn %llu: %s: %s", (unsigned long long)conn,
 		    peer != NULL && peer[0] != '\0' ? peer : "no peer", line);
-	emit(level, posternd_log_quote(text));
+	emit(level, text);		/* the library has quoted what is not its own */
 }
 
 const char *posternd_log_quote(const char *text)

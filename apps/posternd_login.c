@@ -289,17 +289,22 @@ static void transport_closed(void *user, postern_transport *t,
     const struct postern_exception *e)
 {
 	struct conn *c = postern_transport_user(t);
-	bool in_order = e == NULL || e->code == 0 || e->code == POSTERN_ECLOSED;
+	bool in_order = e->code == 0 || e->code == POSTERN_ECLOSED;
+	const char *text = e->text != NULL ? e->text : "";
+	char why[1536] = "";
 
 	(void)user;
+	if (!in_order)
+		(void)snprintf(why, sizeof(why), ": %s in phase %s%s%s%s",
+		    postern_strerror(e->code), posternd_log_quote(e->phase),
+		    text[0] == '\0' ? "" : e->is_claim ? "; its worker says: \"" : ": ",
+		    posternd_log_quote(text), text[0] != '\0' && e->is_claim ? "\"" : "");
 	if (c->user[0] != '\0')
-		posternd_log(POSTERN_INFO, c, "Disconnected from user %s %s port %u%s%s",
-		    posternd_log_quote(c->user), c->address, c->port, in_order ? "" : ": ",
-		    in_order ? "" : posternd_log_quote(e->text));
+		posternd_log(POSTERN_INFO, c, "Disconnected from user %s %s port %u%s",
+		    posternd_log_quote(c->user), c->address, c->port, why);
 	else
-		posternd_log(POSTERN_INFO, c, "Connection closed by %s port %u [preauth]%s%s",
-		    c->address, c->port, in_order ? "" : ": ",
-		    in_order ? "" : posternd_log_quote(e->text));
+		posternd_log(POSTERN_INFO, c, "Connection closed by %s port %u [preauth]%s",
+		    c->address, c->port, why);
 	posternd_conn_free(c);
 }
 
