@@ -41,7 +41,8 @@ announce(postern_transport *t, const struct postern_client_config *cfg)
 	struct api_options *o = malloc(sizeof(*o));
 	struct ipc_NEW m = { .role = IPC_CLIENT, .methods = span_str(""),
 		.host = span_str(cfg->host != NULL ? cfg->host : ""),
-		.port = cfg->port != 0 ? cfg->port : SSH_PORT, .banner = span_str("") };
+		.port = cfg->port != 0 ? cfg->port : SSH_PORT,
+		.hash_names = cfg->hash_known_hosts != 0, .banner = span_str("") };
 	char problem[300];
 	int r;
 
@@ -69,8 +70,7 @@ send_trust(postern_transport *t, const struct postern_client_config *cfg)
 	if (cfg->host_key != NULL)
 		return api_context_sent(api_send_TRUST_KEY(l, &key));
 	for (size_t i = 0; r == 0 && i < cfg->n_known_hosts; i++) {
-		struct ipc_TRUST_FILE m = { .conn = t->id, .file = cfg->known_hosts[i],
-			.hash_names = cfg->hash_known_hosts != 0 };
+		struct ipc_TRUST_FILE m = { .conn = t->id, .file = cfg->known_hosts[i] };
 
 		r = api_context_sent(api_send_TRUST_FILE(l, &m));
 	}

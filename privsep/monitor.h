@@ -217,7 +217,7 @@ int monitor_worker_fd(const struct conn *);
 struct bucket { uint64_t next_us; };	/* when the next would be on schedule */
 struct trust {				/* client: a known_hosts file or a key */
 	struct trust *next;
-	bool is_key, hash_names;
+	bool is_key;
 	size_t n;
 	uint8_t bytes[];
 };

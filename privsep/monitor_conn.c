@@ -137,7 +137,6 @@ monitor_conn_trust_file(struct monitor *m, const struct ipc_TRUST_FILE *q)
 		    r == -EFBIG ? "too large" : r == -EINVAL ? "not a file" : "cannot be read");
 		return 0;
 	}
-	t->hash_names = q->hash_names != 0;
 	add_trust(c, t);
 	return 0;
 }

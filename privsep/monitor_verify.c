@@ -32,7 +32,7 @@ accepted(struct conn *c)
 /* All files and keys have their say: revoked anywhere outranks trusted anywhere,
  * which outranks changed, which outranks unknown. */
 static struct known_hosts_verdict
-judge(const struct conn *c, const char *name, uint32_t *file, bool *hashed)
+judge(const struct conn *c, const char *name, uint32_t *file)
 {
 	struct known_hosts_verdict best = { IPC_UNKNOWN, 0 };
 	bool trusted = false;
@@ -46,7 +46,6 @@ judge(const struct conn *c, const char *name, uint32_t *file, bool *hashed)
 			continue;
 		}
 		v = monitor_known_hosts_check(span_of(t->bytes, t->n), name, c->host_key);
-		*hashed = *hashed || t->hash_names;
 		trusted = trusted || v.trust == 0;
 		if (v.trust == IPC_REVOKED ? best.trust != IPC_REVOKED :
 		    v.trust == IPC_CHANGED && best.trust == IPC_UNKNOWN) {
@@ -70,12 +69,12 @@ has_files(const struct conn *c)
 }
 
 static void
-ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t file, bool hashed)
+ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t file)
 {
 	struct monitor *m = c->m;
 	char line[KNOWN_HOSTS_LINE_MAX + 1];
 
-	if (monitor_known_hosts_line(name, c->host_key, hashed, line) != 0) {
+	if (monitor_known_hosts_line(name, c->host_key, c->plan.hash_names != 0, line) != 0) {
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no known_hosts line can be made");
 		return;
 	}
@@ -100,7 +99,6 @@ first_key(struct conn *c, struct span key)
 	char name[KNOWN_HOSTS_NAME_MAX + 1];
 	struct known_hosts_verdict v;
 	uint32_t file = 0;
-	bool hashed = false;
 
 	c->host_key = monitor_span_copy(key);
 	if (c->host_key.p == NULL) {
@@ -115,7 +113,7 @@ first_key(struct conn *c, struct span key)
 		}
 		name[0] = 0;
 	}
-	v = judge(c, name, &file, &hashed);
+	v = judge(c, name, &file);
 	if (v.trust == 0)
 		return accepted(c);
 	/* exactly one key was wanted: nothing to be asked about another */
@@ -123,7 +121,7 @@ first_key(struct conn *c, struct span key)
 		bad_host_key(c, "the host key is not the expected one");
 		return 0;
 	}
-	ask(c, name, v, file, hashed);
+	ask(c, name, v, file);
 	return 0;
 }
 

@@ -4,10 +4,11 @@
 OpenSSH's sshd, dropbear and tinysshd: logins, commands, terminals, bulk data,
 rekeying, known_hosts in all its answers, and what is said when things fail.
 """
-import os, re, subprocess, sys, time
+import os, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import POSTERN, SAN, check, digest, labelled, main, needs_root, noise
+from locked_test import descendants
 from server_test import AEAD, BULK, CTR, KEX, MACS, expect
 
 servers = {}
@@ -201,10 +202,10 @@ def cut_is_not_an_end(lab):
                           "%s@127.0.0.1" % lab.user, "echo begun; sleep 60"], stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     check(p.stdout.readline() == b"begun\n", "no start")
-    out = subprocess.run(["pgrep", "-P", str(s.process.pid)], capture_output=True, text=True).stdout.split()
-    check(out, "no session process")
-    for pid in out:
-        subprocess.run(["kill", "-9", pid])
+    below = descendants(s.process.pid)
+    check(below, "no session process")
+    for pid in below:
+        os.kill(pid, signal.SIGKILL)
     _, err = p.communicate(timeout=30)
     check(p.returncode == 255 and b"cut short" in err, "%d %r" % (p.returncode, err))
 

@@ -232,9 +232,10 @@ class Lab:
         return self.run(argv + ["%s@127.0.0.1" % self.user, *command], env=env, **kw)
 
     def postern(self, server, *args, command=(), key=None, known=None, **kw):
-        argv = [POSTERN, "-F", "none", "-p", str(server.port), "-o", "StrictHostKeyChecking=accept-new",
+        # the first value of an option stands
+        argv = [POSTERN, "-F", "none", "-p", str(server.port), *args, "-o", "StrictHostKeyChecking=accept-new",
                 "-o", "UserKnownHostsFile=" + (known or self.path("known_hosts")),
-                "-o", "GlobalKnownHostsFile=none", "-o", "BatchMode=yes", "-i", key or self.userkey, *args]
+                "-o", "GlobalKnownHostsFile=none", "-o", "BatchMode=yes", "-i", key or self.userkey]
         return self.run(argv + ["%s@127.0.0.1" % self.user, *command], **kw)
 
     def run(self, argv, input=b"", timeout=60, env=None):
