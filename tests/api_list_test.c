@@ -1,0 +1,147 @@
+/* api_list_test.c - lists of algorithm names: bad edits first, then what edits do. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "privsep/api.h"
+
+static const int all_lists[] = { POSTERN_KEX, POSTERN_HOST_KEYS, POSTERN_SIGNATURES,
+	POSTERN_CIPHERS, POSTERN_MACS };
+
+static void
+refuses_unknown_names_and_names_them(void **state)
+{
+	static const struct {
+		const char *edit, *unknown;
+	} rows[] = {
+		{ "rot13", "rot13" }, { "+rot13", "rot13" }, { "-rot13", "rot13" },
+		{ "^aes256-ctr,rot13", "rot13" }, { "aes256-ctr,", "" /* only if last */ },
+		{ "aes256-ct", "aes256-ct" }, { "aes256-ctrr", "aes256-ctrr" },
+		{ "aes*", "aes*" }, { "+aes*", "aes*" }, { "++aes256-ctr", "+aes256-ctr" },
+		{ ",aes256-ctr", "" }, { "aes256-ctr,,aes128-ctr", "" },
+		{ " aes256-ctr", " aes256-ctr" }, { "hmac-sha2-256", "hmac-sha2-256" },
+	};
+	char out[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int r = postern_edit_list(POSTERN_CIPHERS, rows[i].edit, out, sizeof(out));
+
+		if (strcmp(rows[i].edit, "aes256-ctr,") == 0) {
+			assert_int_equal(r, 0);	/* a comma at the end separates nothing */
+			assert_string_equal(out, "aes256-ctr");
+			continue;
+		}
+		assert_int_equal(r, -EINVAL);
+		assert_string_equal(out, rows[i].unknown);
+	}
+}
+
+static void
+refuses_to_leave_nothing(void **state)
+{
+	char out[256];
+
+	(void)state;
+	assert_int_equal(postern_edit_list(POSTERN_CIPHERS, "", out, sizeof(out)), -EINVAL);
+	assert_int_equal(postern_edit_list(POSTERN_CIPHERS, "-*", out, sizeof(out)), -EINVAL);
+	assert_int_equal(postern_edit_list(0, NULL, out, sizeof(out)), -EINVAL);
+	assert_int_equal(postern_edit_list(6, NULL, out, sizeof(out)), -EINVAL);
+	assert_null(postern_supported(0));
+	assert_null(postern_supported(6));
+}
+
+static void
+never_writes_more_than_there_is_room(void **state)
+{
+	char whole[512], out[512];
+	size_t need;
+
+	(void)state;
+	assert_int_equal(postern_edit_list(POSTERN_CIPHERS, NULL, whole, sizeof(whole)), 0);
+	need = strlen(whole) + 1;
+	for (size_t size = 0; size < need; size++) {
+		memset(out, 'x', sizeof(out));
+		assert_true(postern_edit_list(POSTERN_CIPHERS, NULL, out, size) < 0);
+		for (size_t i = size; i < sizeof(out); i++)
+			assert_int_equal(out[i], 'x');
+	}
+	assert_int_equal(postern_edit_list(POSTERN_CIPHERS, NULL, out, need), 0);
+	assert_string_equal(out, whole);
+}
+
+static void
+defaults_are_part_of_what_is_supported(void **state)
+{
+	char out[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all_lists) / sizeof(all_lists[0]); i++) {
+		const char *all = postern_supported(all_lists[i]);
+
+		assert_non_null(all);
+		assert_true(all[0] != '\0' && all[0] != ',' && all[strlen(all) - 1] != ',');
+		/* every default is a supported name, or this would refuse it */
+		assert_int_equal(postern_edit_list(all_lists[i], api_list_default(all_lists[i]),
+		    out, sizeof(out)), 0);
+		assert_string_equal(out, api_list_default(all_lists[i]));
+		assert_int_equal(postern_edit_list(all_lists[i], all, out, sizeof(out)), 0);
+		assert_string_equal(out, all);
+	}
+	assert_non_null(strstr(postern_supported(POSTERN_KEX), "curve25519-sha256"));
+	assert_non_null(strstr(postern_supported(POSTERN_HOST_KEYS), "ssh-ed25519"));
+	assert_null(strstr(postern_supported(POSTERN_MACS), "aes"));
+}
+
+static void
+edits_as_sshd_config_does(void **state)
+{
+	char base[512], out[512], want[1024];
+
+	(void)state;
+	assert_int_equal(postern_edit_list(POSTERN_MACS, NULL, base, sizeof(base)), 0);
+	/* alone: replaces, each name once */
+	assert_int_equal(postern_edit_list(POSTERN_MACS, "hmac-sha2-512,hmac-sha2-256,hmac-sha2-512",
+	    out, sizeof(out)), 0);
+	assert_string_equal(out, "hmac-sha2-512,hmac-sha2-256");
+	/* + of what is there changes nothing */
+	assert_int_equal(postern_edit_list(POSTERN_MACS, "+hmac-sha2-512", out, sizeof(out)), 0);
+	assert_string_equal(out, base);
+	assert_int_equal(postern_edit_list(POSTERN_MACS, "+", out, sizeof(out)), 0);
+	assert_string_equal(out, base);
+	/* ^ moves to the head */
+	assert_int_equal(postern_edit_list(POSTERN_MACS, "^hmac-sha2-512", out, sizeof(out)), 0);
+	(void)snprintf(want, sizeof(want), "hmac-sha2-512,");
+	assert_memory_equal(out, want, strlen(want));
+	assert_int_equal(strlen(out), strlen(base));
+	/* - takes away, by name or by pattern */
+	assert_int_equal(postern_edit_list(POSTERN_MACS, "-hmac-sha2-256", out, sizeof(out)), 0);
+	assert_null(strstr(out, "hmac-sha2-256,"));
+	assert_non_null(strstr(out, "hmac-sha2-256-etm"));
+	assert_int_equal(postern_edit_list(POSTERN_MACS, "-*etm*", out, sizeof(out)), 0);
+	assert_string_equal(out, "hmac-sha2-256,hmac-sha2-512");
+	assert_int_equal(postern_edit_list(POSTERN_MACS, "-hmac-sha2-???", out, sizeof(out)), 0);
+	assert_null(strstr(out, "hmac-sha2-256,"));
+	assert_non_null(strstr(out, "-etm"));
+	assert_int_equal(postern_edit_list(POSTERN_MACS, "-nothing*", out, sizeof(out)), 0);
+	assert_string_equal(out, base);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_unknown_names_and_names_them),
+		cmocka_unit_test(refuses_to_leave_nothing),
+		cmocka_unit_test(never_writes_more_than_there_is_room),
+		cmocka_unit_test(defaults_are_part_of_what_is_supported),
+		cmocka_unit_test(edits_as_sshd_config_does),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
