@@ -53,7 +53,7 @@ static struct channel *channel_of(postern_channel *handle)
 	return postern_channel_user(handle);
 }
 
-static void channel_drop(struct conn *c, struct channel *ch)
+static void forget_channel(struct conn *c, struct channel *ch)
 {
 	struct channel **at = &c->channels;
 
@@ -71,7 +71,7 @@ static void channel_drop(struct conn *c, struct channel *ch)
 void posternd_session_stop(struct conn *c)
 {
 	while (c->channels != NULL)
-		channel_drop(c, c->channels);
+		forget_channel(c, c->channels);
 	if (c->session >= 0)
 		close(c->session);
 	c->session = -1;
@@ -258,7 +258,7 @@ static void channel_closed(void *user, postern_channel *handle)
 		close(c->session);
 		c->session = -1;
 	}
-	channel_drop(c, ch);
+	forget_channel(c, ch);
 }
 
 void posternd_session_interface(struct postern_server_interface *i)
