@@ -32,7 +32,8 @@ probe(void)
 	for (int s = 1; s < 65; s++) {
 		if (sigismember(&mask, s) == 1)
 			blocked++;
-		if (sigaction(s, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
+		/* a handler is this program's own: exec takes them away */
+		if (sigaction(s, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
 			ignored++;
 	}
 	for (int fd = SPAWN_LINK_FD + 1; fd < 1000; fd++) {
@@ -51,7 +52,7 @@ probe(void)
 	}
 	if (getcwd(cwd, sizeof(cwd)) == NULL)
 		return 8;
-	(void)snprintf(line, sizeof(line), "env %u blocked %u handled %u cwd %s fds %u session %d",
+	(void)snprintf(line, sizeof(line), "env %u blocked %u ignored %u cwd %s fds %u session %d",
 	    vars, blocked, ignored, cwd, open_fds, getsid(0) == getpid());
 	if (ipc_send(SPAWN_LINK_FD, span_str(line), NULL, 0) != 0)
 		return 7;
@@ -85,7 +86,7 @@ expect_clean(int link)
 	n = ipc_recv_plain(link, buf, sizeof(buf) - 1);
 	CHECK(n > 0);
 	buf[n] = '\0';
-	if (strcmp((char *)buf, "env 0 blocked 0 handled 0 cwd / fds 0 session 1") != 0) {
+	if (strcmp((char *)buf, "env 0 blocked 0 ignored 0 cwd / fds 0 session 1") != 0) {
 		fprintf(stderr, "helper: %s\n", buf);
 		_exit(1);
 	}
