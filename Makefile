@@ -194,7 +194,7 @@ fuzz:
 build/fuzz/bin/%: tests/fuzz/%.c $(filter-out $(MAIN_SRC),$(WORKER_SRC) $(MONITOR_SRC) $(KEYLOAD_SRC))
 	@mkdir -p $(@D)
 	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
-	  $(sort $^) -lcrypto -lsodium -lseccomp
+	  $(sort $^) -lcmocka -lcrypto -lsodium -lseccomp
 
 # ---- install -----------------------------------------------------------------------
 # Everything is relinked with the installed paths; nothing is looked for at run time.
