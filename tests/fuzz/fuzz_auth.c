@@ -18,22 +18,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const uint8_t no_list[4];
 
-/* The next packet: a copy of its exact size, its number in the given set. */
+/* A packet of its exact size: the start that the input chooses, so that it need not
+ * find out names by chance, and then bytes of the input. */
 static uint8_t *
-next_packet(struct rd *in, const uint8_t *numbers, size_t n_numbers, size_t *n)
+next_packet(struct rd *in, const struct span *starts, size_t n_starts, size_t *n)
 {
-	size_t want = (size_t)rd_u8(in) + 1;
+	struct span start = starts[rd_u8(in) % n_starts];
+	size_t want = rd_u8(in);
 	struct span s = rd_take(in, want < in->n ? want : in->n);
-	uint8_t *p = malloc(s.n > 0 ? s.n : 1);
+	uint8_t *p = malloc(start.n + s.n + 1);
 
 	MUST(p != NULL);
-	if (s.n > 0) {
-		memcpy(p, s.p, s.n);
-		p[0] = numbers[p[0] % n_numbers];
-	}
-	*n = s.n;
+	memcpy(p, start.p, start.n);
+	if (s.n > 0)
+		memcpy(p + start.n, s.p, s.n);
+	*n = start.n + s.n;
+	p = realloc(p, *n);
+	MUST(p != NULL);
 	return p;
 }
+
+#define START(s_) { (const uint8_t *)(s_), sizeof(s_) - 1 }
+#define REQUEST "\62\0\0\0\3joe\0\0\0\16ssh-connection"
 
 static enum proto_error
 server_order(struct auth_server *a, struct transport *t, uint8_t what)
@@ -60,7 +66,14 @@ server_order(struct auth_server *a, struct transport *t, uint8_t what)
 static void
 fuzz_server(struct rd *in, struct transport *t)
 {
-	static const uint8_t numbers[] = { 5, 50, 61, 50 };
+	static const struct span starts[] = {
+		START("\5"), START("\5\0\0\0\14ssh-userauth"), START("\62"), START("\75"),
+		START("\75\0\0\0"), START(REQUEST), START(REQUEST "\0\0\0\4none"),
+		START(REQUEST "\0\0\0\10password"), START(REQUEST "\0\0\0\11publickey"),
+		START(REQUEST "\0\0\0\11publickey\0\0\0\0\3alg\0\0\0"),
+		START(REQUEST "\0\0\0\24keyboard-interactive"),
+		START(REQUEST "\0\0\0\24keyboard-interactive\0\0\0\0\0\0\0\0"),
+	};
 	struct auth_server a = { .state = AS_SERVICE };
 
 	while (in->n > 1 && t->phase != PH_OPEN) {
@@ -74,7 +87,7 @@ fuzz_server(struct rd *in, struct transport *t)
 			MUST(server_order(&a, t, what) == PROTO_OK);
 			continue;
 		}
-		p = next_packet(in, numbers, sizeof(numbers), &n);
+		p = next_packet(in, starts, sizeof(starts) / sizeof(starts[0]), &n);
 		e = auth_server_packet(&a, t, span_of(p, n), &req);
 		MUST(t->phase != PH_OPEN);
 		if (e == PROTO_OK) {
@@ -119,7 +132,12 @@ client_order(struct auth_client *a, struct transport *t, uint8_t what)
 static void
 fuzz_client(struct rd *in, struct transport *t)
 {
-	static const uint8_t numbers[] = { 6, 51, 52, 53, 60, 60 };
+	static const struct span starts[] = {
+		START("\6"), START("\6\0\0\0\14ssh-userauth"), START("\63"), START("\64"),
+		START("\65"), START("\65\0\0\0\2hi\0\0\0\0"), START("\74"),
+		START("\74\0\0\0\1a\0\0\0\1k"), START("\74\0\0\0\0\0\0\0\0\0\0\0\0"),
+		START("\63\0\0\0\10password"),
+	};
 	struct auth_client a = { .state = AC_START };
 
 	while (in->n > 1 && t->phase != PH_OPEN) {
@@ -134,7 +152,7 @@ fuzz_client(struct rd *in, struct transport *t)
 			MUST(client_order(&a, t, what >> 1) == PROTO_OK);
 			continue;
 		}
-		p = next_packet(in, numbers, sizeof(numbers), &n);
+		p = next_packet(in, starts, sizeof(starts) / sizeof(starts[0]), &n);
 		e = auth_client_packet(&a, t, span_of(p, n), &reply);
 		if (t->phase == PH_OPEN)
 			MUST(e == PROTO_OK && n == 1 && p[0] == SSH_MSG_USERAUTH_SUCCESS &&
