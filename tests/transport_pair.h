@@ -407,4 +407,43 @@ raw_packet(struct raw *r, const void *payload, size_t n)
 	r->n += size;
 }
 
+/* ---- messages and servers of several tests ---- */
+
+static const uint8_t ignore[] = { 2, 0, 0, 0, 0 }, debug[] = { 4, 0, 0, 0, 0, 1, 'd', 0, 0, 0, 0 },
+    unimplemented[] = { 3, 0, 0, 0, 0 };
+
+static inline enum proto_error
+feed_raw(struct side *s, struct raw *r)
+{
+	(void)side_feed(s, r->bytes, r->n, 5000);
+	return s->error;
+}
+
+static inline struct side *
+server_new(void)
+{
+	struct side *s = malloc(sizeof(*s));
+
+	assert_non_null(s);
+	side_init(s, SSH_SERVER);
+	return s;
+}
+
+static inline void
+server_free(struct side *s)
+{
+	side_free(s);
+	free(s);
+}
+
+static inline struct raw *
+raw_new(const char *version)
+{
+	struct raw *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	raw_bytes(r, version, strlen(version));
+	return r;
+}
+
 #endif
