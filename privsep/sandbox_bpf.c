@@ -58,6 +58,10 @@ add_calls(scmp_filter_ctx ctx, const struct sandbox_list *list)
 		/* said twice by two lists is no mistake */
 		if (rc != 0 && rc != -EEXIST)
 			return rc;
+		/* in the order of the list: its first calls are the frequent ones */
+		rc = seccomp_syscall_priority(ctx, call->number, (uint8_t)(i < 255 ? 255 - i : 0));
+		if (rc != 0)
+			return rc;
 	}
 	return 0;
 }

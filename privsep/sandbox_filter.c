@@ -17,20 +17,21 @@
 
 #include "privsep/sandbox_layers.h"
 
-/* The ones made per packet first: the filter is read from the top. */
+/* The frequent ones first: the filter is read from the top.  Those without a
+ * condition could as well be last, for the kernel remembers that they may pass. */
 static const struct sandbox_call worker_calls[] = {
 	/* no signal mask: nothing to be done with one */
 	CALL_ONLY(ppoll, 1, ARG_NULL(3)),
+	/* network and links, to whom the socket is connected and no other address */
+	CALL_ONLY(sendto, 3, ARG_BITS(3, MSG_DONTWAIT | MSG_NOSIGNAL), ARG_NULL(4), ARG_INT(5, 0)),
+	/* its two links, with descriptors; flags exactly those of ipc_recv */
+	CALL_ONLY(recvmsg, 1, ARG_INT(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)),
 	/* network in, channel data in */
 	CALL_ANY(read),
 	CALL_ANY(readv),
 	/* network out, channel data out */
 	CALL_ANY(write),
 	CALL_ANY(writev),
-	/* its two links, with descriptors; flags exactly those of ipc_recv */
-	CALL_ONLY(recvmsg, 1, ARG_INT(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)),
-	/* its two links; to whom the socket is connected, to no other address */
-	CALL_ONLY(sendto, 3, ARG_BITS(3, MSG_DONTWAIT | MSG_NOSIGNAL), ARG_NULL(4), ARG_INT(5, 0)),
 	/* EOF to one side of a channel or connection */
 	CALL_ANY(shutdown),
 	CALL_ANY(close),
