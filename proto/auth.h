@@ -29,7 +29,7 @@ enum auth_server_state { AS_SERVICE = 0, AS_IDLE, AS_ASKED, AS_PROMPTED };
 struct auth_server {
 	enum auth_server_state state;
 	uint8_t probe[NAME_MAX_LEN + 8 + KEY_BLOB_MAX];	/* alg and blob of the probe asked about */
-	size_t probe_len;
+	size_t probe_len;		/* 0: the latest request was no probe  */
 	bool banner_sent;
 };
 enum auth_request_type { AR_NONE = 1, AR_PASSWORD, AR_PUBLICKEY, AR_KBDINT,

@@ -69,7 +69,7 @@ parse_publickey(struct auth_server *a, struct rd *r, struct auth_request *req)
 	wr_blob(&w, req->alg, NAME_MAX_LEN);
 	wr_blob(&w, req->key, KEY_BLOB_MAX);
 	a->probe_len = wr_span(&w).n;
-	return a->probe_len > 0;
+	return true;
 }
 
 static bool
@@ -115,11 +115,9 @@ on_request(struct auth_server *a, struct rd *r, struct auth_request *ret)
 		return PROTO_E_SERVICE;
 	a->state = AS_ASKED;
 	a->probe_len = 0;
-	if (!parse_method(a, r, &req)) {
-		a->probe_len = 0;
+	if (!parse_method(a, r, &req))
 		req = (struct auth_request){ .type = AR_OTHER, .user = req.user,
 		    .method = req.method };
-	}
 	*ret = req;
 	return PROTO_OK;
 }
@@ -190,7 +188,6 @@ auth_server_failure(struct auth_server *a, struct transport *t, struct span meth
 	if (a->state != AS_ASKED && a->state != AS_PROMPTED)
 		return PROTO_E_LOCAL_BUG;
 	a->state = AS_IDLE;
-	a->probe_len = 0;
 	w = transport_begin(t, methods.n + OVERHEAD);
 	wr_u8(&w, SSH_MSG_USERAUTH_FAILURE);
 	wr_blob(&w, methods, AUTH_METHODS_MAX);
@@ -207,7 +204,6 @@ auth_server_pk_ok(struct auth_server *a, struct transport *t)
 	if (a->state != AS_ASKED || probe.n == 0)
 		return PROTO_E_LOCAL_BUG;
 	a->state = AS_IDLE;
-	a->probe_len = 0;
 	w = transport_begin(t, probe.n + OVERHEAD);
 	wr_u8(&w, SSH_MSG_USERAUTH_60);
 	wr_raw(&w, probe);
@@ -246,7 +242,6 @@ auth_server_success(struct auth_server *a, struct transport *t)
 	if (e != PROTO_OK)
 		return e;
 	a->state = AS_IDLE;
-	a->probe_len = 0;
 	transport_set_phase(t, PH_OPEN);
 	return PROTO_OK;
 }

@@ -395,6 +395,25 @@ test_request_bounds(void **state)
 	enter(f, AC_IDLE);
 	assert_int_equal(auth_client_kbdint(&f->a, f->t, fill(AUTH_USER_MAX),
 	    fill(AUTH_USER_MAX)), PROTO_OK);
+	/* neither a key without a name nor a name without a key */
+	enter(f, AC_IDLE);
+	assert_int_equal(auth_client_publickey(&f->a, f->t, joe, fill(0), fill(1), fill(1)),
+	    PROTO_E_LOCAL_BUG);
+	assert_int_equal(auth_client_publickey(&f->a, f->t, joe, fill(1), fill(0), fill(1)),
+	    PROTO_E_LOCAL_BUG);
+	/* the longest probe, and the longest answer */
+	assert_int_equal(auth_client_publickey(&f->a, f->t, fill(AUTH_USER_MAX),
+	    fill(NAME_MAX_LEN), fill(KEY_BLOB_MAX), fill(0)), PROTO_OK);
+	enter(f, AC_INFO);
+	{
+		static uint8_t list[AUTH_ANSWERS_MAX];
+		struct wr w = wr_of(list, sizeof(list));
+
+		wr_u32(&w, 1);
+		wr_blob(&w, fill(AUTH_ANSWERS_MAX - 8), SIZE_MAX);
+		assert_int_equal(auth_client_responses(&f->a, f->t, wr_span(&w)), PROTO_OK);
+		assert_int_equal(fake_next(f->t).n, 1 + AUTH_ANSWERS_MAX);
+	}
 }
 
 static void

@@ -643,6 +643,19 @@ test_verdicts(void **state)
 	assert_int_equal(auth_server_success(&f->a, f->t), PROTO_E_LOCAL_BUG);
 }
 
+/* One prompt, n bytes in all. */
+static struct span
+prompts_of(size_t n)
+{
+	static uint8_t list[AUTH_ANSWERS_MAX];
+	struct wr w = wr_of(list, sizeof(list));
+
+	wr_u32(&w, 1);
+	wr_blob(&w, fill(n - 9), SIZE_MAX);
+	wr_u8(&w, 0);
+	return wr_span(&w);
+}
+
 static void
 test_long_verdicts(void **state)
 {
@@ -658,11 +671,13 @@ test_long_verdicts(void **state)
 	assert_int_equal(auth_server_failure(&f->a, f->t, fill(AUTH_METHODS_MAX), false),
 	    PROTO_OK);
 	assert_int_equal(feed(f, &w, &req), PROTO_OK);
+	assert_true(req.type == AR_NONE && f->a.state == AS_ASKED);
 	assert_int_not_equal(auth_server_failure(&f->a, f->t, fill(AUTH_METHODS_MAX + 1),
 	    false), PROTO_OK);
 	assert_int_equal(feed(f, &w, &req), PROTO_OK);
 	assert_int_equal(auth_server_prompts(&f->a, f->t, fill(AUTH_NAME_MAX),
-	    fill(AUTH_TEXT_MAX), span_of("\0\0\0\0", 4)), PROTO_OK);
+	    fill(AUTH_TEXT_MAX), prompts_of(AUTH_ANSWERS_MAX)), PROTO_OK);
+	assert_int_equal(fake_waiting(f->t), 3);
 }
 
 #define T(f_) cmocka_unit_test_setup_teardown(f_, set_up, tear_down)

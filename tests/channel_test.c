@@ -210,24 +210,56 @@ test_taken_too_much(void **state)
 	channel_table_deinit(&t);
 }
 
+static void
+test_first_window(void **state)
+{
+	static const struct { uint32_t max, window, sum, first; } cases[] = {
+		{ 10, 2 << 20, 16 << 20, WINDOW_MIN }, { 1024, 2 << 20, 16 << 20, 8192 },
+		{ 10, 1000, 16 << 20, 1000 }, { 10, 2 << 20, 0, 1 }, { 10, 0, 16 << 20, 1 },
+		{ 10, 2 << 20, 19, 1 }, { 10, 2 << 20, 40, 2 },
+		{ 10, UINT32_MAX, UINT32_MAX, WINDOW_MIN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct channel_table t;
+
+		channel_table_init(&t, cases[i].max, cases[i].window, cases[i].sum);
+		assert_int_equal(add_open(&t, 1)->window, cases[i].first);
+		channel_table_deinit(&t);
+	}
+}
+
 /* One transfer that is drained at once: the window doubles up to what is
- * configured, and there are far fewer adjusts than packets. */
+ * configured, once per window's worth of bytes, and there are far fewer adjusts than
+ * packets. */
 static void
 test_growth(void **state)
 {
 	struct channel_table t;
 	struct channel *ch;
-	unsigned adjusts = 0, packets = 0;
-	uint32_t give;
+	unsigned adjusts = 0, packets = 0, doubled = 0;
+	uint32_t give, last = WINDOW_MIN;
+	size_t since = 0;
 
 	(void)state;
 	channel_table_init(&t, 10, 2 << 20, 16 << 20);
 	ch = add_open(&t, 1);
 	for (size_t total = 0; total < 64 << 20; total += SSH_DATA_MAX, packets++) {
-		assert_int_equal(channel_data_in(ch, SSH_DATA_MAX, packets), PROTO_OK);
+		assert_int_equal(channel_data_in(ch, SSH_DATA_MAX, 1000000 + packets),
+		    PROTO_OK);
+		since += SSH_DATA_MAX;
 		assert_int_equal(channel_taken(&t, ch, SSH_DATA_MAX, &give), PROTO_OK);
 		adjusts += give > 0;
+		if (ch->window_max == last)
+			continue;
+		assert_int_equal(ch->window_max, 2 * last);
+		assert_true(since >= last && since <= 2 * (size_t)last);
+		last = ch->window_max;
+		since = 0;
+		doubled++;
 	}
+	assert_int_equal(doubled, 5);
 	assert_int_equal(ch->window_max, 2 << 20);
 	assert_true(adjusts < packets / 20);
 	channel_table_deinit(&t);
@@ -426,7 +458,8 @@ main(void)
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_find),
 		cmocka_unit_test(test_who_may_speak), cmocka_unit_test(test_constant_memory),
 		cmocka_unit_test(test_window_bounds), cmocka_unit_test(test_peer_window),
-		cmocka_unit_test(test_taken_too_much), cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_taken_too_much),
+		cmocka_unit_test(test_first_window), cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_no_growth),
 		cmocka_unit_test(test_no_window_after_the_end),
 		cmocka_unit_test(test_random_windows), cmocka_unit_test(test_fair_start),

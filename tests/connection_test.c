@@ -1121,6 +1121,28 @@ test_too_many_calls(void **state)
 	    PROTO_OK);
 }
 
+static void
+test_our_globals(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(connection_global(f->c, 0, span_str("x"), span_str("pay")), PROTO_OK);
+	EXPECT(f, "\120\0\0\0\1x\0pay");
+	assert_int_equal(f->c->calls.n, 0);
+	assert_int_equal(connection_global(f->c, 3, span_str("x"), span_str("pay")), PROTO_OK);
+	EXPECT(f, "\120\0\0\0\1x\1pay");
+	assert_int_equal(connection_global(f->c, 3, span_str("x"), fill(0)),
+	    PROTO_E_LOCAL_BUG);
+	EXPECT_NOTHING(f);
+	assert_int_equal(connection_global(f->c, 4, fill(NAME_MAX_LEN),
+	    fill(CHANNEL_EXTRA_MAX)), PROTO_OK);
+	assert_int_equal(fake_next(f->t).n, 1 + 4 + NAME_MAX_LEN + 1 + CHANNEL_EXTRA_MAX);
+	assert_int_not_equal(connection_global(f->c, 0, fill(NAME_MAX_LEN + 1), fill(0)),
+	    PROTO_OK);
+	assert_int_not_equal(connection_global(f->c, 0, span_str("x"),
+	    fill(CHANNEL_EXTRA_MAX + 1)), PROTO_OK);
+}
+
 /* ---- global requests of the peer ---- */
 
 static void
@@ -1147,6 +1169,13 @@ test_global(void **state)
 	assert_int_equal(connection_answer(f->c, ev.question, false, fill(10)), PROTO_OK);
 	EXPECT(f, "\122");
 	EXPECT_NOTHING(f);
+	/* the longest answer, and one longer */
+	assert_int_equal(feed(f, &w), PROTO_OK);
+	assert_int_equal(connection_answer(f->c, ev.question, true,
+	    fill(CHANNEL_EXTRA_MAX + 1)), PROTO_E_LOCAL_BUG);
+	assert_int_equal(connection_answer(f->c, ev.question, true,
+	    fill(CHANNEL_EXTRA_MAX)), PROTO_OK);
+	assert_int_equal(fake_next(f->t).n, 1 + CHANNEL_EXTRA_MAX);
 }
 
 static void
@@ -1251,8 +1280,32 @@ test_living_peer(void **state)
 		f->t->packets_in++;		/* IGNORE, say */
 		now += 1000;
 		assert_int_equal(connection_tick(f->c, now), PROTO_OK);
+		assert_int_equal(connection_deadline(f->c), now + 1000);
 		EXPECT_NOTHING(f);
 	}
+	/* the last sign of life is an old one */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(connection_tick(f->c, now += 1000), PROTO_OK);
+	assert_int_equal(fake_waiting(f->t), 2);
+	assert_int_equal(connection_tick(f->c, now += 1000), PROTO_E_PEER_SILENT);
+}
+
+/* The packets of the login say nothing about the time after it. */
+static void
+test_silent_from_the_start(void **state)
+{
+	struct fixture *f = with_keepalive(state, 1000, 1);
+	struct connection_config alive = config;
+
+	alive.alive_interval_ms = 1000;
+	alive.alive_max = 1;
+	connection_free(f->c);
+	f->t->packets_in = 12;
+	f->c = connection_new(f->t, &alive, now);
+	assert_non_null(f->c);
+	assert_int_equal(connection_tick(f->c, now += 1000), PROTO_OK);
+	expect_sent(f, keepalive_bytes, sizeof(keepalive_bytes) - 1);
+	assert_int_equal(connection_tick(f->c, now += 1000), PROTO_E_PEER_SILENT);
 }
 
 /* A peer that lives but never answers keepalives fills no queue of ours; and one
@@ -1325,8 +1378,8 @@ main(void)
 		T(test_close_by_us), T(test_numbers), T(test_request),
 		T(test_request_inside), T(test_too_many_questions), T(test_too_many_asked),
 		T(test_reply_order), T(test_questions_end_with_channel), T(test_calls),
-		T(test_too_many_calls), T(test_global), T(test_global_inside),
-		T(test_no_keepalive), T(test_silent_peer), T(test_living_peer),
+		T(test_too_many_calls), T(test_our_globals), T(test_global), T(test_global_inside),
+		T(test_no_keepalive), T(test_silent_peer), T(test_silent_from_the_start), T(test_living_peer),
 		T(test_unanswered_keepalives), T(test_keepalive_held),
 	};
 
