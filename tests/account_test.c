@@ -1,0 +1,729 @@
+/*
+ * account_test.c - may this key, may this password: lines, files, folders and
+ * packets, bad ones first; and the helper itself, asked over its link.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apps/account.h"
+#include "apps/conf.h"
+#include "apps/session_link.h"
+
+enum { NOW = 1700000000, BLOB = 51, STRANGER = 54321 };
+
+static uint8_t blob[BLOB], other[BLOB];
+static char key64[128], other64[128];
+static char dir[] = "/tmp/account_test.XXXXXX";
+static struct account_grant grant;
+static char why[ACCOUNT_NOTE_MAX];
+
+static void make_blob(uint8_t out[BLOB], char b64[128], uint8_t fill)
+{
+	static const uint8_t head[] = { 0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd', '2', '5', '5', '1',
+		'9', 0, 0, 0, 32 };
+
+	memset(out, fill, BLOB);
+	memcpy(out, head, sizeof(head));
+	sodium_bin2base64(b64, 128, out, BLOB, sodium_base64_VARIANT_ORIGINAL);
+}
+
+static bool search_bytes(const char *text, size_t len, const char *address)
+{
+	char *copy = malloc(len + 1);
+	bool found;
+
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	why[0] = '\0';
+	memset(&grant, 0x5a, sizeof(grant));
+	found = account_keys_search(copy, len, blob, BLOB, address, NOW, &grant, why);
+	free(copy);
+	return found;
+}
+
+/* %K is the key, %O another one. */
+static bool search(const char *format, const char *address)
+{
+	char text[8192] = "";
+	size_t n = 0;
+
+	for (const char *p = format; *p != '\0'; p++)
+		if (p[0] == '%' && (p[1] == 'K' || p[1] == 'O'))
+			n += (size_t)sprintf(text + n, "ssh-ed25519 %s", *++p == 'K' ? key64 : other64);
+		else
+			text[n++] = *p;
+	return search_bytes(text, n, address);
+}
+
+static void a_line_has_the_key_or_not(void **s)
+{
+	(void)s;
+	assert_false(search("", "1.2.3.4"));
+	assert_false(search("\n\n# %K\n", "1.2.3.4"));
+	assert_false(search("%O\n", "1.2.3.4"));
+	assert_true(search("%K\n", "1.2.3.4"));
+	assert_int_equal(grant.no_pty + grant.has_command, 0);
+	assert_true(search("%K", "1.2.3.4"));
+	assert_true(search("  \t%K a comment with spaces\r\n", "1.2.3.4"));
+	assert_true(search("%O x\n#\n%K\n", "1.2.3.4"));
+	assert_true(search("ssh-rsa AAAA\ngarbage\n\"\n%K\n", "1.2.3.4"));
+	assert_false(search("ssh-rsa %K\n", "1.2.3.4"));
+	assert_false(search("%KA\n", "1.2.3.4"));	/* one character more */
+	assert_false(search("xssh-ed25519 AAAA\n", "1.2.3.4"));
+}
+
+static void every_truncation_of_a_line_grants_nothing(void **s)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "restrict,command=\"a \\\" b\" ssh-ed25519 %s", key64);
+
+	(void)s;
+	for (int i = 0; i < n; i++)
+		assert_false(search_bytes(text, (size_t)i, "1.2.3.4"));
+	assert_true(search_bytes(text, (size_t)n, "1.2.3.4"));
+}
+
+static void options_restrict(void **s)
+{
+	(void)s;
+	assert_true(search("restrict %K\n", "1.2.3.4"));
+	assert_int_equal(grant.no_pty, 1);
+	assert_true(search("restrict,pty %K\n", "1.2.3.4"));
+	assert_int_equal(grant.no_pty, 0);
+	assert_true(search("no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding,"
+	    "no-user-rc %K\n", "1.2.3.4"));
+	assert_int_equal(grant.no_pty, 1);
+	assert_true(search("command=\"echo \\\"hi\\\", there\" %K\n", "1.2.3.4"));
+	assert_int_equal(grant.has_command, 1);
+	assert_string_equal(grant.command, "echo \"hi\", there");
+	assert_true(search("Command=\"x\",NO-PTY\t%K\n", "1.2.3.4"));
+	assert_true(search("command=\"\" %K\n", "1.2.3.4"));
+	assert_int_equal(grant.has_command, 1);
+}
+
+static void a_line_with_an_unknown_option_is_refused_whole(void **s)
+{
+	static const char *const lines[] = { "environment=\"A=1\" %K", "cert-authority %K",
+		"permitopen=\"a:1\" %K", "permitlisten=\"1\" %K", "principals=\"a\" %K", "tunnel=\"1\" %K",
+		"verify-required %K", "no-such-option %K", "no-pty=\"1\" %K", "command %K",
+		"restrict,unknown %K", "from %K", "command=\"a\",command=\"b\" %K" };
+	static const char *const broken[] = { "command=\"a %K", "command=a %K", "command= %K",
+		",no-pty %K", "no-pty, %K", "no-pty,,pty %K", "=\"a\" %K", "command=\"a\"x %K",
+		"no-pty%K", "a-name-of-an-option-that-is-longer-than-any-option-has-any-right-to-be-"
+		"by-far %K" };
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_false(search(lines[i], "1.2.3.4"));
+		assert_non_null(strstr(why, "option"));
+		assert_int_equal(grant.no_pty + grant.has_command, 0);
+	}
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+		assert_false(search(broken[i], "1.2.3.4"));
+	/* the next line may still grant */
+	assert_true(search("no-such-option %K\n%K\n", "1.2.3.4"));
+	/* options of other keys do not matter */
+	assert_false(search("environment=\"A=1\" %O\n", "1.2.3.4"));
+	assert_string_equal(why, "");
+}
+
+static void a_key_may_be_bound_to_addresses_and_time(void **s)
+{
+	(void)s;
+	assert_true(search("from=\"1.2.3.0/24,!1.2.3.9\" %K", "1.2.3.4"));
+	assert_false(search("from=\"1.2.3.0/24,!1.2.3.9\" %K", "1.2.3.9"));
+	assert_false(search("from=\"1.2.3.0/24\" %K", "1.2.4.4"));
+	assert_non_null(strstr(why, "address"));
+	assert_false(search("from=\"1.2.3.4/24\" %K", "1.2.3.4"));
+	assert_false(search("from=\"\" %K", "1.2.3.4"));
+	assert_false(search("from=\"10.0.0.1\" %K\nfrom=\"10.0.0.2\" %K", "1.2.3.4"));
+	assert_true(search("from=\"10.0.0.1\" %K\nfrom=\"1.2.*\" %K", "1.2.3.4"));
+	assert_true(search("expiry-time=\"20990101Z\" %K", "1.2.3.4"));
+	assert_false(search("expiry-time=\"20200101Z\" %K", "1.2.3.4"));
+	assert_non_null(strstr(why, "expired"));
+	/* NOW is 2023-11-14 22:13:20 UTC */
+	assert_false(search("expiry-time=\"20231114221320Z\" %K", "1.2.3.4"));
+	assert_true(search("expiry-time=\"20231114221321Z\" %K", "1.2.3.4"));
+	assert_false(search("expiry-time=\"2099\" %K", "1.2.3.4"));
+	assert_false(search("expiry-time=\"20991301\" %K", "1.2.3.4"));
+	assert_false(search("expiry-time=\"20990101ZZ\" %K", "1.2.3.4"));
+	assert_false(search("expiry-time=\"-0990101\" %K", "1.2.3.4"));
+}
+
+static void lines_too_long_or_with_nul_are_refused_whole(void **s)
+{
+	static char text[2 * ACCOUNT_FILE_LINE_MAX];
+	size_t n;
+
+	(void)s;
+	/* exactly the limit: comment behind the key */
+	n = (size_t)sprintf(text, "ssh-ed25519 %s ", key64);
+	memset(text + n, 'x', sizeof(text) - n);
+	assert_true(search_bytes(text, ACCOUNT_FILE_LINE_MAX, "1.2.3.4"));
+	assert_false(search_bytes(text, ACCOUNT_FILE_LINE_MAX + 1, "1.2.3.4"));
+	assert_non_null(strstr(why, "longer"));
+	/* the end of a long line is not a line */
+	memset(text, 'x', sizeof(text));
+	n = (size_t)sprintf(text + ACCOUNT_FILE_LINE_MAX + 10, " ssh-ed25519 %s", key64);
+	assert_false(search_bytes(text, ACCOUNT_FILE_LINE_MAX + 10 + n, "1.2.3.4"));
+	/* a NUL hides nothing */
+	n = (size_t)sprintf(text, "ssh-ed25519 %s", key64);
+	text[n] = '\0';
+	assert_false(search_bytes(text, n + 1, "1.2.3.4"));
+	text[n] = '\n';
+	assert_true(search_bytes(text, n + 1, "1.2.3.4"));
+	/* a command of the longest kind, and one more */
+	n = (size_t)sprintf(text, "command=\"");
+	memset(text + n, 'c', ACCOUNT_COMMAND_MAX + 1);
+	sprintf(text + n + ACCOUNT_COMMAND_MAX, "\" ssh-ed25519 %s", key64);
+	assert_true(search_bytes(text, strlen(text), "1.2.3.4"));
+	assert_int_equal(strlen(grant.command), ACCOUNT_COMMAND_MAX);
+	memset(text + n, 'c', ACCOUNT_COMMAND_MAX + 1);
+	sprintf(text + n + ACCOUNT_COMMAND_MAX + 1, "\" ssh-ed25519 %s", key64);
+	assert_false(search_bytes(text, strlen(text), "1.2.3.4"));
+}
+
+static void hostile_blobs_match_nothing(void **s)
+{
+	static const uint8_t bad[][8] = { { 0 }, { 0, 0, 0, 0 }, { 0, 0, 0, 5, 'a' },
+		{ 0xff, 0xff, 0xff, 0xff, 'a' }, { 0, 0, 0, 1, 0 } };
+	static const size_t lens[] = { 1, 4, 5, 5, 5 };
+
+	(void)s;
+	for (size_t i = 0; i < 5; i++) {
+		char text[] = " AA==\nssh-ed25519 AAAA\n\n a b\n";
+
+		assert_false(account_keys_search(text, sizeof(text) - 1, bad[i], lens[i], "1.2.3.4", NOW,
+		    &grant, why));
+	}
+}
+
+/* ---- files -------------------------------------------------------------------------- */
+
+static char *in(const char *name)
+{
+	static char path[4][300];
+	static unsigned turn;
+	char *p = path[turn++ % 4];
+
+	snprintf(p, 300, "%s/%s", dir, name);
+	return p;
+}
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	int fd = open(in(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+static bool opens(const char *path, bool strict)
+{
+	int fd = account_file_open(path, in("home"), geteuid(), strict, why);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void files_are_opened_only_if_they_are_the_users(void **s)
+{
+	(void)s;
+	assert_int_equal(mkdir(in("home"), 0755), 0);
+	assert_int_equal(mkdir(in("home/.ssh"), 0700), 0);
+	put("home/.ssh/keys", "x", 0600);
+	assert_false(opens(in("home/.ssh/none"), true));
+	assert_string_equal(why, "");
+	assert_true(opens(in("home/.ssh/keys"), true));
+	assert_int_equal(chmod(in("home/.ssh/keys"), 0620), 0);
+	assert_false(opens(in("home/.ssh/keys"), true));
+	assert_non_null(strstr(why, "bad ownership or modes"));
+	assert_true(opens(in("home/.ssh/keys"), false));
+	assert_int_equal(chmod(in("home/.ssh/keys"), 0602), 0);
+	assert_false(opens(in("home/.ssh/keys"), true));
+	assert_int_equal(chmod(in("home/.ssh/keys"), 0644), 0);
+	assert_true(opens(in("home/.ssh/keys"), true));
+	assert_int_equal(chmod(in("home/.ssh"), 0770), 0);
+	assert_false(opens(in("home/.ssh/keys"), true));
+	assert_non_null(strstr(why, "/.ssh"));
+	assert_int_equal(chmod(in("home/.ssh"), 0700), 0);
+	assert_int_equal(chmod(in("home"), 0777), 0);
+	assert_false(opens(in("home/.ssh/keys"), true));
+	assert_true(opens(in("home/.ssh/keys"), false));
+	assert_int_equal(chmod(in("home"), 0755), 0);
+	assert_true(opens(in("home/.ssh/keys"), true));
+	/* outside of home every folder up to / counts, and /tmp is everybody's */
+	put("outside", "x", 0600);
+	assert_false(opens(in("outside"), true));
+	assert_true(opens(in("outside"), false));
+	/* a link is followed, and its target is what is judged */
+	assert_int_equal(symlink(in("outside"), in("home/link")), 0);
+	assert_false(opens(in("home/link"), true));
+	assert_true(opens(in("home/link"), false));
+	assert_int_equal(symlink("keys", in("home/.ssh/link")), 0);
+	assert_true(opens(in("home/.ssh/link"), true));
+	if (geteuid() == 0) {
+		assert_int_equal(chown(in("home/.ssh/keys"), STRANGER, 0), 0);
+		assert_false(opens(in("home/.ssh/keys"), true));
+		assert_int_equal(chown(in("home/.ssh/keys"), 0, 0), 0);
+		assert_int_equal(chown(in("home"), STRANGER, 0), 0);
+		assert_false(opens(in("home/.ssh/keys"), true));
+		assert_int_equal(chown(in("home"), 0, 0), 0);
+	}
+}
+
+static void what_is_no_file_is_not_waited_for(void **s)
+{
+	(void)s;
+	assert_int_equal(mkfifo(in("home/fifo"), 0600), 0);
+	alarm(5);
+	assert_false(opens(in("home/fifo"), true));
+	assert_non_null(strstr(why, "regular"));
+	assert_false(opens(in("home/fifo"), false));
+	assert_false(opens(in("home"), false));
+	assert_false(opens("/dev/zero", false));
+	assert_int_equal(symlink("loop", in("home/loop")), 0);
+	assert_false(opens(in("home/loop"), false));
+	alarm(0);
+}
+
+static void files_are_read_whole_or_not(void **s)
+{
+	size_t len = 0;
+	char *text;
+	int fd;
+
+	(void)s;
+	put("home/empty", "", 0600);
+	fd = open(in("home/empty"), O_RDONLY);
+	text = account_file_read(fd, &len, why);
+	assert_non_null(text);
+	assert_int_equal(len, 0);
+	free(text);
+	close(fd);
+	fd = open(in("home/big"), O_RDWR | O_CREAT, 0600);
+	assert_int_equal(ftruncate(fd, ACCOUNT_FILE_MAX - 1), 0);
+	text = account_file_read(fd, &len, why);
+	assert_non_null(text);
+	assert_int_equal(len, ACCOUNT_FILE_MAX - 1);
+	free(text);
+	assert_int_equal(ftruncate(fd, ACCOUNT_FILE_MAX + 1), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_null(account_file_read(fd, &len, why));
+	assert_non_null(strstr(why, "longer"));
+	close(fd);
+	fd = open("/", O_RDONLY);
+	assert_null(account_file_read(fd, &len, why));
+	close(fd);
+}
+
+static void names_of_files_are_expanded(void **s)
+{
+	static struct account_user u = { .name = "bob", .home = "/home/bob", .uid = 1000 };
+	char out[32];
+
+	(void)s;
+	assert_int_equal(account_file_name(".ssh/k", &u, out, sizeof(out)), 0);
+	assert_string_equal(out, "/home/bob/.ssh/k");
+	assert_int_equal(account_file_name("/etc/%u/%%%U", &u, out, sizeof(out)), 0);
+	assert_string_equal(out, "/etc/bob/%1000");
+	assert_int_equal(account_file_name("%h/k", &u, out, sizeof(out)), 0);
+	assert_string_equal(out, "/home/bob/k");
+	assert_int_equal(account_file_name("/a%x", &u, out, sizeof(out)), -1);
+	assert_int_equal(account_file_name("/a%", &u, out, sizeof(out)), -1);
+	assert_int_equal(account_file_name("/0123456789012345678901234567890", &u, out, 32), -1);
+	assert_int_equal(account_file_name("/012345678901234567890123456789", &u, out, 32), 0);
+}
+
+/* ---- users and passwords --------------------------------------------------------------- */
+
+static struct conf *configured(const char *lines)
+{
+	static struct conf c;
+	FILE *f;
+
+	conf_free(&c);
+	conf_new(&c);
+	put("conf", lines, 0600);
+	f = fopen("/dev/null", "w");
+	assert_int_equal(conf_read_file(&c, in("conf"), dir, f), 0);
+	assert_int_equal(conf_finish_defaults(&c, f), 0);
+	fclose(f);
+	return &c;
+}
+
+static bool allowed(const char *lines, struct account_user *u)
+{
+	why[0] = '\0';
+	return account_user_allowed(configured(lines), u, "10.1.2.3", why);
+}
+
+static void users_and_groups_are_judged_as_sshd_does(void **s)
+{
+	static struct account_user u = { .exists = true, .name = "root", .shell = "/bin/sh",
+	    .gid = 0, .groups = { 0 }, .n_groups = 1 };
+
+	(void)s;
+	assert_true(allowed("", &u));
+	assert_true(allowed("AllowUsers root\n", &u));
+	assert_false(allowed("AllowUsers bob\n", &u));
+	assert_false(allowed("DenyUsers r*\n", &u));
+	assert_false(allowed("AllowUsers root\nDenyUsers root\n", &u));
+	assert_true(allowed("AllowUsers root@10.0.0.0/8\n", &u));
+	assert_false(allowed("AllowUsers root@11.0.0.0/8\n", &u));
+	assert_false(allowed("AllowUsers * !root\n", &u));
+	assert_true(allowed("AllowGroups root\n", &u));
+	assert_false(allowed("AllowGroups bin\n", &u));
+	assert_false(allowed("DenyGroups ro?t\n", &u));
+	assert_true(allowed("DenyGroups bin daemon\n", &u));
+	strcpy(u.shell, "/nonexistent/shell");
+	assert_false(allowed("", &u));
+	assert_non_null(strstr(why, "exist"));
+	strcpy(u.shell, "/etc/passwd");
+	assert_false(allowed("", &u));
+	assert_non_null(strstr(why, "executable"));
+	strcpy(u.shell, "/");
+	assert_false(allowed("", &u));
+}
+
+static void unknown_names_get_a_stand_in(void **s)
+{
+	static struct account_user u;
+	const struct passwd *pw = getpwuid(geteuid());
+
+	(void)s;
+	account_user_find(configured(""), "no-such-user-here", &u);
+	assert_false(u.exists);
+	assert_int_not_equal(u.uid, 0);
+	assert_string_equal(u.home, "/nonexistent");
+	account_user_find(configured(""), "", &u);
+	assert_false(u.exists);
+	account_user_find(configured(""), pw->pw_name, &u);
+	assert_true(u.exists);
+	assert_int_equal(u.uid, geteuid());
+	assert_true(u.n_groups >= 1);
+}
+
+static void becoming_somebody_is_for_good(void **s)
+{
+	static struct account_user u = { .exists = true, .uid = STRANGER, .gid = STRANGER,
+	    .groups = { STRANGER, STRANGER + 1 }, .n_groups = 2 };
+	int status;
+	pid_t pid;
+
+	(void)s;
+	if (geteuid() != 0)
+		skip();			/* only root can become somebody else */
+	if ((pid = fork()) == 0) {
+		gid_t groups[4];
+
+		if (account_user_become(&u) != 0 || getuid() != STRANGER || getegid() != STRANGER ||
+		    getgroups(4, groups) != 2 || setuid(0) == 0 || setgid(0) == 0)
+			_exit(1);
+		/* now a normal user: another account is out of reach, its own is not */
+		u.uid = STRANGER + 1;
+		if (account_user_become(&u) == 0)
+			_exit(2);
+		u.uid = STRANGER;
+		_exit(account_user_become(&u) == 0 ? 0 : 3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void passwords_are_checked_against_the_file(void **s)
+{
+	static struct account_user u = { .exists = true, .name = "bob" };
+	char hash[crypto_pwhash_STRBYTES], line[1024];
+	struct conf *c;
+
+	(void)s;
+	assert_int_equal(crypto_pwhash_str(hash, "secret", 6, crypto_pwhash_OPSLIMIT_MIN,
+	    crypto_pwhash_MEMLIMIT_MIN), 0);
+	snprintf(line, sizeof(line), "# users\n:x\neve:%s\nbob:%s\nold:$6$abc$def\n", hash, hash);
+	put("passwords", line, 0600);
+	snprintf(line, sizeof(line), "PasswordFile %s\n", in("passwords"));
+	c = configured(line);
+	assert_true(account_password_check(c, &u, "bob", "secret", why));
+	assert_false(account_password_check(c, &u, "bob", "secre", why));
+	assert_false(account_password_check(c, &u, "bob", "secret ", why));
+	assert_false(account_password_check(c, &u, "bob", "", why));
+	assert_false(account_password_check(c, &u, "bo", "secret", why));
+	assert_false(account_password_check(c, &u, "", "secret", why));
+	assert_false(account_password_check(c, &u, "nobody", "secret", why));
+	assert_false(account_password_check(c, &u, "old", "secret", why));
+	assert_false(account_password_check(c, &u, "bob:x", "secret", why));
+	u.exists = false;		/* in the file, but no account */
+	assert_false(account_password_check(c, &u, "bob", "secret", why));
+	u.exists = true;
+	assert_true(account_password_listed(c, "eve"));
+	assert_false(account_password_listed(c, "old"));
+	assert_false(account_password_listed(c, "mallory"));
+	/* a file that others may read or write is not believed */
+	assert_int_equal(chmod(in("passwords"), 0644), 0);
+	assert_false(account_password_check(c, &u, "bob", "secret", why));
+	assert_non_null(strstr(why, "0640"));
+	assert_int_equal(chmod(in("passwords"), 0660), 0);
+	assert_false(account_password_check(c, &u, "bob", "secret", why));
+	assert_int_equal(unlink(in("passwords")), 0);
+	assert_false(account_password_check(c, &u, "bob", "secret", why));
+}
+
+static void the_stand_in_hash_costs_like_a_real_one(void **s)
+{
+	static struct account_user u;
+	char line[512];
+	struct timespec a, b;
+
+	(void)s;
+	put("passwords", "", 0600);
+	snprintf(line, sizeof(line), "PasswordFile %s\n", in("passwords"));
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	assert_false(account_password_check(configured(line), &u, "x", "secret", why));
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	/* 64 MiB twice over: a string that libsodium cannot read would cost nothing */
+	assert_true((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 > 10);
+}
+
+/* ---- packets --------------------------------------------------------------------------- */
+
+static void packets_are_whole_or_refused(void **s)
+{
+	static union account_packet p;
+	static struct account_answer a;
+	size_t n;
+
+	(void)s;
+	memset(&p, 0, sizeof(p));
+	p.head.kind = ACCOUNT_KEY;
+	p.key.len = BLOB;
+	n = account_key_size(&p.key);
+	assert_true(account_packet_valid(&p, n, 0));
+	for (size_t i = 0; i < n; i++)
+		assert_false(account_packet_valid(&p, i, 0));
+	assert_false(account_packet_valid(&p, n + 1, 0));
+	assert_false(account_packet_valid(&p, n, 1));
+	p.key.len = 0;
+	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
+	p.key.len = ACCOUNT_KEY_MAX + 1;
+	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
+	p.key.len = ACCOUNT_KEY_MAX;
+	assert_true(account_packet_valid(&p, account_key_size(&p.key), 0));
+	memset(p.key.user, 'a', sizeof(p.key.user));
+	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
+	memset(&p, 0, sizeof(p));
+	p.head.kind = ACCOUNT_PASSWORD;
+	assert_true(account_packet_valid(&p, sizeof(p.password), 0));
+	assert_false(account_packet_valid(&p, sizeof(p.password) - 1, 0));
+	memset(p.password.password, 'a', sizeof(p.password.password));
+	assert_false(account_packet_valid(&p, sizeof(p.password), 0));
+	memset(&p, 0, sizeof(p));
+	p.head.kind = ACCOUNT_SESSION;
+	assert_true(account_packet_valid(&p, sizeof(p.session), 1));
+	assert_false(account_packet_valid(&p, sizeof(p.session), 0));
+	p.head.kind = ACCOUNT_RECORD;
+	assert_true(account_packet_valid(&p, sizeof(p.record), 0));
+	p.record.is_login = 2;
+	assert_false(account_packet_valid(&p, sizeof(p.record), 0));
+	for (uint32_t kind = 5; kind < 300; kind++) {
+		p.head.kind = kind;
+		for (size_t len = 0; len < sizeof(p); len += 97)
+			assert_false(account_packet_valid(&p, len, 0));
+	}
+	memset(&a, 0, sizeof(a));
+	a.head.kind = ACCOUNT_ANSWER;
+	a.verdict = ACCOUNT_YES;
+	n = account_answer_size(&a);
+	assert_true(account_answer_valid(&a, n));
+	for (size_t i = 0; i < n; i++)
+		assert_false(account_answer_valid(&a, i));
+	assert_false(account_answer_valid(&a, n + 1));
+	a.verdict = 0;
+	assert_false(account_answer_valid(&a, n));
+	a.verdict = ACCOUNT_NO_SUCH_USER + 1;
+	assert_false(account_answer_valid(&a, n));
+	a.verdict = ACCOUNT_YES;
+	a.grant.no_pty = 2;
+	assert_false(account_answer_valid(&a, n));
+	a.grant.no_pty = 0;
+	memset(a.note, 'a', sizeof(a.note));
+	assert_false(account_answer_valid(&a, n));
+}
+
+/* ---- the helper ------------------------------------------------------------------------- */
+
+static struct account_answer answer_of(int link)
+{
+	struct pollfd p = { .fd = link, .events = POLLIN };
+	struct account_answer a = { .verdict = 0 };
+	ssize_t n;
+
+	assert_int_equal(poll(&p, 1, 10000), 1);
+	n = session_link_recv(link, &a, sizeof(a), NULL, NULL);
+	assert_true(n > 0);
+	assert_true(account_answer_valid(&a, (size_t)n));
+	return a;
+}
+
+static void ask_key(int link, const char *user, uint64_t id)
+{
+	static struct account_key_ask ask;
+
+	memset(&ask, 0, sizeof(ask));
+	ask.head = (struct account_head){ ACCOUNT_KEY, 7, id };
+	snprintf(ask.user, sizeof(ask.user), "%s", user);
+	strcpy(ask.address, "10.1.2.3");
+	ask.len = BLOB;
+	memcpy(ask.blob, blob, BLOB);
+	assert_int_equal(session_link_send(link, &ask, account_key_size(&ask), NULL, 0), 0);
+}
+
+static void the_helper_answers_by_number(void **s)
+{
+	const char *me = getpwuid(geteuid())->pw_name;
+	struct account_answer a;
+	char lines[600];
+	int link, status;
+	pid_t pid;
+
+	(void)s;
+	snprintf(lines, sizeof(lines), "restrict ssh-ed25519 %s\n", key64);
+	put("home/keys", lines, 0600);
+	snprintf(lines, sizeof(lines), "AuthorizedKeysFile %s\nStrictModes no\nPermitRootLogin yes\n",
+	    in("home/keys"));
+	assert_int_equal(account_start(configured(lines), &pid, &link), 0);
+	ask_key(link, me, 41);
+	a = answer_of(link);
+	assert_int_equal(a.head.id, 41);
+	assert_int_equal(a.head.slot, 7);
+	assert_int_equal(a.verdict, ACCOUNT_YES);
+	assert_int_equal(a.grant.no_pty, 1);
+	ask_key(link, "no-such-user-here", 42);
+	a = answer_of(link);
+	assert_int_equal(a.head.id, 42);
+	assert_int_equal(a.verdict, ACCOUNT_NO_SUCH_USER);
+	assert_int_equal(a.grant.no_pty, 0);
+	for (uint64_t id = 100; id < 120; id++)
+		ask_key(link, me, id);
+	for (int i = 0; i < 20; i++) {
+		a = answer_of(link);
+		assert_in_range(a.head.id, 100, 119);
+		assert_int_equal(a.verdict, ACCOUNT_YES);
+	}
+	close(link);			/* and it ends with its link */
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void the_helper_ends_on_a_broken_packet(void **s)
+{
+	int link, status;
+	pid_t pid;
+
+	(void)s;
+	assert_int_equal(account_start(configured(""), &pid, &link), 0);
+	assert_int_equal(session_link_send(link, "hello", 5, NULL, 0), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(link);
+}
+
+static void root_is_let_in_as_configured(void **s)
+{
+	static const struct { const char *line; bool with_command, verdict; } t[] = {
+		{ "PermitRootLogin no", false, false }, { "PermitRootLogin yes", false, true },
+		{ "PermitRootLogin prohibit-password", false, true },
+		{ "PermitRootLogin forced-commands-only", false, false },
+		{ "PermitRootLogin forced-commands-only", true, true },
+	};
+	char lines[700];
+
+	(void)s;
+	if (geteuid() != 0)
+		skip();			/* the account is not root's */
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct account_answer a;
+		pid_t pid;
+		int link;
+
+		snprintf(lines, sizeof(lines), "%sssh-ed25519 %s\n",
+		    t[i].with_command ? "command=\"id\" " : "", key64);
+		put("home/keys", lines, 0600);
+		snprintf(lines, sizeof(lines), "AuthorizedKeysFile %s\nStrictModes no\n%s\n",
+		    in("home/keys"), t[i].line);
+		assert_int_equal(account_start(configured(lines), &pid, &link), 0);
+		ask_key(link, "root", i + 1);
+		a = answer_of(link);
+		assert_int_equal(a.verdict, t[i].verdict ? ACCOUNT_YES : ACCOUNT_NO);
+		close(link);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+}
+
+static int setup(void **s)
+{
+	(void)s;
+	if (sodium_init() < 0 || mkdtemp(dir) == NULL)
+		return -1;
+	make_blob(blob, key64, 0x11);
+	make_blob(other, other64, 0x22);
+	return 0;
+}
+
+static int teardown(void **s)
+{
+	char command[400];
+
+	(void)s;
+	(void)configured("");
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_has_the_key_or_not),
+		cmocka_unit_test(every_truncation_of_a_line_grants_nothing),
+		cmocka_unit_test(options_restrict),
+		cmocka_unit_test(a_line_with_an_unknown_option_is_refused_whole),
+		cmocka_unit_test(a_key_may_be_bound_to_addresses_and_time),
+		cmocka_unit_test(lines_too_long_or_with_nul_are_refused_whole),
+		cmocka_unit_test(hostile_blobs_match_nothing),
+		cmocka_unit_test(files_are_opened_only_if_they_are_the_users),
+		cmocka_unit_test(what_is_no_file_is_not_waited_for),
+		cmocka_unit_test(files_are_read_whole_or_not),
+		cmocka_unit_test(names_of_files_are_expanded),
+		cmocka_unit_test(users_and_groups_are_judged_as_sshd_does),
+		cmocka_unit_test(unknown_names_get_a_stand_in),
+		cmocka_unit_test(becoming_somebody_is_for_good),
+		cmocka_unit_test(passwords_are_checked_against_the_file),
+		cmocka_unit_test(the_stand_in_hash_costs_like_a_real_one),
+		cmocka_unit_test(packets_are_whole_or_refused),
+		cmocka_unit_test(the_helper_answers_by_number),
+		cmocka_unit_test(the_helper_ends_on_a_broken_packet),
+		cmocka_unit_test(root_is_let_in_as_configured),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,521 @@
+/*
+ * conf_parse_test.c - the configuration: every keyword, every keyword of sshd that is
+ * refused, files in files, quotes, and that each error names file and line.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "apps/conf.h"
+#include "apps/conf_number.h"
+
+static char dir[] = "/tmp/conf_test.XXXXXX";
+static struct conf conf;
+static char *said;
+static size_t said_len;
+
+static void write_file(const char *name, const char *text, size_t len)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), (ssize_t)len);
+	close(fd);
+}
+
+static void forget(void)
+{
+	conf_free(&conf);
+	free(said);
+	said = NULL;
+}
+
+/* Reads text as a file; the number of errors, defaults filled in when there are none. */
+static unsigned read_bytes(const char *text, size_t len)
+{
+	char path[256];
+	FILE *out;
+	unsigned errors;
+
+	forget();
+	write_file("conf", text, len);
+	snprintf(path, sizeof(path), "%s/conf", dir);
+	out = open_memstream(&said, &said_len);
+	conf_new(&conf);
+	errors = conf_read_file(&conf, path, dir, out);
+	if (errors == 0)
+		errors = conf_finish_defaults(&conf, out);
+	fclose(out);
+	return errors;
+}
+
+static unsigned read_text(const char *text)
+{
+	return read_bytes(text, strlen(text));
+}
+
+static void good(const char *text)
+{
+	unsigned errors = read_text(text);
+
+	if (errors != 0)
+		print_error("%s", said);
+	assert_int_equal(errors, 0);
+	assert_string_equal(said, "");
+}
+
+/* One error, in the given line, with the given words in it. */
+static void bad(const char *text, unsigned line, const char *words)
+{
+	char at[300];
+
+	assert_int_equal(read_text(text), 1);
+	snprintf(at, sizeof(at), "%s/conf:%u: ", dir, line);
+	if (strstr(said, at) != said || strstr(said, words) == NULL)
+		print_error("%s", said);
+	assert_ptr_equal(strstr(said, at), said);
+	assert_non_null(strstr(said, words));
+}
+
+static void defaults_are_sshds(void **s)
+{
+	(void)s;
+	good("");
+	assert_int_equal(conf.ports.n, 1);
+	assert_string_equal(conf.ports.v[0], "22");
+	assert_int_equal(conf.listen.n, 0);
+	assert_int_equal(conf.host_keys.n, 0);
+	assert_int_equal(conf.login_grace, 120);
+	assert_int_equal(conf.max_auth_tries, 6);
+	assert_int_equal(conf.max_sessions, 10);
+	assert_int_equal(conf.max_startups.begin, 10);
+	assert_int_equal(conf.max_startups.rate, 30);
+	assert_int_equal(conf.max_startups.full, 100);
+	assert_int_equal(conf.alive_interval, 0);
+	assert_int_equal(conf.alive_max, 3);
+	assert_true(conf.tcp_keepalive);
+	assert_int_equal(conf.root_login, CONF_ROOT_NO_PASSWORD);
+	assert_true(conf.pubkey && conf.password && conf.interactive && conf.strict_modes);
+	assert_int_equal(conf.keys_files.n, 2);
+	assert_string_equal(conf.keys_files.v[1], ".ssh/authorized_keys2");
+	assert_null(conf.password_file);
+	assert_null(conf.force_command);
+	assert_null(conf.banner);
+	assert_true(conf.print_motd && conf.permit_tty);
+	assert_int_equal(conf.accept_env.n, 0);
+	assert_int_equal(conf.subsystems.n, 0);
+	assert_int_equal(conf.rekey_limit.bytes, 0);
+	assert_int_equal(conf.rekey_quota.burst, 32);
+	assert_int_equal(conf.rekey_quota.per_second, 2);
+	assert_int_equal(conf.log_facility, LOG_AUTH);
+	assert_non_null(strstr(conf.kex, "curve25519-sha256"));
+}
+
+static void every_keyword_takes_its_value(void **s)
+{
+	(void)s;
+	good("Port 2200\nPort 2201\nListenAddress 127.0.0.1:99\nListenAddress [::1]:98\n"
+	    "HostKey /a\nHostKey /b\nLoginGraceTime 1m30s\nMaxAuthTries 3\nMaxSessions 0\n"
+	    "MaxStartups 5:50:60\nClientAliveInterval 15\nClientAliveCountMax 0\n"
+	    "TCPKeepAlive no\nPermitRootLogin no\nPubkeyAuthentication yes\n"
+	    "PasswordAuthentication no\nKbdInteractiveAuthentication yes\n"
+	    "AuthenticationMethods publickey,keyboard-interactive publickey\n"
+	    "StrictModes no\nAuthorizedKeysFile /k/%u none\nPasswordFile /p\n"
+	    "AllowUsers a b@10.0.0.0/8\nAllowUsers c\nDenyUsers d\nAllowGroups e\nDenyGroups f\n"
+	    "PrintMotd no\nPermitTTY no\nPermitUserEnvironment no\nAcceptEnv LANG LC_*\n"
+	    "AcceptEnv X\nSetEnv A=1 \"B=2 3\"\nForceCommand /bin/echo \"a  b\" # c\n"
+	    "Subsystem sftp /usr/lib/openssh/sftp-server -l INFO\nBanner /etc/issue\n"
+	    "PidFile /tmp/p\nLogLevel DEBUG3\nSyslogFacility LOCAL7\n"
+	    "KexAlgorithms curve25519-sha256\nHostKeyAlgorithms ssh-ed25519\n"
+	    "PubkeyAcceptedAlgorithms ssh-ed25519\nCiphers ^aes256-ctr\nMACs -hmac-sha2-256\n"
+	    "RekeyLimit 1G 1h\nRekeyQuota 100 10\n");
+	assert_int_equal(conf.ports.n, 2);
+	assert_int_equal(conf.listen.n, 2);
+	assert_int_equal(conf.host_keys.n, 2);
+	assert_int_equal(conf.login_grace, 90);
+	assert_int_equal(conf.max_auth_tries, 3);
+	assert_int_equal(conf.max_sessions, 0);
+	assert_int_equal(conf.max_startups.full, 60);
+	assert_int_equal(conf.alive_interval, 15);
+	assert_int_equal(conf.alive_max, 0);
+	assert_false(conf.tcp_keepalive || conf.password || conf.strict_modes);
+	assert_int_equal(conf.root_login, CONF_ROOT_NO);
+	assert_int_equal(conf.methods.n, 2);
+	assert_string_equal(conf.keys_files.v[0], "/k/%u");
+	assert_string_equal(conf.password_file, "/p");
+	assert_int_equal(conf.allow_users.n, 3);
+	assert_string_equal(conf.allow_users.v[2], "c");
+	assert_int_equal(conf.deny_users.n + conf.allow_groups.n + conf.deny_groups.n, 3);
+	assert_false(conf.print_motd || conf.permit_tty);
+	assert_int_equal(conf.accept_env.n, 3);
+	assert_int_equal(conf.set_env.n, 2);
+	assert_string_equal(conf.set_env.v[1], "B=2 3");
+	assert_string_equal(conf.force_command, "/bin/echo \"a  b\" # c");
+	assert_string_equal(conf_subsystem(&conf, "sftp"), "/usr/lib/openssh/sftp-server -l INFO");
+	assert_null(conf_subsystem(&conf, "sft"));
+	assert_string_equal(conf.banner, "/etc/issue");
+	assert_string_equal(conf.pid_file, "/tmp/p");
+	assert_int_equal(conf.log_facility, LOG_LOCAL7);
+	assert_string_equal(conf.kex, "curve25519-sha256");
+	assert_ptr_equal(strstr(conf.ciphers, "aes256-ctr,"), conf.ciphers);
+	assert_null(strstr(conf.macs, "hmac-sha2-256,"));
+	assert_int_equal(conf.rekey_limit.bytes, 1 << 30);
+	assert_int_equal(conf.rekey_limit.seconds, 3600);
+	assert_int_equal(conf.rekey_quota.burst, 100);
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		assert_true(conf.set[i]);
+}
+
+static void the_first_line_wins(void **s)
+{
+	(void)s;
+	good("PermitRootLogin yes\nPermitRootLogin no\nBanner /a\nBanner /b\nMaxAuthTries 2\n"
+	    "MaxAuthTries 9\nSetEnv A=1\nSetEnv B=2\nAuthorizedKeysFile /a\nAuthorizedKeysFile /b\n"
+	    "RekeyLimit 1M\nRekeyLimit 2M\nForceCommand a\nForceCommand b\nLogLevel ERROR\n"
+	    "LogLevel DEBUG\n");
+	assert_int_equal(conf.root_login, CONF_ROOT_YES);
+	assert_string_equal(conf.banner, "/a");
+	assert_int_equal(conf.max_auth_tries, 2);
+	assert_int_equal(conf.set_env.n, 1);
+	assert_int_equal(conf.keys_files.n, 1);
+	assert_int_equal(conf.rekey_limit.bytes, 1 << 20);
+	assert_string_equal(conf.force_command, "a");
+	/* a line that comes too late must be right all the same */
+	bad("PermitRootLogin yes\nPermitRootLogin perhaps\n", 2, "perhaps");
+}
+
+static void every_other_keyword_of_sshd_is_refused_by_name_and_line(void **s)
+{
+	(void)s;
+	assert_true(conf_refused_count > 80);
+	for (size_t i = 0; i < conf_refused_count; i++) {
+		char text[200];
+
+		assert_null(conf_row_find(conf_refused[i].name));
+		snprintf(text, sizeof(text), "# one\n\n%s yes\n", conf_refused[i].name);
+		bad(text, 3, conf_refused[i].name);
+		if (conf_refused[i].instead != NULL)
+			assert_non_null(strstr(said, conf_refused[i].instead));
+	}
+	/* as a stock sshd_config has them */
+	bad("UsePAM yes\n", 1, "UsePAM");
+	bad("usepam yes\n", 1, "UsePAM");
+	bad("Protocol 2\n", 1, "Protocol");
+	bad("Match User x\n", 1, "AllowUsers");
+	bad("ChallengeResponseAuthentication no\n", 1, "KbdInteractiveAuthentication");
+}
+
+static void unknown_words_are_refused(void **s)
+{
+	(void)s;
+	bad("Porte 22\n", 1, "Porte: no such keyword");
+	bad("\n\nHostKey\n", 3, "no value");
+	bad("HostKey \"\"\n", 1, "empty");
+	bad("Banner\n", 1, "no value");
+	bad("ForceCommand\n", 1, "no value");
+	bad("ForceCommand   \n", 1, "no value");
+	bad("= 3\n", 1, "no such keyword");
+	bad("PermitTTY\n", 1, "no value");
+}
+
+static void bad_values_are_refused(void **s)
+{
+	static const char *const lines[] = { "Port 0", "Port 65536", "Port -1", "Port ssh", "Port 1x",
+		"Port 22 23", "ListenAddress [::1", "ListenAddress [::1]x", "ListenAddress 1.2.3.4:",
+		"ListenAddress 1.2.3.4:99999", "ListenAddress []:22", "LoginGraceTime x",
+		"LoginGraceTime -1", "LoginGraceTime 1y", "LoginGraceTime 99999999999999999999",
+		"LoginGraceTime 2000001", "MaxAuthTries 0", "MaxAuthTries 1001", "MaxAuthTries 1 2",
+		"MaxSessions 10001", "MaxSessions -1", "MaxStartups 0", "MaxStartups 1:2",
+		"MaxStartups 10:0:100", "MaxStartups 10:101:100", "MaxStartups 10:30:9",
+		"MaxStartups 1:2:3:4", "MaxStartups 10:30:", "MaxStartups a",
+		"ClientAliveCountMax 1000001", "TCPKeepAlive maybe", "TCPKeepAlive true",
+		"PermitRootLogin maybe", "AuthenticationMethods password,pubkey",
+		"AuthenticationMethods password,", "AuthenticationMethods ,password",
+		"AuthenticationMethods hostbased", "AuthenticationMethods none",
+		"PasswordFile relative", "AllowUsers a@10.0.0.0/33", "AllowUsers a@10.0.0.1/8",
+		"AllowUsers a@", "DenyUsers a@::1/129", "PermitUserEnvironment yes",
+		"PermitUserEnvironment LANG", "SetEnv A", "SetEnv =1", "Subsystem sftp",
+		"Subsystem sftp internal-sftp", "Subsystem \"a b\" c", "ForceCommand internal-sftp",
+		"LogLevel LOUD", "SyslogFacility KERN", "KexAlgorithms ecdh-sha2-none",
+		"Ciphers +3des-cbc", "MACs hmac-md5", "HostKeyAlgorithms ssh-dss", "Ciphers -*",
+		"PubkeyAcceptedAlgorithms x", "RekeyLimit 15", "RekeyLimit x", "RekeyLimit 1G 1h 2",
+		"RekeyLimit 1T", "RekeyLimit 99999999999999999999", "RekeyLimit 5000000000G",
+		"RekeyLimit 1G x", "RekeyQuota 1", "RekeyQuota 0 1", "RekeyQuota 1 0",
+		"RekeyQuota 1 2 3", "HostKey none", "HostKey a b", "StrictModes \"yes", "Banner 'a" };
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "#\n%s\n", lines[i]);
+		if (read_text(text) != 1)
+			print_error("accepted: %s\n", lines[i]);
+		bad(text, 2, "");
+	}
+	bad("Subsystem a /x\nSubsystem a /y\n", 2, "already");
+	assert_int_equal(read_text("PasswordAuthentication no\nAuthenticationMethods password\n"), 1);
+	assert_non_null(strstr(said, "switched on"));
+	assert_int_equal(read_text("AuthenticationMethods any password\n"), 1);
+}
+
+static void all_errors_are_told(void **s)
+{
+	(void)s;
+	assert_int_equal(read_text("UsePAM yes\nPort 22\nX11Forwarding yes\nFoo bar\n"), 3);
+	assert_non_null(strstr(said, "conf:1: "));
+	assert_non_null(strstr(said, "conf:3: "));
+	assert_non_null(strstr(said, "conf:4: "));
+}
+
+static void lines_are_written_in_many_ways(void **s)
+{
+	(void)s;
+	good("port=1001\n  PORT = 1002 # comment\n\tPort\t\"1003\"\nPort =1004\r\n#Port 1\n"
+	    "Port '1005'\nSetEnv A=\"x y\" 'B=\"' C=\\\"\nBanner \"/a b/#c\"\nAllowUsers a#b #c\n"
+	    "MaxSessions 3");
+	assert_int_equal(conf.ports.n, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(atoi(conf.ports.v[i]), 1001 + (int)i);
+	assert_string_equal(conf.set_env.v[0], "A=x y");
+	assert_string_equal(conf.set_env.v[1], "B=\"");
+	assert_string_equal(conf.set_env.v[2], "C=\"");
+	assert_string_equal(conf.banner, "/a b/#c");
+	assert_int_equal(conf.allow_users.n, 1);
+	assert_string_equal(conf.allow_users.v[0], "a#b");
+	assert_int_equal(conf.max_sessions, 3);	/* a last line without newline */
+	good("Banner none\nPidFile none\nForceCommand none\nRekeyLimit none none\n");
+	assert_null(conf.banner);
+	assert_null(conf.force_command);
+}
+
+static void lines_are_bounded(void **s)
+{
+	char *text = malloc(CONF_LINE_MAX + 100);
+	size_t n;
+
+	(void)s;
+	n = (size_t)sprintf(text, "ForceCommand ");
+	memset(text + n, 'x', CONF_LINE_MAX + 50 - n);
+	text[CONF_LINE_MAX] = '\0';
+	good(text);
+	assert_int_equal(strlen(conf.force_command), CONF_LINE_MAX - n);
+	text[CONF_LINE_MAX] = 'x';
+	text[CONF_LINE_MAX + 1] = '\0';
+	bad(text, 1, "longer");
+	assert_int_equal(read_bytes("Port 22\0 23\n", 12), 1);
+	assert_non_null(strstr(said, "NUL"));
+	strcpy(text, "AllowUsers");
+	for (int i = 0; i < CONF_WORDS_MAX; i++)
+		strcat(text, " a");
+	good(text);
+	strcat(text, " a");
+	bad(text, 1, "more than");
+	free(text);
+}
+
+/* Each beginning of a good file is good or an error, and never anything else. */
+static void every_truncation_is_judged(void **s)
+{
+	static const char text[] = "Port 2200\nSetEnv \"A=1 2\"\nMaxStartups 5:50:60\nRekeyLimit 1G 1h\n"
+	    "ListenAddress [::1]:98\nAllowUsers b@10.0.0.0/8\n";
+
+	(void)s;
+	for (size_t n = 0; n < sizeof(text); n++)
+		(void)read_bytes(text, n);
+	good(text);
+}
+
+static void files_include_files(void **s)
+{
+	char text[400];
+
+	(void)s;
+	write_file("10-a.inc", "Port 11\nBanner /from-a\n", 23);
+	write_file("20-b.inc", "Port 12\nBanner /from-b\n", 23);
+	good("Include *.inc\nPort 13\nBanner /from-conf\n");
+	assert_int_equal(conf.ports.n, 3);
+	assert_string_equal(conf.ports.v[0], "11");
+	assert_string_equal(conf.ports.v[1], "12");
+	assert_string_equal(conf.banner, "/from-a");
+	snprintf(text, sizeof(text), "Include %s/20-b.inc nothing-like-it*\n", dir);
+	good(text);
+	assert_string_equal(conf.banner, "/from-b");
+	write_file("20-b.inc", "#\n\nUsePAM no\n", 13);
+	assert_int_equal(read_text("Port 1\nInclude *.inc\n"), 1);
+	assert_non_null(strstr(said, "20-b.inc:3: UsePAM"));
+	write_file("20-b.inc", "Include 20-b.inc\n", 17);
+	assert_true(read_text("Include 20-b.inc\n") > 0);
+	assert_non_null(strstr(said, "deeper"));
+	write_file("20-b.inc", "", 0);
+}
+
+static void options_win_over_files(void **s)
+{
+	char path[256];
+	FILE *out;
+
+	(void)s;
+	forget();
+	write_file("conf", "Port 1\nBanner /file\nAllowUsers file\n", 36);
+	snprintf(path, sizeof(path), "%s/conf", dir);
+	out = open_memstream(&said, &said_len);
+	conf_new(&conf);
+	assert_int_equal(conf_read_option(&conf, "Banner=/option", dir, out), 0);
+	assert_int_equal(conf_read_option(&conf, "AllowUsers option", dir, out), 0);
+	assert_int_equal(conf_read_option(&conf, "Port 7", dir, out), 0);
+	conf.port_given = true;
+	assert_int_equal(conf_read_option(&conf, "UsePAM=yes", dir, out), 1);
+	assert_int_equal(conf_read_option(&conf, "Port", dir, out), 1);
+	assert_int_equal(conf_read_file(&conf, path, dir, out), 0);
+	assert_int_equal(conf_read_file(&conf, "/nonexistent/file", dir, out), 1);
+	fclose(out);
+	assert_string_equal(conf.banner, "/option");
+	assert_int_equal(conf.allow_users.n, 2);
+	assert_int_equal(conf.ports.n, 1);
+	assert_string_equal(conf.ports.v[0], "7");
+	assert_non_null(strstr(said, "command line: UsePAM"));
+	assert_non_null(strstr(said, "/nonexistent/file: "));
+}
+
+static void the_dump_can_be_read_again(void **s)
+{
+	char *first = NULL, *second = NULL;
+	size_t n;
+	FILE *out;
+
+	(void)s;
+	good("Port 2200\nListenAddress ::1\nListenAddress 127.0.0.1:7\nAllowUsers a b\nSetEnv A=1\n"
+	    "Subsystem sftp /x -y\nMaxStartups 4\nPermitRootLogin prohibit-password\n"
+	    "RekeyLimit 1M 60\nLogLevel ERROR\nPidFile none\n");
+	out = open_memstream(&first, &n);
+	conf_dump(&conf, out);
+	fclose(out);
+	assert_non_null(strstr(first, "\nlistenaddress [::1]:2200\nlistenaddress 127.0.0.1:7\n"));
+	assert_non_null(strstr(first, "\npermitrootlogin without-password\n"));
+	assert_non_null(strstr(first, "\nallowusers a\nallowusers b\n"));
+	assert_non_null(strstr(first, "\nmaxstartups 4:30:4\n"));
+	assert_non_null(strstr(first, "\nrekeylimit 1048576 60\n"));
+	assert_non_null(strstr(first, "\nloglevel ERROR\n"));
+	assert_non_null(strstr(first, "\nauthorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2\n"));
+	assert_ptr_equal(strstr(first, "port 2200\n"), first);
+	good(first);
+	out = open_memstream(&second, &n);
+	conf_dump(&conf, out);
+	fclose(out);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+	good("");
+	out = open_memstream(&first, &n);
+	conf_dump(&conf, out);
+	fclose(out);
+	assert_non_null(strstr(first, "\nlistenaddress [::]:22\nlistenaddress 0.0.0.0:22\n"));
+	free(first);
+}
+
+static void listen_addresses_are_split(void **s)
+{
+	static const struct { const char *word, *host, *port; } ok[] = {
+		{ "1.2.3.4", "1.2.3.4", "" }, { "1.2.3.4:5", "1.2.3.4", "5" }, { "::1", "::1", "" },
+		{ "[::1]", "::1", "" }, { "[::1]:65535", "::1", "65535" }, { "host", "host", "" },
+		{ "host:1", "host", "1" }, { "*", "*", "" } };
+	char longest[300];
+	struct conf_listen l;
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++) {
+		assert_int_equal(conf_listen_split(ok[i].word, &l), 0);
+		assert_string_equal(l.host, ok[i].host);
+		assert_string_equal(l.port, ok[i].port);
+	}
+	memset(longest, 'a', sizeof(longest));
+	longest[255] = '\0';
+	assert_int_equal(conf_listen_split(longest, &l), 0);
+	longest[255] = 'a';
+	longest[256] = '\0';
+	assert_int_equal(conf_listen_split(longest, &l), -1);
+	assert_int_equal(conf_listen_split("", &l), -1);
+}
+
+static void numbers_do_not_overflow(void **s)
+{
+	uint64_t v = 7;
+
+	(void)s;
+	assert_int_equal(conf_number("18446744073709551615", UINT64_MAX, &v), 0);
+	assert_true(v == UINT64_MAX);
+	assert_int_equal(conf_number("18446744073709551616", UINT64_MAX, &v), -1);
+	assert_int_equal(conf_number("10", 9, &v), -1);
+	assert_int_equal(conf_number("9", 9, &v), 0);
+	assert_int_equal(conf_number("0", 0, &v), 0);
+	assert_int_equal(conf_number("1", 0, &v), -1);
+	assert_int_equal(conf_number("", 9, &v), -1);
+	assert_int_equal(conf_number(" 1", 9, &v), -1);
+	assert_int_equal(conf_number("+1", 9, &v), -1);
+	assert_int_equal(conf_number_size("4K", UINT64_MAX, &v), 0);
+	assert_int_equal(v, 4096);
+	assert_int_equal(conf_number_size("4k", 4095, &v), -1);
+	assert_int_equal(conf_number_size("4KB", UINT64_MAX, &v), -1);
+	assert_int_equal(conf_number_size("17179869184G", UINT64_MAX, &v), -1);
+	assert_int_equal(conf_number_time("1w2d3h4m5", &v), 0);
+	assert_int_equal(v, 604800 + 2 * 86400 + 3 * 3600 + 4 * 60 + 5);
+	assert_int_equal(conf_number_time("4w", &v), -1);
+	assert_int_equal(conf_number_time("", &v), -1);
+	assert_int_equal(conf_number_time("1m ", &v), -1);
+	assert_int_equal(conf_number_time("s", &v), -1);
+}
+
+static int setup(void **s)
+{
+	(void)s;
+	return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int teardown(void **s)
+{
+	static const char *const names[] = { "conf", "10-a.inc", "20-b.inc" };
+	char path[256];
+
+	(void)s;
+	forget();
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		(void)unlink(path);
+	}
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_sshds),
+		cmocka_unit_test(every_keyword_takes_its_value),
+		cmocka_unit_test(the_first_line_wins),
+		cmocka_unit_test(every_other_keyword_of_sshd_is_refused_by_name_and_line),
+		cmocka_unit_test(unknown_words_are_refused),
+		cmocka_unit_test(bad_values_are_refused),
+		cmocka_unit_test(all_errors_are_told),
+		cmocka_unit_test(lines_are_written_in_many_ways),
+		cmocka_unit_test(lines_are_bounded),
+		cmocka_unit_test(every_truncation_is_judged),
+		cmocka_unit_test(files_include_files),
+		cmocka_unit_test(options_win_over_files),
+		cmocka_unit_test(the_dump_can_be_read_again),
+		cmocka_unit_test(listen_addresses_are_split),
+		cmocka_unit_test(numbers_do_not_overflow),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
