@@ -166,7 +166,7 @@ worker_events_packet(struct worker *w, struct span payload)
 	}
 	/* bytes that came first go out first */
 	if (ev.type == CE_CLOSE || ev.type == CE_NOT_OPENED)
-		worker_pump_flush(w);
+		worker_pump_flush(w, false);
 	switch (ev.type) {
 	case CE_ASKED:
 		on_asked(w, &ev);

@@ -122,9 +122,9 @@ worker_flow_close(struct worker *w, struct flow *f, bool to_the_end)
 }
 
 static bool
-is_delivered(const struct flow *f)
+is_delivered(const struct worker *w, const struct flow *f)
 {
-	return f->in_wait.n == 0 && f->err_wait.n == 0;
+	return f->in_wait.n == 0 && f->err_wait.n == 0 && w->run.flow != f;
 }
 
 bool
@@ -133,7 +133,7 @@ worker_flow_undelivered(const struct worker *w)
 	const struct flow *f = w->flows;
 
 	for (size_t i = 0; i < w->flow_count; i++, f = f->next)
-		if (f->kind != FLOW_NONE && !is_delivered(f))
+		if (f->kind != FLOW_NONE && !is_delivered(w, f))
 			return true;
 	return false;
 }
@@ -142,7 +142,7 @@ worker_flow_undelivered(const struct worker *w)
 static void
 pass_end(struct worker *w, struct flow *f)
 {
-	if (f->end_passed || f->kind == FLOW_NONE || !is_delivered(f) ||
+	if (f->end_passed || f->kind == FLOW_NONE || !is_delivered(w, f) ||
 	    !(f->ch->eof_in || f->ch->close_in))
 		return;
 	f->end_passed = true;
@@ -183,11 +183,11 @@ settle_one(struct worker *w, struct flow *f)
 	    !ch->close_in)
 		worker_check(w, connection_eof(w->cn, ch));
 	if (!ch->close_out && ((f->closing && (late || out_is_over(w, f))) ||
-	    (ch->close_in && (late || is_delivered(f)))))
+	    (ch->close_in && (late || is_delivered(w, f)))))
 		worker_check(w, connection_close(w->cn, ch));
 	if (late)
 		f->close_at = UINT64_MAX;
-	if (!connection_is_over(ch) || (!f->closing && !late && !is_delivered(f)))
+	if (!connection_is_over(ch) || (!f->closing && !late && !is_delivered(w, f)))
 		return;
 	worker_must(w, worker_tell_CHANNEL_OVER(w, &(struct ipc_CHANNEL_OVER){
 	    .chan = ch->serial, .had_eof = ch->eof_in }));

@@ -28,7 +28,8 @@ worker_net_wants_read(struct worker *w)
 {
 	size_t room = 0;
 
-	if (w->net < 0 || w->tr == NULL || w->net_eof || w->end != END_NOT)
+	if (w->net < 0 || w->tr == NULL || w->net_eof || w->end != END_NOT ||
+	    w->run.flow != NULL)
 		return false;
 	(void)transport_rx_room(w->tr, &room);
 	return room > 0;
@@ -133,12 +134,14 @@ worker_packets(struct worker *w)
 {
 	struct transport_event ev = { 0 };
 
+	if (!worker_pump_unpark(w))
+		return;
 	while (!w->starved && worker_may_handle(w)) {
 		transport_next(w->tr, w->now, &ev);
 		w->starved = ev.type == TE_NONE;
 		handle(w, &ev);
 	}
-	worker_pump_flush(w);
+	worker_pump_flush(w, true);
 	/* The end of the network comes after all that came before it.  While the
 	 * monitor is asked nothing more will be looked at: the peer does not wait for
 	 * the answer any more, so neither do we. */

@@ -36,6 +36,8 @@ worker_deadline(const struct worker *w)
 	if (w->end != END_NOT)
 		return w->end_at;
 	at = earlier(w->login_at, w->trim_at);
+	if (w->run.flow != NULL)
+		at = earlier(at, w->run.parked_until);
 	if (w->tr != NULL)
 		at = earlier(at, transport_deadline(w->tr));
 	if (w->cn != NULL) {
@@ -59,9 +61,9 @@ place(struct worker *w, int fd, int events)
 static void
 place_flow(struct worker *w, struct flow *f)
 {
-	int in = f->in_wait.n > 0 && !f->in_dead ? POLLOUT : 0;
+	int in = worker_pump_waits(w, f, 0) ? POLLOUT : 0;
 	int out = worker_pump_wants(w, f, 0) ? POLLIN : 0;
-	int err = f->err_wait.n > 0 && !f->err_dead ? POLLOUT : 0;
+	int err = worker_pump_waits(w, f, 1) ? POLLOUT : 0;
 
 	f->poll_in = f->poll_out = f->poll_err = -1;
 	if (f->kind == FLOW_NONE)

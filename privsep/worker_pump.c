@@ -48,54 +48,126 @@ is_temporary(int error)
 	return error == EAGAIN || error == EINTR;
 }
 
-/* What iov holds behind its first skip bytes waits for the descriptor. */
+/* ---- the run ---- */
+
 static void
-put_back(struct worker *w, struct flow *f, struct backlog *b, size_t skip)
+drop_run(struct worker *w)
 {
-	size_t max = (size_t)f->ch->window_max + WINDOW_MIN;
+	w->run.flow = NULL;
+	w->run.first = w->run.count = 0;
+	w->run.parked_until = 0;
+}
 
-	for (size_t i = 0; i < w->run.count; i++) {
-		const struct iovec *v = &w->run.iov[i];
-		const uint8_t *p = v->iov_base;
+/* n of its bytes have left. */
+static void
+advance(struct run *run, size_t n)
+{
+	while (run->first < run->count && n >= run->iov[run->first].iov_len)
+		n -= run->iov[run->first++].iov_len;
+	if (n > 0) {
+		struct iovec *v = &run->iov[run->first];
+		uint8_t *p = v->iov_base;
 
-		if (skip >= v->iov_len) {
-			skip -= v->iov_len;
-			continue;
-		}
-		if (!worker_backlog_add(b, max, &p[skip], v->iov_len - skip))
-			worker_fail(w, PROTO_E_LOCAL_MEMORY);
-		skip = 0;
+		*v = (struct iovec){ &p[n], v->iov_len - n };
 	}
 }
 
-void
-worker_pump_flush(struct worker *w)
+static void
+write_run(struct worker *w, const struct target *t)
 {
 	struct run *run = &w->run;
-	struct flow *f = run->flow;
-	struct target t;
-	ssize_t n = 0;
+	ssize_t n;
 
-	if (f == NULL)
+	if (t->wait == NULL || *t->dead || t->fd < 0 || t->wait->n > 0)
 		return;
-	t = target_of(w, f, run->ext);
-	if (t.wait != NULL && !*t.dead && t.fd >= 0 && t.wait->n == 0) {
-		n = writev(t.fd, run->iov, (int)run->count);
-		if (n < 0 && !is_temporary(errno))
-			*t.dead = true;
+	n = writev(t->fd, &run->iov[run->first], (int)(run->count - run->first));
+	if (n < 0 && !is_temporary(errno))
+		*t->dead = true;
+	if (n > 0) {
+		advance(run, (size_t)n);
+		taken(w, run->flow, (size_t)n);
 	}
-	if (t.wait == NULL || *t.dead) {
-		taken(w, f, run->total);
-	} else {
-		size_t left = n > 0 ? (size_t)n : 0;
+}
 
-		taken(w, f, left);
-		if (left < run->total)
-			put_back(w, f, t.wait, left);
+/* What is left of the run waits in its channel's backlog, or is wanted by nobody. */
+static void
+put_back(struct worker *w, const struct target *t)
+{
+	struct run *run = &w->run;
+	size_t max = (size_t)run->flow->ch->window_max + WINDOW_MIN;
+
+	for (size_t i = run->first; i < run->count; i++) {
+		if (t->wait == NULL || *t->dead)
+			taken(w, run->flow, run->iov[i].iov_len);
+		else if (!worker_backlog_add(t->wait, max, run->iov[i].iov_base,
+		    run->iov[i].iov_len))
+			worker_fail(w, PROTO_E_LOCAL_MEMORY);
 	}
-	run->flow = NULL;
-	run->count = 0;
-	run->total = 0;
+	drop_run(w);
+}
+
+/* A reader at work will take more in a moment: that saves a copy, and the next read
+ * of the network finds more.  One who is not costs the other channels this moment
+ * once, for then he has a backlog, and goes through it until it is empty. */
+static bool
+may_wait(const struct worker *w, const struct target *t)
+{
+	return t->wait != NULL && !*t->dead && t->fd >= 0 && w->end == END_NOT &&
+	    (t->wait->n == 0 || w->flow_count == 1);
+}
+
+static void
+park(struct worker *w)
+{
+	w->run.parked_until = w->now + (w->flow_count == 1 ? WORKER_PARK_ALONE_MS : WORKER_PARK_MS);
+}
+
+void
+worker_pump_flush(struct worker *w, bool may_park)
+{
+	struct run *run = &w->run;
+	struct target t;
+
+	if (run->flow == NULL)
+		return;
+	t = target_of(w, run->flow, run->ext);
+	if (run->parked_until == 0)
+		write_run(w, &t);
+	if (run->first == run->count) {
+		drop_run(w);
+	} else if (!may_park || !may_wait(w, &t)) {
+		put_back(w, &t);
+	} else if (run->parked_until == 0) {
+		park(w);
+	}
+}
+
+bool
+worker_pump_unpark(struct worker *w)
+{
+	struct run *run = &w->run;
+	struct target t;
+	int place;
+
+	if (run->flow == NULL)
+		return true;
+	t = target_of(w, run->flow, run->ext);
+	place = t.fd == run->flow->err && t.fd >= 0 ? run->flow->poll_err : run->flow->poll_in;
+	if (worker_polled(w, place, POLLOUT))
+		write_run(w, &t);
+	worker_pump_flush(w, w->now < run->parked_until);
+	return run->flow == NULL;
+}
+
+bool
+worker_pump_waits(const struct worker *w, const struct flow *f, uint32_t ext)
+{
+	bool parked = w->run.flow == f;
+	bool to_err = f->kind == FLOW_SOCKETS && w->run.ext == 1;
+
+	if (ext == 0)
+		return !f->in_dead && (f->in_wait.n > 0 || (parked && !to_err));
+	return !f->err_dead && (f->err_wait.n > 0 || (parked && to_err));
 }
 
 void
@@ -106,12 +178,13 @@ worker_pump_data(struct worker *w, struct flow *f, uint32_t ext, struct span dat
 	if (data.n == 0)
 		return;
 	if (run->flow != f || run->ext != ext || run->count == WORKER_IOV)
-		worker_pump_flush(w);
+		worker_pump_flush(w, false);
 	run->flow = f;
 	run->ext = ext;
 	run->iov[run->count++] = (struct iovec){ (void *)(uintptr_t)data.p, data.n };
-	run->total += data.n;
 }
+
+/* ---- backlogs ---- */
 
 static void
 write_backlog(struct worker *w, struct flow *f, const struct target *t)
@@ -130,6 +203,8 @@ write_backlog(struct worker *w, struct flow *f, const struct target *t)
 	}
 	worker_backlog_took(b, (size_t)n);
 	taken(w, f, (size_t)n);
+	if (w->run.flow == f && w->flow_count == 1)
+		park(w);	/* what is parked behind it will have its turn */
 	/* whoever still reads after the peer has left is given the time to */
 	if (w->close_ms > 0 && w->end == END_LINGER && w->deliver)
 		w->end_at = w->now + w->close_ms;
@@ -151,6 +226,8 @@ worker_pump_in(struct worker *w)
 			write_backlog(w, f, &err);
 	}
 }
+
+/* ---- out ---- */
 
 /* Reads without being told that there is something: to find out that it is empty. */
 static bool

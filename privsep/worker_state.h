@@ -27,6 +27,9 @@ enum {
 	WORKER_TX_LOW = 32 * 1024,	/* data is added to no more than this, so that
 					 * replies find room behind it              */
 	WORKER_BACKLOG_FIRST = 32 * 1024,
+	WORKER_PARK_MS = 2,		/* so long a busy descriptor may hold up the
+					 * network before its bytes are copied away */
+	WORKER_PARK_ALONE_MS = 20,	/* ...if it is the only channel             */
 	WORKER_MESSAGES_PER_TURN = 16,
 	WORKER_QUEUE_MAX = 4 * CHANNELS_MAX,	/* messages waiting for one link    */
 	WORKER_REKEYS_MAX = 16,		/* calls that wait for new keys             */
@@ -79,13 +82,14 @@ struct flow {			/* the worker's half of a channel */
 	int poll_in, poll_out, poll_err;	/* places in this turn's poll, or -1 */
 };
 
-/* Consecutive payloads for one descriptor, waiting to go out in one writev. */
+/* Consecutive payloads for one descriptor, to go out in one writev.  They are still
+ * in the rx buffer: while a run is parked, the network is not read. */
 struct run {
-	struct flow *flow;
+	struct flow *flow;		/* NULL: there is none */
 	uint32_t ext;
 	struct iovec iov[WORKER_IOV];
-	size_t count;
-	size_t total;
+	size_t first, count;		/* those before first have left */
+	uint64_t parked_until;		/* 0: not written yet  */
 };
 
 /* ---- the worker ---- */
@@ -228,7 +232,13 @@ void worker_backlog_free(struct backlog *);
 
 /* worker_pump.c: the data plane */
 void worker_pump_data(struct worker *, struct flow *, uint32_t ext, struct span);
-void worker_pump_flush(struct worker *);		/* writes the run */
+/* Writes the run.  What the descriptor does not take is parked for a moment if
+ * may_park, else copied to the backlog. */
+void worker_pump_flush(struct worker *, bool may_park);
+/* False: a run is parked; no packet is looked at, nothing is read. */
+bool worker_pump_unpark(struct worker *);
+/* Is something waiting for the descriptor in (ext 0) or err (ext 1)? */
+bool worker_pump_waits(const struct worker *, const struct flow *, uint32_t ext);
 void worker_pump_in(struct worker *);			/* what waited for descriptors */
 void worker_pump_out(struct worker *);		/* descriptors to packets */
 bool worker_pump_wants(const struct worker *, const struct flow *, uint32_t ext);
