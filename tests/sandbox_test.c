@@ -410,6 +410,50 @@ worker_without_zygote(void)
 	CHECK((empty.layers & LAYER_SECCOMP) == 0);
 }
 
+/* The second best, for containers that may not mount. */
+static void
+chroot_is_empty_too(void)
+{
+	CHECK(sandbox_root_chroot() == 0);
+	CHECK(access("/etc", F_OK) != 0 && access("/proc", F_OK) != 0);
+	CHECK(open("/x", O_CREAT | O_WRONLY, 0600) < 0);
+	CHECK(chdir("..") == 0 && access("etc", F_OK) != 0);
+}
+
+static void
+ids_that_are_none(void)
+{
+	CHECK(sandbox_drop_ids(0, 5) == -EINVAL);
+	CHECK(sandbox_drop_ids(5, 0) == -EINVAL);
+	CHECK(sandbox_drop_ids(UINT32_MAX, 5) == -EINVAL);
+	CHECK(sandbox_drop_ids(5, UINT32_MAX) == -EINVAL);
+	CHECK(geteuid() == 0);
+	CHECK(sandbox_drop_ids(5, 6) == 0);
+	CHECK(geteuid() == 5 && getegid() == 6 && setresgid(0, 0, 0) != 0);
+}
+
+/* As on systems without user namespaces for all: said, required only if asked for. */
+static void
+without_namespaces(void)
+{
+	int fd;
+
+	CHECK(sandbox_root_userns() == 0);
+	fd = open("/proc/sys/user/max_user_namespaces", O_WRONLY);
+	CHECK(fd >= 0 && write(fd, "0", 1) == 1);
+	CHECK(sandbox_drop_caps(0) == 0);
+	CHECK(sandbox_enter_zygote(&box, 0, 0, LAYER_USERNS) == -1);
+	CHECK(strstr(box.problem, "user namespace: ENOSPC") != NULL);
+	be_zygote();
+	CHECK((box.layers & (LAYER_USERNS | LAYER_MOUNTNS | LAYER_NETNS | LAYER_IPCNS |
+	    LAYER_EMPTY_ROOT | LAYER_UID)) == 0);
+	CHECK(strstr(box.report, "root of the host") != NULL);
+	CHECK(strstr(box.report, "; without user namespace (ENOSPC) mount namespace (EPERM)") != NULL);
+	CHECK(strstr(box.report, "empty root (E") != NULL);
+	if (box.layers & LAYER_LANDLOCK)
+		CHECK(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
+}
+
 /* A layer that got lost on the way is noticed, not assumed. */
 static void
 lost_layer(void)
@@ -514,6 +558,11 @@ names(void **state)
 }
 
 #define BOTH(f) static void test_##f(void **state) { (void)state; child_run_both(f); }
+#define ALONE(f, user) static void test_##f(void **state) { (void)state; \
+	if (geteuid() != 0 && !(user)) skip(); else child_run(f, geteuid() == 0 && (user)); }
+ALONE(chroot_is_empty_too, 0)
+ALONE(ids_that_are_none, 0)
+ALONE(without_namespaces, 1)
 BOTH(inherited_layers)
 BOTH(limits)
 BOTH(survives_stop_and_continue)
@@ -541,6 +590,9 @@ main(void)
 		cmocka_unit_test(test_every_number_of_other_abis),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_inherited_layers),
+		cmocka_unit_test(test_chroot_is_empty_too),
+		cmocka_unit_test(test_ids_that_are_none),
+		cmocka_unit_test(test_without_namespaces),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_survives_stop_and_continue),
 		cmocka_unit_test(test_trapping_tells_the_number),
