@@ -1,0 +1,75 @@
+#!/bin/bash
+# posternd_cli_test.sh - posternd's command line: -t, -T, -o, -p, -h, -f, bad keywords,
+# bad values, bad host keys, and that the messages name file and line.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+posternd=${BUILD:-build}/bin/posternd
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+ssh-keygen -q -t ed25519 -N '' -f "$tmp/key" && ssh-keygen -q -t ed25519 -N secret -f "$tmp/locked" || exit 1
+
+# expect NAME STATUS WORDS COMMAND...: exit status, and WORDS in what was said
+expect() {
+	local name=$1 status=$2 words=$3 got
+	shift 3
+	timeout 60 "$@" >"$tmp/out" 2>&1 </dev/null
+	got=$?
+	if [ "$got" -eq "$status" ] && { [ -z "$words" ] || grep -qF -- "$words" "$tmp/out"; }; then
+		echo "ok $name"
+	else
+		echo "not ok $name: status $got, said: $(head -c 600 "$tmp/out" | tr '\n' '|')"
+		failed=1
+	fi
+}
+conf() { printf '%s\n' "$@" >"$tmp/conf"; }
+
+conf "HostKey $tmp/key" "Port 2222"
+expect good_configuration 0 "" "$posternd" -t -f "$tmp/conf"
+[ -s "$tmp/out" ] && { echo "not ok quiet_when_good: $(cat "$tmp/out")"; failed=1; } || echo "ok quiet_when_good"
+expect dump 0 "port 2222" "$posternd" -T -f "$tmp/conf"
+expect dump_default 0 "permitrootlogin without-password" "$posternd" -T -f "$tmp/conf"
+expect option 0 "permitrootlogin no" "$posternd" -T -f "$tmp/conf" -o PermitRootLogin=no
+expect option_with_blank 0 "maxauthtries 2" "$posternd" -T -f "$tmp/conf" -o "MaxAuthTries 2"
+expect port 0 "port 77" "$posternd" -T -p 77 -f "$tmp/conf"
+grep -q 'port 2222' "$tmp/out" && { echo "not ok port_wins: $(grep port "$tmp/out")"; failed=1; } || echo "ok port_wins"
+expect host_key_option 0 "hostkey $tmp/other" "$posternd" -T -h "$tmp/other" -f "$tmp/conf"
+expect together 0 "port 5" "$posternd" -Dep5 -T -f "$tmp/conf"
+
+expect missing_file 1 "$tmp/none: " "$posternd" -t -f "$tmp/none"
+expect unknown_flag 1 "usage:" "$posternd" -Z
+expect extra_argument 1 "Extra argument" "$posternd" -t -f "$tmp/conf" more
+expect bad_port_option 1 "command line: Port" "$posternd" -t -f "$tmp/conf" -p x
+expect bad_option 1 "command line: UsePAM" "$posternd" -t -f "$tmp/conf" -o UsePAM=yes
+expect unknown_option 1 "no such keyword" "$posternd" -t -f "$tmp/conf" -o Foo=bar
+
+conf "HostKey $tmp/key" "" "# comment" "UsePAM yes"
+expect refused_keyword 1 "$tmp/conf:4: UsePAM: posternd does not have this keyword of sshd" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp/key" "Match User bob"
+expect refused_match 1 "$tmp/conf:2: Match" "$posternd" -t -f "$tmp/conf"
+conf "Hostkey $tmp/key" "Frobnicate 1"
+expect unknown_keyword 1 "$tmp/conf:2: Frobnicate: no such keyword" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp/key" "PermitRootLogin perhaps"
+expect bad_value 1 "$tmp/conf:2: PermitRootLogin" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp/key" "Ciphers aes256-gcm@openssh.com,3des-cbc"
+expect bad_cipher 1 '"3des-cbc"' "$posternd" -t -f "$tmp/conf"
+expect does_not_start_either 1 "$tmp/conf:2:" "$posternd" -D -e -f "$tmp/conf"
+conf "HostKey $tmp/key" "Include $tmp/more"
+printf 'Port 1\nX11Forwarding yes\n' >"$tmp/more"
+expect include_names_its_file 1 "$tmp/more:2: X11Forwarding" "$posternd" -t -f "$tmp/conf"
+
+conf "HostKey $tmp/none"
+expect missing_host_key 1 "$tmp/none" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp/locked"
+expect locked_host_key 1 "passphrase" "$posternd" -t -f "$tmp/conf"
+head -c 200 "$tmp/key" >"$tmp/cut" && chmod 600 "$tmp/cut"
+conf "HostKey $tmp/cut"
+expect damaged_host_key 1 "Unable to load host key \"$tmp/cut\"" "$posternd" -t -f "$tmp/conf"
+cp "$tmp/key" "$tmp/open" && chmod 644 "$tmp/open"
+conf "HostKey $tmp/open"
+expect open_host_key 1 "too open" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp"
+expect folder_as_host_key 1 "no regular file" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp/key" "HostKey $tmp/none"
+expect one_of_two_host_keys 1 "$tmp/none" "$posternd" -t -f "$tmp/conf"
+exit $failed
