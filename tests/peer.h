@@ -213,6 +213,7 @@ static inline void
 peer_run(struct peer *p)
 {
 	struct transport_event ev;
+	uint8_t *to;
 	size_t room;
 	ssize_t n;
 
@@ -226,7 +227,8 @@ peer_run(struct peer *p)
 		peer_flush(p);
 		if (p->stopped)
 			peer_halt(p);
-		n = read(p->fd, transport_rx_room(p->s.t, &room), room);
+		to = transport_rx_room(p->s.t, &room);
+		n = read(p->fd, to, room);
 		if (n <= 0)
 			_exit(0);
 		/* A peer that answers nothing does not answer a rekey either. */
