@@ -32,6 +32,10 @@ take_config(postern_transport *t, struct postern_client_config *cfg,
 		    span_str("a host name or a host key is needed to know the server by"));
 	if (cfg->port > UINT16_MAX || cfg->n_known_hosts > TRUST_FILES_MAX)
 		return -EINVAL;
+	for (size_t i = 0; i < cfg->n_known_hosts; i++) {
+		if (cfg->known_hosts[i] < 0)
+			return -EBADF;	/* sending it would look like a dead monitor */
+	}
 	return 0;
 }
 

@@ -88,6 +88,8 @@ load(postern_context *ctx, enum ipc_key_use use, int fd, const char *passphrase,
 	int r;
 
 	ctx->key_problem = POSTERN_KEY_FINE;
+	if (fd < 0)
+		return -EBADF;	/* sending it would look like a dead monitor */
 	r = api_context_sent(api_send_KEY_LOAD(&ctx->monitor, &m));
 	if (r < 0)
 		return r;

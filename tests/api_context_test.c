@@ -148,6 +148,7 @@ keys_bad_ones_first(void **state)
 	size_t len;
 
 	(void)state;
+	assert_int_equal(postern_key_load(&k, ctx, -1, NULL, SOON), -EBADF);
 	assert_int_equal(postern_key_load(&k, ctx, fake_file("junk"), NULL, SOON), POSTERN_EKEY);
 	assert_int_equal(postern_context_key_problem(ctx), POSTERN_KEY_NOT_A_KEY);
 	assert_int_equal(postern_key_load(&k, ctx, fake_file("locked"), NULL, SOON), POSTERN_EKEY);
