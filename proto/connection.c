@@ -1,6 +1,6 @@
 /*
  * connection.c - what the owner may do with an RFC 4254 connection: open, answer,
- * ask, account for data, close, keep alive.
+ * ask, account for data, close.
  *
  * The owner's orders come from the application and are bounded by its messages; the
  * peer's half is in connection_packet.c.  Nothing is sent on a channel after CLOSE,
@@ -292,8 +292,9 @@ connection_request(struct connection *c, struct channel *ch, uint64_t call,
 	return transport_end(c->transport, &w);
 }
 
-static enum proto_error
-send_global(struct connection *c, bool want_reply, struct span kind, struct span payload)
+enum proto_error
+connection_send_global(struct connection *c, bool want_reply, struct span kind,
+    struct span payload)
 {
 	struct wr w = transport_begin(c->transport,
 	    kind.n + payload.n + CONNECTION_OVERHEAD);
@@ -315,7 +316,7 @@ connection_global(struct connection *c, uint64_t call, struct span kind,
 
 	if (e != PROTO_OK)
 		return e;
-	return send_global(c, call != 0, kind, payload);
+	return connection_send_global(c, call != 0, kind, payload);
 }
 
 bool
@@ -396,61 +397,4 @@ connection_release(struct connection *c, struct channel *ch)
 	reply_forget(&c->questions, ch);
 	reply_forget(&c->calls, ch);
 	channel_drop(&c->channels, ch);
-}
-
-/* ---- time ---- */
-
-void
-connection_heard(struct connection *c, uint64_t now_ms)
-{
-	c->missed = 0;
-	c->alive_at = c->alive_interval_ms == 0 ? UINT64_MAX :
-	    now_ms + c->alive_interval_ms;
-}
-
-/* A peer may leave keepalives unanswered and live (it says UNIMPLEMENTED, or is
- * slow): those in a row are one entry, so they never fill the queue. */
-static enum proto_error
-send_keepalive(struct connection *c)
-{
-	int i = reply_latest(&c->calls, NULL);
-
-	if (!transport_can_send(c->transport) ||
-	    !transport_has_room(c->transport, CONNECTION_ROOM))
-		return PROTO_OK;	/* counts as unanswered all the same */
-	if (i != REPLY_NONE && c->calls.at[i].id == 0 && c->calls.at[i].times < UINT32_MAX)
-		c->calls.at[i].times++;
-	else if (!connection_can_call(c))
-		return PROTO_OK;
-	else if (reply_add(&c->calls, NULL, 0) == NULL)
-		return PROTO_E_LOCAL_MEMORY;
-	return send_global(c, true, span_str(KEEPALIVE), span_str(""));
-}
-
-enum proto_error
-connection_tick(struct connection *c, uint64_t now_ms)
-{
-	struct transport_agreed agreed;
-
-	if (now_ms < c->alive_at)
-		return PROTO_OK;
-	transport_agreed(c->transport, &agreed);
-	/* while nothing is read because we are full, silence says nothing */
-	if (agreed.packets_in != c->packets_in || connection_is_full(c)) {
-		c->packets_in = agreed.packets_in;
-		connection_heard(c, now_ms);
-		return PROTO_OK;
-	}
-	if (c->alive_max > 0 && c->missed >= c->alive_max)
-		return PROTO_E_PEER_SILENT;
-	if (c->missed < UINT32_MAX)
-		c->missed++;
-	c->alive_at = now_ms + c->alive_interval_ms;
-	return send_keepalive(c);
-}
-
-uint64_t
-connection_deadline(const struct connection *c)
-{
-	return c->alive_at;
 }

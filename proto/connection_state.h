@@ -1,6 +1,7 @@
 /*
- * connection_state.h - what connection.c and connection_packet.c share: the state of
- * one connection's RFC 4254 half, and the few messages that both may send.
+ * connection_state.h - what connection.c, connection_packet.c and connection_alive.c
+ * share: the state of one connection's RFC 4254 half, and the few messages that more
+ * than one of them sends.
  */
 #ifndef PROTO_CONNECTION_STATE_H
 #define PROTO_CONNECTION_STATE_H
@@ -36,6 +37,8 @@ CRYPTO_CHECKED enum proto_error connection_send_refusal(struct connection *,
     uint32_t remote, uint32_t reason, struct span text);
 CRYPTO_CHECKED enum proto_error connection_send_close(struct connection *,
     struct channel *);
+CRYPTO_CHECKED enum proto_error connection_send_global(struct connection *,
+    bool want_reply, struct span kind, struct span payload);
 /* WINDOW_ADJUST; n 0 sends nothing. */
 CRYPTO_CHECKED enum proto_error connection_send_window(struct connection *,
     const struct channel *, uint32_t n);
