@@ -189,30 +189,17 @@ static int test(struct daemon *d)
 	return r;
 }
 
-/* fd 0 is the connection; where stderr is the same one, nothing may be written there. */
-static int inetd_fd(bool keep_stderr)
-{
-	int fd = fcntl(0, F_DUPFD_CLOEXEC, 3), null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct stat a, b;
-
-	if (fd < 0 || null < 0)
-		exit(1);
-	if (!keep_stderr || (fstat(0, &a) == 0 && fstat(2, &b) == 0 && a.st_dev == b.st_dev &&
-	    a.st_ino == b.st_ino))
-		(void)dup2(null, 2);
-	(void)dup2(null, 0);
-	(void)dup2(null, 1);
-	close(null);
-	return fd;
-}
-
 static int serve(struct daemon *d)
 {
 	const struct posternd_options *o = d->options;
 	bool in_background = !o->foreground && o->debug == 0 && !o->inetd;
 	bool pid_file = false;
-	int ready = -1, peer = o->inetd ? inetd_fd(o->to_stderr || o->debug > 0) : -1;
+	int ready = -1, peer = -1;
 
+	if (o->inetd && (peer = posternd_inetd_open(o->to_stderr || o->debug > 0)) < 0) {
+		posternd_log(POSTERN_ERROR, NULL, "fatal: -i: %s", strerror(-peer));
+		return 255;
+	}
 	if (in_background)
 		ready = daemonise();
 	if (posternd_start(d) < 0)

@@ -114,6 +114,9 @@ void posternd_listen_accept(struct daemon *, int listener);
 /* One connection on a descriptor: takes it.  NULL: told, closed. */
 struct conn *posternd_conn_open(struct daemon *, int fd);
 
+/* The connection of -i; what was on 0 and 1 is gone from there.  Or -errno. */
+int posternd_inetd_open(bool keep_stderr);
+
 /* Host keys, made if there is none; in test mode nothing is made.  0 or -1, told. */
 int posternd_hostkey_load(struct daemon *);
 /* A new Ed25519 key in OpenSSH's format.  0 or -errno. */

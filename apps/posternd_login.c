@@ -215,9 +215,9 @@ static void auth_attempt(void *user, postern_transport *t, const char *name,
 		g->proven = true;
 	if (verdict == POSTERN_ACCEPT)
 		return;			/* verified_login tells it, with the key */
-	/* as sshd: what may be a guess is told at once, keys that do not fit when there
-	 * have been many */
-	level = c->no_such_user || strcmp(method, "password") == 0 ||
+	/* what may be a guess is told at once, keys that do not fit when there have been
+	 * many: clients try all they have */
+	level = c->no_such_user || strcmp(method, "publickey") != 0 ||
 	    failures >= conf->max_auth_tries / 2 || verdict == POSTERN_PARTIAL ? POSTERN_INFO :
 	    POSTERN_VERBOSE;
 	posternd_log(level, c, "%s %s for %s%s from %s port %u ssh2%s%s",

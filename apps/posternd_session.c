@@ -190,8 +190,8 @@ static int take_start(struct conn *c, struct channel *ch, union session_order *o
 	memcpy(o->start.text, command != NULL ? command : "", len + 1);
 	memcpy(o->start.text + len + 1, original, olen + 1);
 	posternd_log(POSTERN_VERBOSE, c, "Starting session: %s%s for %s from %s port %u",
-	    forced != NULL ? "forced-command " : r->kind == POSTERN_REQ_SUBSYSTEM ? "subsystem " :
-	    command == NULL ? "shell" : "command", r->kind == POSTERN_REQ_SUBSYSTEM ?
+	    forced != NULL ? "forced-command" : r->kind == POSTERN_REQ_SUBSYSTEM ? "subsystem " :
+	    command == NULL ? "shell" : "command", forced == NULL && r->kind == POSTERN_REQ_SUBSYSTEM ?
 	    posternd_log_quote(r->name) : "", posternd_log_quote(c->user), c->address, c->port);
 	ch->started = order(c, o);
 	return ch->started ? POSTERN_LATER : POSTERN_REFUSE;
