@@ -261,6 +261,24 @@ test_foreign_kexinit(void **state)
 	expect_end(IPC_BAD_HOST_KEY, "the server's signature is not its host key's");
 }
 
+/* A known algorithm, but not one that we offered. */
+static void
+test_algorithm_not_offered(void **state)
+{
+	struct ipc_NEW plan = play_plan(1, IPC_CLIENT);
+	struct ipc_END_OF end;
+
+	(void)state;
+	plan.hostkey_algs = span_str("rsa-sha2-512");
+	play_new(&plan);
+	PLAY_TELL(TRUST_KEY, .conn = 1, .key = server_key());
+	play_attach(1);
+	worker = play_started(1, &start);
+	verify_first();
+	assert_true(worker->dead);
+	PLAY_ENDED(1, IPC_WORKER_LIED, &end);
+}
+
 static void
 test_rekey_other_key(void **state)
 {
@@ -577,7 +595,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_known), T(test_one_key), T(test_another_key), T(test_unknown_accepted),
 		T(test_unknown_refused), T(test_changed), T(test_revoked), T(test_bad_signature),
-		T(test_flipped_signature), T(test_foreign_kexinit), T(test_rekey_other_key),
+		T(test_flipped_signature), T(test_foreign_kexinit),
+		T(test_algorithm_not_offered), T(test_rekey_other_key),
 		T(test_rekey), T(test_password_waits), T(test_password_never_sent),
 		T(test_password), T(test_publickey), T(test_keys_that_do_not_sign),
 		T(test_probe), T(test_kbdint), T(test_wrong_number_of_answers),
