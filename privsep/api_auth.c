@@ -161,27 +161,39 @@ tamed(struct span s)
 	return text;
 }
 
-/* Reads the prompts of INFO_ASK; false if they are malformed or too many. */
-static bool
-read_prompts(struct span blob, struct postern_prompt *out, size_t *n)
+/* Reads the prompts of INFO_ASK.  Their number, which may be more than out has room
+ * for: then none is read.  -1: malformed. */
+static int
+read_prompts(struct span blob, struct postern_prompt *out)
 {
 	struct rd r = rd_of(blob);
 	struct span texts[API_PROMPTS_MAX];
 	uint32_t count = rd_u32(&r);
 
+	if (count > blob.n)
+		return -1;
 	if (count > API_PROMPTS_MAX)
-		return false;
+		return (int)count;
 	for (uint32_t i = 0; i < count; i++) {
 		texts[i] = rd_text(&r, r.n);
 		out[i].echo = rd_bool(&r);
 	}
 	if (!rd_done(&r))
-		return false;
+		return -1;
 	/* only now: each NUL overwrites the echo flag behind it */
 	for (uint32_t i = 0; i < count; i++)
 		out[i].text = tamed(texts[i]);
-	*n = count;
-	return true;
+	return (int)count;
+}
+
+/* As many answers as there were prompts, or the monitor would take it for a broken
+ * contract; empty ones where the application gave none. */
+static void
+write_answers(struct wr *w, char **answers, size_t n)
+{
+	wr_u32(w, (uint32_t)n);
+	for (size_t i = 0; i < n; i++)
+		wr_str(w, answers != NULL && answers[i] != NULL ? answers[i] : "");
 }
 
 static void
@@ -191,14 +203,12 @@ send_answers(postern_transport *t, uint64_t question, char **answers, size_t n)
 	struct wr w = wr_of(buf, sizeof(buf));
 	struct ipc_INFO_ANSWER m = { .conn = t->id, .question = question };
 
-	wr_u32(&w, (uint32_t)n);
-	for (size_t i = 0; i < n; i++)
-		wr_str(&w, answers[i] != NULL ? answers[i] : "");
+	write_answers(&w, answers, n);
 	if (w.bad) {
-		/* more than fits: no answers, which the server must refuse */
+		/* more than fits: empty ones, which the server must refuse */
 		sodium_memzero(buf, sizeof(buf));
 		w = wr_of(buf, sizeof(buf));
-		wr_u32(&w, 0);
+		write_answers(&w, NULL, n);
 	}
 	m.answers = wr_span(&w);
 	(void)api_send_INFO_ANSWER(&t->ctx->monitor, &m);	/* or it is dead */
@@ -212,14 +222,20 @@ api_auth_prompts(postern_transport *t, const struct ipc_INFO_ASK *m)
 	char *answers[API_PROMPTS_MAX] = { NULL };
 	struct postern_prompts p = { .size = sizeof(p), .prompts = list };
 	uint64_t question = m->question;
-	bool is_fine = read_prompts(m->prompts, list, &p.n);
+	int n = read_prompts(m->prompts, list);
+	bool is_answered_well;
 
+	if (n < 0) {
+		api_transport_blame(t, POSTERN_EMONITOR, "prompts are malformed");
+		return;
+	}
+	p.n = (size_t)n;
 	p.name = tamed(m->name);
 	p.instruction = tamed(m->instruction);
-	is_fine = is_fine && t->client.answer_prompts != NULL &&
+	is_answered_well = p.n <= API_PROMPTS_MAX && t->client.answer_prompts != NULL &&
 	    t->client.answer_prompts(t->client.user, t, &p, answers) == POSTERN_ACCEPT;
 	if (!t->is_over)
-		send_answers(t, question, answers, is_fine ? p.n : 0);
+		send_answers(t, question, is_answered_well ? answers : NULL, p.n);
 	for (size_t i = 0; i < API_PROMPTS_MAX; i++) {
 		if (answers[i] == NULL)
 			continue;

@@ -490,9 +490,13 @@ prompts_are_answered_by_the_interface(void **state)
 	assert_int_equal(judge.prompts, 1);
 	assert_string_equal(judge.first_prompt, "Colour? ?");
 	assert_string_equal(judge.banner, "hello?[1m\n");
-	/* malformed prompts never reach the application */
-	assert_int_equal(postern_transport_auth_interactive(t, "malformed", "", SOON), POSTERN_EAUTH);
+	/* more prompts than anybody answers: refused, not asked */
+	assert_int_equal(postern_transport_auth_interactive(t, "many", "", SOON), POSTERN_EAUTH);
+	/* malformed ones never reach the application */
+	assert_int_equal(postern_transport_auth_interactive(t, "malformed", "", SOON),
+	    POSTERN_EMONITOR);
 	assert_int_equal(judge.prompts, 1);
+	t = started("host");
 	judge.answer = POSTERN_ACCEPT;
 	assert_int_equal(postern_transport_auth_interactive(t, "robey", "", SOON), 0);
 	assert_int_equal(judge.prompts, 2);

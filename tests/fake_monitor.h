@@ -27,7 +27,7 @@
 #include "ipc/ipc.h"
 #include "privsep/spawn.h"
 
-enum { FAKE_CONNS = 32, FAKE_CHANS = 32 };
+enum { FAKE_CONNS = 32, FAKE_CHANS = 32, FAKE_MANY = 1000 };
 
 /* What the test wants to know about what the puppet got. */
 struct fake_seen {
@@ -421,9 +421,19 @@ on_TRY_PUBLICKEY(struct fake *f, const struct ipc_TRY_PUBLICKEY *m)
 static inline int
 on_TRY_KBDINT(struct fake *f, const struct ipc_TRY_KBDINT *m)
 {
-	uint8_t buf[64];
+	uint8_t buf[8192];
 	struct wr w = wr_of(buf, sizeof(buf));
 
+	if (span_is(m->user, "many")) {
+		wr_u32(&w, FAKE_MANY);
+		for (int i = 0; i < FAKE_MANY; i++) {
+			wr_str(&w, "");
+			wr_u8(&w, 0);
+		}
+		return ipc_send_INFO_ASK(f->app, &(struct ipc_INFO_ASK){ .conn = m->conn,
+		    .question = 5, .name = span_str(""), .instruction = span_str(""),
+		    .prompts = wr_span(&w) });
+	}
 	wr_u32(&w, 2);
 	wr_str(&w, "Colour? \x1b");
 	wr_u8(&w, 1);
@@ -446,10 +456,14 @@ on_INFO_ANSWER(struct fake *f, const struct ipc_INFO_ANSWER *m)
 	struct span a = rd_blob(&r, 64), b = rd_blob(&r, 64);
 
 	fake_seen->infos++;
-	if (n == 2 && rd_done(&r) && span_is(a, "blue") && span_is(b, "1234"))
-		fake_log_in(f, "robey", "keyboard-interactive");
-	else
+	if (n == FAKE_MANY)		/* that many, or the contract is broken */
 		fake_result(f, IPC_LOGIN_FAILED, "");
+	else if (n == 2 && rd_done(&r) && span_is(a, "blue") && span_is(b, "1234"))
+		fake_log_in(f, "robey", "keyboard-interactive");
+	else if (n == 2 && rd_done(&r) && a.n == 0 && b.n == 0)
+		fake_result(f, IPC_LOGIN_FAILED, "");
+	else
+		_exit(7);
 	return 0;
 }
 
