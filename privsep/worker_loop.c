@@ -5,6 +5,7 @@
  * that may be looked at; move data; apply the channels' ends; let time pass; write
  * the network once.  Nothing in it blocks.
  */
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -72,6 +73,8 @@ trim(struct worker *w)
 		if (f->err_wait.n == 0)
 			worker_backlog_free(&f->err_wait);
 	}
+	/* what key exchange and login have freed */
+	(void)malloc_trim(0);
 }
 
 static void

@@ -249,7 +249,10 @@ worker_rehearse_life(uint8_t *rx, uint8_t *tx)
 	}
 	if (rc == 0 && !(r->over && r->w->flows == NULL))
 		rc = -1;
-	/* and the last things that a worker does */
+	/* a rest, and the last things that a worker does */
+	r->w->trim_at = r->w->last_traffic = 0;
+	if (rc == 0 && (!worker_turn(r->w, 0) || r->w->trim_at != UINT64_MAX))
+		rc = -1;
 	worker_stop(r->w, 0, span_str("over"));
 	for (int i = 0; i < TURNS && worker_turn(r->w, 0); i++)
 		;
