@@ -44,11 +44,36 @@ struct session {
 	union session_order order;
 };
 
-/* posternd reads its links; one that is full means that it is stuck or gone. */
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* The master's end hangs the terminal up; the group is told as sshd tells it. */
+static void hang_up(struct channel *c)
+{
+	if (c->has_tty && c->pid > 0)
+		(void)killpg(c->pid, SIGHUP);
+	close_fd(&c->tty.slave);
+	close_fd(&c->tty.master);
+}
+
+static _Noreturn void leave(struct session *s, int status)
+{
+	for (struct channel *c = s->channels; c != NULL; c = c->next)
+		hang_up(c);
+	_exit(status);
+}
+
+/* posternd reads its links: one that is full means that it is stuck. */
 static void report(struct session *s, union session_report *r, const int *fds, size_t n)
 {
-	if (session_link_send(s->link, r, session_report_size(r->head.kind), fds, n) < 0)
-		_exit(1);
+	int sent = session_link_send(s->link, r, session_report_size(r->head.kind), fds, n);
+
+	if (sent < 0)
+		leave(s, sent == -EPIPE || sent == -ECONNRESET ? 0 : 1);
 }
 
 static void reply(struct session *s, bool ok, const char *note, const int *fds, size_t n)
@@ -92,22 +117,6 @@ static struct channel *find(struct session *s, bool make)
 		s->n++;
 	}
 	return c;
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* The master's end hangs the terminal up; the group is told as sshd tells it. */
-static void hang_up(struct channel *c)
-{
-	if (c->has_tty && c->pid > 0)
-		(void)killpg(c->pid, SIGHUP);
-	close_fd(&c->tty.slave);
-	close_fd(&c->tty.master);
 }
 
 static void take_pty(struct session *s, struct channel *c)
@@ -306,17 +315,14 @@ static void reap(struct session *s)
 
 static _Noreturn void end(struct session *s, const char *note)
 {
-	if (note != NULL) {
-		union session_report r;
+	struct session_note n;
 
-		memset(&r, 0, sizeof(r));
-		r.head.kind = SESSION_NOTE;
-		(void)session_link_put(r.note.text, sizeof(r.note.text), note);
-		report(s, &r, NULL, 0);
-	}
-	for (struct channel *c = s->channels; c != NULL; c = c->next)
-		hang_up(c);
-	_exit(note != NULL);
+	memset(&n, 0, sizeof(n));
+	n.head.kind = SESSION_NOTE;
+	(void)session_link_put(n.text, sizeof(n.text), note);
+	/* posternd may be gone: then there is nobody to tell */
+	(void)session_link_send(s->link, &n, sizeof(n), NULL, 0);
+	leave(s, 1);
 }
 
 static void begin(struct session *s)
@@ -368,8 +374,10 @@ _Noreturn void session_run(const struct conf *conf, const struct account_session
 		len = session_link_recv(s.link, &s.order, sizeof(s.order), NULL, NULL);
 		if (len == -EAGAIN)
 			continue;
-		if (len <= 0 || !session_order_valid(&s.order, (size_t)len))
-			end(&s, len <= 0 ? NULL : "a broken order");
+		if (len == 0 || len == -ECONNRESET)
+			leave(&s, 0);
+		if (len < 0 || !session_order_valid(&s.order, (size_t)len))
+			end(&s, "a broken order");
 		take_order(&s);
 	}
 }

@@ -126,8 +126,7 @@ static void a_line_with_an_unknown_option_is_refused_whole(void **s)
 		"restrict,unknown %K", "from %K", "command=\"a\",command=\"b\" %K" };
 	static const char *const broken[] = { "command=\"a %K", "command=a %K", "command= %K",
 		",no-pty %K", "no-pty, %K", "no-pty,,pty %K", "=\"a\" %K", "command=\"a\"x %K",
-		"no-pty%K", "a-name-of-an-option-that-is-longer-than-any-option-has-any-right-to-be-"
-		"by-far %K" };
+		"no-pty%K", "a-name-of-an-option-longer-than-any-option-has-a-right-to-be-xxxxx %K" };
 
 	(void)s;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
