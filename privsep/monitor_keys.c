@@ -21,8 +21,8 @@ struct keyload {
 	struct monitor *m;
 	uint64_t call;
 	enum ipc_key_use use;
-	struct watch link;
-	int pidfd;
+	struct watch link, child;
+	bool over;			/* answered; only to be reaped */
 	struct ipc_once once;
 	struct timer deadline;
 };
@@ -115,13 +115,13 @@ monitor_keys_loading_host(const struct monitor *m)
 {
 	const struct keyload *k = m->keyloads;
 
-	while (k != NULL && k->use != IPC_HOST_KEY)
+	while (k != NULL && (k->use != IPC_HOST_KEY || k->over))
 		k = k->next;
 	return k != NULL;
 }
 
 static void
-end_load(struct keyload *k)
+forget(struct keyload *k)
 {
 	struct monitor *m = k->m;
 	struct keyload **at = &m->keyloads;
@@ -131,10 +131,19 @@ end_load(struct keyload *k)
 	*at = k->next;
 	m->n_keyloads--;
 	monitor_unwatch(&k->link);
+	monitor_unwatch(&k->child);
 	monitor_timer_deinit(m, &k->deadline);
-	/* it has nothing more to do: killed, so the wait is a short one */
-	(void)m->os->end(k->pidfd);
 	monitor_bury(m, &k->dead);
+}
+
+/* Killed, and reaped when it is dead: it may hang in a file system. */
+static void
+end_load(struct keyload *k)
+{
+	k->over = true;
+	monitor_unwatch(&k->link);
+	monitor_timer_clear(k->m, &k->deadline);
+	k->m->os->kill(k->child.fd);
 }
 
 static void
@@ -223,6 +232,23 @@ link_ready(struct monitor *m, void *owner, uint32_t events)
 	crypto_wipe(m->rx, (size_t)n);
 }
 
+/* Its death alone is no answer: what it said before stands in its link, which ends
+ * after that. */
+static void
+child_ready(struct monitor *m, void *owner, uint32_t events)
+{
+	struct keyload *k = owner;
+	int signal, status;
+
+	(void)events;
+	if (!k->over)
+		link_ready(m, k, 0);
+	if (!k->over)
+		failed(k, "the reader died");
+	if (m->os->reap(k->child.fd, &signal, &status) == 1)
+		forget(k);
+}
+
 static void
 too_late(struct monitor *m, void *owner)
 {
@@ -235,26 +261,32 @@ start_load(struct keyload *k, const struct ipc_KEY_LOAD *q)
 {
 	struct monitor *m = k->m;
 	uint8_t schema[IPC_SCHEMA_LEN];
-	int pair[2], r;
+	int pair[2], r, pidfd;
 	pid_t pid;
 
 	r = ipc_pair(pair);
 	if (r != 0)
 		return r;
-	r = m->os->spawn(m->dir, "postern-keyload", pair[1], &pid, &k->pidfd);
+	r = m->os->spawn(m->dir, "postern-keyload", pair[1], &pid, &pidfd);
 	(void)close(pair[1]);		/* the child has its own */
-	if (r == 0) {
-		ipc_schema(schema);
-		r = ipc_send_KEY_FILE(pair[0], &(struct ipc_KEY_FILE){
-		    .schema = span_of(schema, sizeof(schema)), .passphrase = q->passphrase,
-		    .file = q->file });
-		if (r == 0)
-			r = monitor_watch(&k->link, m->ep, pair[0], EPOLLIN, link_ready, k);
-		if (r != 0)
-			(void)m->os->end(k->pidfd);	/* it was told nothing */
-	}
 	if (r != 0)
-		(void)close(pair[0]);
+		goto err0;
+	r = monitor_watch(&k->child, m->ep, pidfd, EPOLLIN, child_ready, k);
+	if (r != 0)
+		goto err1;
+	ipc_schema(schema);
+	r = ipc_send_KEY_FILE(pair[0], &(struct ipc_KEY_FILE){
+	    .schema = span_of(schema, sizeof(schema)), .passphrase = q->passphrase,
+	    .file = q->file });
+	if (r == 0)
+		r = monitor_watch(&k->link, m->ep, pair[0], EPOLLIN, link_ready, k);
+	if (r == 0)
+		return 0;
+	(void)epoll_ctl(m->ep, EPOLL_CTL_DEL, pidfd, NULL);	/* it is in there */
+err1:
+	(void)m->os->end(pidfd);	/* it was told nothing: it is idle and dies at once */
+err0:
+	(void)close(pair[0]);
 	return r;
 }
 
@@ -274,7 +306,7 @@ monitor_keys_on_load(struct monitor *m, const struct ipc_KEY_LOAD *q)
 		k->m = m;
 		k->call = q->call;
 		k->use = (enum ipc_key_use)q->use;
-		k->link.fd = -1;
+		k->link.fd = k->child.fd = -1;
 		if (monitor_timer_init(m, &k->deadline, too_late, k) == 0)
 			r = start_load(k, q);
 	}
@@ -298,8 +330,14 @@ monitor_keys_on_load(struct monitor *m, const struct ipc_KEY_LOAD *q)
 void
 monitor_keys_free(struct monitor *m)
 {
-	while (m->keyloads != NULL)
-		end_load(m->keyloads);
+	while (m->keyloads != NULL) {
+		struct keyload *k = m->keyloads;
+
+		(void)epoll_ctl(m->ep, EPOLL_CTL_DEL, k->child.fd, NULL);
+		(void)m->os->end(k->child.fd);
+		k->child.fd = -1;
+		forget(k);
+	}
 	while (m->keys != NULL)
 		remove_key(m, &m->keys);
 }
