@@ -237,7 +237,9 @@ finish(struct worker *w, uint64_t chan, const struct request *how)
 
 	if (f == NULL || f->closing)
 		return 0;
-	(void)request(w, chan, 0, how);		/* without a call it cannot fail */
+	/* also after the peer's CLOSE: it wants to know how its program ended */
+	if (f->ch->state == CH_OPEN && !f->ch->close_out)
+		worker_check(w, connection_request(w->cn, f->ch, 0, how));
 	worker_flow_close(w, f, true);
 	return 0;
 }

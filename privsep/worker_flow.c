@@ -8,7 +8,8 @@
  *   read 0 or EIO         SSH EOF; of pipes when both are at their end
  *   EXIT (trusted side)   pipes to their end, others until empty; EOF; CLOSE
  *   CLOSE (trusted side)  until empty, but no longer than close_ms; EOF; CLOSE
- *   CLOSE (peer)          its bytes first, then our CLOSE
+ *   CLOSE (peer)          its bytes first, then our CLOSE; of a program that has ended
+ *                         its output EXIT is on its way, and CLOSE waits for it
  * Our CLOSE never follows from a hang-up alone.  After both CLOSEs, and with all
  * delivered, the channel is over and its descriptors are closed.
  */
@@ -172,6 +173,14 @@ out_is_over(const struct worker *w, const struct flow *f)
 	return f->out_ended && (f->err_ended || !reads_err(w, f));
 }
 
+/* A client that has our EOF may send CLOSE before its program is reaped. */
+static bool
+awaits_exit(const struct worker *w, const struct flow *f)
+{
+	return w->role == SSH_SERVER && f->ch->is_session && f->kind != FLOW_NONE &&
+	    !f->closing && out_is_over(w, f);
+}
+
 static void
 settle_one(struct worker *w, struct flow *f)
 {
@@ -183,7 +192,7 @@ settle_one(struct worker *w, struct flow *f)
 	    !ch->close_in)
 		worker_check(w, connection_eof(w->cn, ch));
 	if (!ch->close_out && ((f->closing && (late || out_is_over(w, f))) ||
-	    (ch->close_in && (late || is_delivered(w, f)))))
+	    (ch->close_in && (late || (is_delivered(w, f) && !awaits_exit(w, f))))))
 		worker_check(w, connection_close(w->cn, ch));
 	if (late)
 		f->close_at = UINT64_MAX;

@@ -246,6 +246,7 @@ worker_pump_wants(const struct worker *w, const struct flow *f, uint32_t ext)
 	return f->start_question == 0 && f->ch->state == CH_OPEN && w->end == END_NOT &&
 	    !w->net_dead && !f->ch->close_in && transport_can_send(w->tr) &&
 	    transport_pending(w->tr).n < WORKER_TX_LOW &&
+	    transport_has_data_room(w->tr, f->ch->peer_packet) &&
 	    connection_may_send(w->cn, f->ch) > 0;
 }
 

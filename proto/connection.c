@@ -278,7 +278,8 @@ connection_request(struct connection *c, struct channel *ch, uint64_t call,
 	enum proto_error e;
 	struct wr w;
 
-	if (ch->close_in || ch->close_out)
+	/* exit-status may still follow the peer's CLOSE, a question may not */
+	if (ch->close_out || (ch->close_in && call != 0))
 		return PROTO_OK;
 	if (ch->state != CH_OPEN)
 		return PROTO_E_LOCAL_BUG;

@@ -113,7 +113,7 @@ CRYPTO_CHECKED enum proto_error connection_answer(struct connection *, uint64_t 
 /* Ask before making a request with a call: a peer that answers none must not make
  * us remember more than CALLS_MAX. */
 bool connection_can_call(const struct connection *);
-/* call 0: no reply wanted.  Dropped if CLOSE came or went. */
+/* call 0: no reply wanted.  Dropped if CLOSE went, or came and a reply is wanted. */
 CRYPTO_CHECKED enum proto_error connection_request(struct connection *, struct channel *,
     uint64_t call, const struct request *);
 CRYPTO_CHECKED enum proto_error connection_global(struct connection *, uint64_t call,

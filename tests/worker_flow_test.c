@@ -418,6 +418,65 @@ test_close_of_a_channel_that_was_only_asked_for(void **state)
 	lab_free(l);
 }
 
+/* The client has our EOF and is quicker with its CLOSE than the program is reaped. */
+static void
+test_close_between_eof_and_exit(void **state)
+{
+	struct lab *l = lab_open(&server);
+	struct lab_channel *c;
+	uint64_t chan = lab_session(l, &c);
+	struct pipes p = take_pipes(l, chan);
+
+	(void)state;
+	(void)close(p.out);
+	(void)close(p.err);
+	LAB_UNTIL(l, c->eof);
+	peer_close(l, c);
+	lab_rest(l);
+	assert_false(c->closed);
+	exit_with(l, chan, 9);
+	LAB_UNTIL(l, c->closed);
+	assert_string_equal(c->order, "ExC");
+	assert_int_equal(c->status, 9);
+	expect_over(l, chan, false);
+	(void)close(p.in);
+	lab_free(l);
+}
+
+/* It is not waited for for ever, and not at all for a program that still runs. */
+static void
+test_close_without_an_exit(void **state)
+{
+	struct lab *l = lab_open(&server);
+	struct lab_channel *c;
+	uint64_t chan = lab_session(l, &c), begun;
+	struct pipes p = take_pipes(l, chan);
+
+	(void)state;
+	(void)close(p.out);
+	(void)close(p.err);
+	LAB_UNTIL(l, c->eof);
+	peer_close(l, c);
+	begun = worker_clock();
+	LAB_UNTIL(l, c->closed);
+	assert_true(worker_clock() - begun >= 250);
+	expect_over(l, chan, false);
+	(void)close(p.in);
+
+	chan = lab_session(l, &c);
+	p = take_pipes(l, chan);
+	lab_rest(l);
+	peer_close(l, c);
+	begun = worker_clock();
+	LAB_UNTIL(l, c->closed);
+	assert_true(worker_clock() - begun < 250);
+	expect_end(l, p.in);
+	(void)close(p.in);
+	(void)close(p.out);
+	(void)close(p.err);
+	lab_free(l);
+}
+
 /* On a server: a program that does not read must not keep the channel for ever. */
 static void
 test_peers_close_waits_for_a_reader_but_not_for_ever(void **state)
@@ -574,6 +633,8 @@ main(void)
 		cmocka_unit_test(test_close_by_the_application_sends_what_is_there),
 		cmocka_unit_test(test_close_does_not_wait_for_a_window_for_ever),
 		cmocka_unit_test(test_close_of_a_channel_that_was_only_asked_for),
+		cmocka_unit_test(test_close_between_eof_and_exit),
+		cmocka_unit_test(test_close_without_an_exit),
 		cmocka_unit_test(test_peers_close_waits_for_a_reader_but_not_for_ever),
 		cmocka_unit_test(test_client_delivers_all_and_then_the_end),
 		cmocka_unit_test(test_client_merges_stderr_unless_it_has_a_place),

@@ -275,12 +275,32 @@ lab_data(struct lab *l, struct lab_channel *c, const struct connection_event *ev
 		assert_int_equal(connection_taken(l->pc, ev->channel, (uint32_t)ev->data.n), PROTO_OK);
 }
 
+/* The peer's own connection layer drops what follows its CLOSE; clients do not. */
+static inline void
+lab_after_close(struct lab *l, struct span payload)
+{
+	struct rd r = rd_of(payload);
+	uint8_t number = rd_u8(&r);
+	uint32_t local = rd_u32(&r);
+	struct span type = rd_blob(&r, NAME_MAX_LEN);
+
+	(void)rd_bool(&r);
+	for (size_t i = 0; number == SSH_MSG_CHANNEL_REQUEST && i < l->n_ch; i++) {
+		if (l->ch[i].closed || l->ch[i].ch->local != local || !l->ch[i].ch->close_out ||
+		    !span_is(type, "exit-status"))
+			continue;
+		l->ch[i].status = rd_u32(&r);
+		lab_order(&l->ch[i], 'x');
+	}
+}
+
 static inline void
 lab_connection_packet(struct lab *l, struct span payload)
 {
 	struct connection_event ev;
 	struct lab_channel *c;
 
+	lab_after_close(l, payload);
 	l->peer_error = connection_packet(l->pc, payload, worker_clock(), &ev);
 	assert_int_equal(l->peer_error, PROTO_OK);
 	l->events[ev.type]++;
