@@ -170,6 +170,7 @@ struct zygote {
 	struct ipc_once once;
 	unsigned given;			/* its workers that got a connection         */
 	bool aged;			/* a successor takes over when it is ready   */
+	bool lacks_layer;		/* it said itself why it cannot serve        */
 	uint32_t layers;
 };
 enum worker_count { COUNT_NONE = 0, COUNT_FORKING, COUNT_SPARE };

@@ -59,6 +59,7 @@ on_ZYGOTE_FAILED(struct zygote *z, const struct ipc_ZYGOTE_FAILED *q)
 	char text[MONITOR_TEXT_MAX];
 
 	monitor_names_copy(text, sizeof(text), q->text);
+	z->lacks_layer = true;
 	monitor_zygote_failed(z->m, z, text);
 	return 0;
 }
@@ -84,7 +85,7 @@ link_ready(struct monitor *m, void *owner, uint32_t events)
 	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
-		monitor_zygote_failed(m, z, "its link is closed");
+		monitor_zygote_failed(m, z, "it died");
 		return;
 	}
 	if (ipc_admit(IPC_Z2M, z->state == ZYGOTE_STARTING ? P_HELLO : P_SERVE, K_ANY, &z->once,
@@ -241,13 +242,18 @@ monitor_zygote_used(struct monitor *m, struct zygote *z)
 void
 monitor_zygote_failed(struct monitor *m, struct zygote *z, const char *why)
 {
+	struct ipc_NOT_SERVING not_serving = { .text = span_str(why) };
+
 	if (z->state == ZYGOTE_DYING || m->over)
 		return;
 	monitor_remark(m, IPC_ERROR, "zygote %d: %s", (int)z->pid, why);
 	if (m->zygote_failures < FAILURES_MAX)
 		m->zygote_failures++;
+	not_serving.is_sandbox = z->lacks_layer;
 	end_zygote(m, z);
 	if (!m->serving) {
+		/* nothing is queued before SERVING, and nothing comes after this */
+		(void)ipc_send_NOT_SERVING(m->app.fd, &not_serving);
 		monitor_stop(m, why);
 		return;
 	}

@@ -93,7 +93,7 @@ static const struct sandbox_call sanitizer_calls[] = {
 	CALL_ANY(uname), CALL_ANY(prctl), CALL_ANY(prlimit64), CALL_ANY(ioctl),
 	CALL_ANY(getcwd), CALL_ANY(clock_gettime), CALL_ANY(write), CALL_ANY(read),
 	CALL_ANY(close), CALL_ANY(munmap), CALL_ANY(open), CALL_ANY(readlink),
-	CALL_ANY(stat), CALL_ANY(access), CALL_ANY(pipe),
+	CALL_ANY(stat), CALL_ANY(access), CALL_ANY(pipe), CALL_ANY(getrandom),
 };
 #define ALSO_SANITIZER , LIST(sanitizer_calls)
 #else

@@ -29,7 +29,8 @@ struct transport_config {
 	struct span kexinit;		/* ours, whole payload; copied             */
 	struct span hostkeys;		/* server: (string alg, string blob)...; copied */
 	struct span sig_algs;		/* server: value of server-sig-algs; copied */
-	uint32_t banner_ms, kex_ms, rekey_ms;	/* deadlines, 0: none              */
+	uint32_t banner_ms, kex_ms, rekey_ms;	/* deadlines, 0: none; they stand
+						 * still while SIGN or VERIFY is open */
 	uint64_t rekey_bytes;		/* 0: the cipher's own limit               */
 	uint32_t rekey_packets;		/* 0: 2^31                                 */
 	uint32_t rekey_interval_ms;	/* 0: none                                 */

@@ -163,6 +163,9 @@ ask(struct transport *t, struct transport_event *ev)
 		ev->signature = span_of(x->kex.signature, x->kex.signature_len);
 	}
 	t->waiting = true;
+	/* The peer is not the one we wait for: a person may be asked about the host
+	 * key, or the rekey quota may hold the answer back. */
+	transport_set_deadline(t, 0);
 }
 
 /* ---- new keys ---- */
@@ -271,6 +274,7 @@ answered(struct transport *t, enum ssh_role role, struct span signature, struct 
 	    !transport_kexinit_is_fit(next_kexinit))
 		return PROTO_E_LOCAL_BUG;
 	t->waiting = false;
+	transport_set_deadline(t, t->exchanges == 0 ? t->cfg.kex_ms : t->cfg.rekey_ms);
 	if (first) {
 		memcpy(t->session_id, hash.p, hash.n);
 		t->session_id_len = hash.n;

@@ -267,6 +267,19 @@ deadlines_of_each_phase(void **state)
 	assert_int_equal(transport_tick(p->s.t, 7500), PROTO_E_KEX_TIMEOUT);
 	pair_free(p);
 
+	p = pair_new();		/* while the monitor has the question the clock stands */
+	p->c.hold_answer = true;
+	pair_start(p);
+	pair_run(p);
+	assert_int_equal(p->c.question.type, TE_VERIFY);
+	assert_int_equal(transport_deadline(p->c.t), UINT64_MAX);
+	assert_int_equal(transport_tick(p->c.t, 1000000), PROTO_OK);
+	assert_int_equal(side_answer(&p->c, 1000000), PROTO_OK);
+	pair_run(p);
+	assert_int_equal(p->c.keys, 1);
+	assert_int_equal(transport_deadline(p->c.t), UINT64_MAX);
+	pair_free(p);
+
 	p = pair_open();
 	assert_int_equal(transport_deadline(p->s.t), UINT64_MAX);
 	assert_int_equal(transport_rekey(p->s.t, 9000), PROTO_OK);
