@@ -71,6 +71,8 @@ class Server:
             if self.group:
                 self.join(CGROUP[1])
         self.port = self.daemon.port
+        if self.group and hasattr(self.daemon, "at_birth"):
+            self.daemon.at_birth = lambda: self.join(self.group)
 
     @staticmethod
     def join(group):

@@ -81,6 +81,7 @@ class Inetd:
 
     def __init__(self, argv, log, env=None):
         self.argv, self.children, self.log, self.env = argv, [], log, env
+        self.at_birth = None        # called in each child before it becomes the server
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -92,7 +93,8 @@ class Inetd:
                 s, _ = self.listener.accept()
                 with open(self.log, "ab") as out:
                     self.children.append(subprocess.Popen(self.argv, stdin=s, stdout=s, stderr=out,
-                                                          start_new_session=True, env=self.env))
+                                                          start_new_session=True, env=self.env,
+                                                          preexec_fn=self.at_birth))
                 s.close()
 
     def text(self):
