@@ -129,7 +129,8 @@ serve_peer(struct worker *w)
 bool
 worker_turn(struct worker *w, int timeout_ms)
 {
-	worker_poll(w, timeout_ms);
+	/* no link, nothing to wait for: not even READY could be said */
+	worker_poll(w, w->monitor.gone ? 0 : timeout_ms);
 	w->now = worker_clock();
 	serve_links(w);
 	if (w->tr != NULL && w->end < END_BYE)

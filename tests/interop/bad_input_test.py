@@ -160,7 +160,8 @@ def nothing_leaks(lab):
     end = time.monotonic() + 5
     while True:
         after = counts(s.process.pid)
-        same = after[:2] == before[:2] and after[3] <= before[3] + 1
+        # a successor zygote may stand ready: a link and a pidfd in the monitor
+        same = after[0] <= before[0] + 2 and after[1] == before[1] and after[3] <= before[3] + 1
         if same and after[2] <= before[2] + 64:
             break
         check(time.monotonic() < end, "descriptors, processes, KiB, workers: %s before, %s after" % (before, after))
