@@ -94,10 +94,13 @@ api_context_died(postern_context *ctx, int code, const char *why)
 {
 	postern_transport *t, *next;
 	postern_server *s;
+	uint64_t one = 1;
 
 	if (ctx->dead < 0)
 		return;
 	ctx->dead = code;
+	/* readable from here on: whoever polls learns of it however late they ask */
+	(void)!write(ctx->wake, &one, sizeof(one));
 	api_log(ctx, NULL, POSTERN_ERROR, "%s", why);
 	api_link_close(&ctx->monitor);
 	/* who connects now should find nobody, not a connection that ends at once */

@@ -126,7 +126,7 @@ postern_next(postern_context *ctx, struct postern_event *out, int timeout_ms)
 			return r;
 		if (take(ctx, out))
 			return 1;
-		if (left == 0)
+		if (left == 0 && ctx->dead == 0)
 			return POSTERN_ETIMEOUT;
 	}
 }

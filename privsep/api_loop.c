@@ -277,7 +277,7 @@ api_shelf_drop(postern_context *ctx, struct api_item *item, unsigned pending)
 	if (item->pending != 0)
 		return;
 	TAILQ_REMOVE(&ctx->shelf, item, next);
-	if (TAILQ_EMPTY(&ctx->shelf) && !ctx->is_mute)
+	if (TAILQ_EMPTY(&ctx->shelf) && !ctx->is_mute && ctx->dead == 0)
 		/* not blocking, and it was written when the shelf was filled */
 		(void)!read(ctx->wake, &count, sizeof(count));
 }

@@ -671,6 +671,10 @@ a_killed_monitor_ends_everything(void **state)
 	for (int i = 0; i < 100 && r != POSTERN_EMONITOR; i++)
 		r = postern_next(ctx, &ev, 100);
 	assert_int_equal(r, POSTERN_EMONITOR);
+	/* and whoever only polls learns of it too, at any later time */
+	assert_int_equal(poll(&(struct pollfd){ .fd = postern_context_fd(ctx), .events = POLLIN },
+	    1, 0), 1);
+	assert_int_equal(postern_next(ctx, &ev, 0), POSTERN_EMONITOR);
 	assert_false(postern_transport_is_active(t));
 	assert_int_equal(policy.closed_code, POSTERN_EMONITOR);
 	/* it has ended by itself, within a second; its parent is dead, so it is ours */
