@@ -111,7 +111,8 @@ on_request(struct worker *w, const struct connection_event *ev)
 {
 	struct flow *f = ev->channel->owner;
 
-	if (f == NULL || ask(w, f, ev->question, &ev->request))
+	if (f == NULL || (ev->question == 0 && worker_pump_is_eow(w, f, &ev->request)) ||
+	    ask(w, f, ev->question, &ev->request))
 		return;
 	f->start_question = 0;
 	if (ev->question != 0)

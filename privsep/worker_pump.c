@@ -10,6 +10,7 @@
  * The bytes are the peer's or the program's; nothing here looks at them.
  */
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -40,6 +41,47 @@ taken(struct worker *w, struct flow *f, size_t n)
 {
 	if (n > 0 && w->end == END_NOT && !f->ch->close_in && !f->ch->close_out)
 		worker_check(w, connection_taken(w->cn, f->ch, (uint32_t)n));
+}
+
+static const char eow[] = "eow@openssh.com";
+
+/* OpenSSH PROTOCOL 2.1; of other servers some end the connection over it. */
+static bool
+peer_knows_eow(const struct worker *w)
+{
+	struct transport_agreed a;
+
+	transport_agreed(w->tr, &a);
+	return strncmp(a.peer_version, "SSH-2.0-OpenSSH", 15) == 0 ||
+	    strncmp(a.peer_version, "SSH-2.0-Postern", 15) == 0;
+}
+
+/* The reader left.  The peer's program should know, or it writes for ever. */
+static void
+reader_left(struct worker *w, struct flow *f, const struct target *t)
+{
+	*t->dead = true;
+	if (w->role == SSH_CLIENT && t->dead == &f->in_dead && f->ch->is_session &&
+	    f->ch->state == CH_OPEN && w->end == END_NOT && peer_knows_eow(w))
+		worker_check(w, connection_request(w->cn, f->ch, 0, &(struct request){
+		    .kind = RQ_OTHER, .name = span_str(eow) }));
+}
+
+/* The peer's reader left: its program here finds a broken pipe. */
+bool
+worker_pump_is_eow(struct worker *w, struct flow *f, const struct request *r)
+{
+	if (r->kind != RQ_OTHER || !span_is(r->name, eow))
+		return false;
+	if (w->role == SSH_SERVER && f->kind == FLOW_PIPES && f->out >= 0) {
+		(void)close(f->out);	/* a pipe: what is in it is wanted by nobody */
+		f->out = -1;
+		f->out_ended = true;
+	} else if (w->role == SSH_SERVER && (f->kind == FLOW_SOCKET || f->kind == FLOW_SOCKETS)) {
+		(void)shutdown(f->out, SHUT_RD);	/* the other end may be gone too */
+		f->out_ended = true;
+	}
+	return true;
 }
 
 static bool
@@ -82,7 +124,7 @@ write_run(struct worker *w, const struct target *t)
 		return;
 	n = writev(t->fd, &run->iov[run->first], (int)(run->count - run->first));
 	if (n < 0 && !is_temporary(errno))
-		*t->dead = true;
+		reader_left(w, run->flow, t);
 	if (n > 0) {
 		advance(run, (size_t)n);
 		taken(w, run->flow, (size_t)n);
@@ -196,7 +238,7 @@ write_backlog(struct worker *w, struct flow *f, const struct target *t)
 	if (n < 0 && is_temporary(errno))
 		return;
 	if (n < 0) {
-		*t->dead = true;
+		reader_left(w, f, t);
 		worker_backlog_free(b);
 		taken(w, f, all);
 		return;

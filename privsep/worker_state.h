@@ -243,6 +243,8 @@ void worker_pump_in(struct worker *);			/* what waited for descriptors */
 void worker_pump_out(struct worker *);		/* descriptors to packets */
 bool worker_pump_wants(const struct worker *, const struct flow *, uint32_t ext);
 bool worker_pump_urgent(const struct worker *);
+/* A request that is none of the application's: the peer reads no more output. */
+bool worker_pump_is_eow(struct worker *, struct flow *, const struct request *);
 
 /* worker_end.c: every end, exactly once; the first cause stands */
 void worker_fail(struct worker *, enum proto_error);

@@ -272,6 +272,32 @@ test_exit_then_the_rest_then_eof_and_close(void **state)
 	lab_free(l);
 }
 
+/* The peer's reader left: the program finds a broken pipe, as it would at home. */
+static void
+test_end_of_write_breaks_the_pipe(void **state)
+{
+	struct lab *l = lab_open(&server);
+	struct lab_channel *c;
+	uint64_t chan = lab_session(l, &c);
+	struct pipes p = take_pipes(l, chan);
+
+	(void)state;
+	assert_int_equal(write(p.out, "x", 1), 1);
+	LAB_UNTIL(l, c->n == 1);
+	assert_int_equal(connection_request(l->pc, c->ch, 0, &(struct request){
+	    .kind = RQ_OTHER, .name = span_str("eow@openssh.com") }), PROTO_OK);
+	lab_rest(l);
+	assert_int_equal(write(p.out, "x", 1), -1);
+	assert_int_equal(errno, EPIPE);
+	assert_int_equal(l->said[IPC_MSG_OTHER_ASK], 0);
+	assert_int_equal(write(p.err, "e", 1), 1);
+	LAB_UNTIL(l, c->n_err == 1);
+	(void)close(p.in);
+	(void)close(p.out);
+	(void)close(p.err);
+	lab_free(l);
+}
+
 static void
 test_exit_signal(void **state)
 {
@@ -560,6 +586,28 @@ test_client_delivers_all_and_then_the_end(void **state)
 	lab_free(l);
 }
 
+/* A client whose reader left says so, once, to a server that knows the word. */
+static void
+test_client_says_end_of_write(void **state)
+{
+	struct lab *l = lab_open(&(struct lab_options){ .role = SSH_CLIENT, .close_ms = 300,
+	    .peer_version = "SSH-2.0-OpenSSH_9.2" });
+	struct lab_channel *c;
+	uint64_t chan = client_session(l, &c);
+	int fd = lab_take_socket(l, chan);
+
+	(void)state;
+	lab_rest(l);
+	assert_int_equal(shutdown(fd, SHUT_RD), 0);
+	for (int i = 0; i < 3; i++) {
+		say(l, c, "x");
+		lab_rest(l);
+	}
+	assert_int_equal(l->events[CE_REQUEST], 1);
+	(void)close(fd);
+	lab_free(l);
+}
+
 static void
 test_client_merges_stderr_unless_it_has_a_place(void **state)
 {
@@ -627,6 +675,7 @@ main(void)
 		cmocka_unit_test(test_nobody_reads_any_more),
 		cmocka_unit_test(test_pipes_end_when_both_have),
 		cmocka_unit_test(test_exit_then_the_rest_then_eof_and_close),
+		cmocka_unit_test(test_end_of_write_breaks_the_pipe),
 		cmocka_unit_test(test_exit_signal),
 		cmocka_unit_test(test_pty_hang_up_is_eof_and_no_more),
 		cmocka_unit_test(test_pty_is_read_until_it_is_empty),
@@ -637,6 +686,7 @@ main(void)
 		cmocka_unit_test(test_close_without_an_exit),
 		cmocka_unit_test(test_peers_close_waits_for_a_reader_but_not_for_ever),
 		cmocka_unit_test(test_client_delivers_all_and_then_the_end),
+		cmocka_unit_test(test_client_says_end_of_write),
 		cmocka_unit_test(test_client_merges_stderr_unless_it_has_a_place),
 		cmocka_unit_test(test_a_cut_is_not_an_end),
 	};

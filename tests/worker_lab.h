@@ -76,7 +76,7 @@ struct lab_options {
 	enum ssh_role role;
 	uint32_t banner_ms, kex_ms, login_ms, rekey_ms, close_ms, alive_ms, alive_max;
 	uint32_t channel_max, window, window_sum, rekey_packets;
-	const char *banner;
+	const char *banner, *peer_version;
 	bool no_match;
 };
 
@@ -129,7 +129,8 @@ lab_new(const struct lab_options *o)
 		static const uint8_t keys[] = "\0\0\0\013ssh-ed25519\0\0\0\001k";
 		struct transport_config cfg = {
 			.role = o->role == SSH_SERVER ? SSH_CLIENT : SSH_SERVER,
-			.version = span_str("SSH-2.0-peer"), .kexinit = l->other_kex,
+			.version = span_str(o->peer_version == NULL ? "SSH-2.0-peer" :
+			    o->peer_version), .kexinit = l->other_kex,
 			.hostkeys = span_of(keys, sizeof(keys) - 1),
 			.sig_algs = span_str("ssh-ed25519"), .rx = l->rx, .tx = l->tx,
 			.rx_cap = LAB_BUFFER, .tx_cap = LAB_BUFFER };
