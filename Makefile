@@ -110,9 +110,10 @@ $(B)/lib/libpostern.a: $(call obj,$(LIB_SRC))
 	$(Q)ar rcs $@ $^
 $(B)/lib/libpostern.so: $(call obj,$(LIB_SRC)) include/postern.map
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -shared $(ALLLDFLAGS) -Wl,-soname,libpostern.so.$(SOMAJOR) \
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) -shared $(ALLLDFLAGS) -Wl,-soname,libpostern.so.$(SOMAJOR) \
 	  -Wl,--version-script=include/postern.map -o $@ $(call obj,$(LIB_SRC)) $(LIB_LIBS)
-	ln -sf libpostern.so $@.$(SOMAJOR)
+	$(Q)ln -sf libpostern.so $@.$(SOMAJOR)
 $(B)/bin/posternd: $(call obj,$(POSTERND_SRC)) $(B)/lib/libpostern.a
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
