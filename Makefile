@@ -212,14 +212,18 @@ LIB_OBJ_I = $(patsubst $(B)/obj/privsep/api_path.o,$(I)/api_path.o,$(call obj,$(
 $(I)/api_path.o: privsep/api_path.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -DPOSTERN_HELPER_DIR='"$(INSTALL_LIBEXEC)"' -c -o $@ $<
+POSTERND_OBJ_I = $(patsubst $(B)/obj/apps/posternd_path.o,$(I)/posternd_path.o,$(call obj,$(POSTERND_SRC)))
+$(I)/posternd_path.o: apps/posternd_path.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -DPOSTERND_CONF='"$(SYSCONFDIR)/postern/posternd.conf"' -c -o $@ $<
 install: all
 	@mkdir -p $(I)
 	rm -f $(I)/*
-	$(MAKE) --no-print-directory $(I)/api_path.o
+	$(MAKE) --no-print-directory $(I)/api_path.o $(I)/posternd_path.o
 	ar rcs $(I)/libpostern.a $(LIB_OBJ_I)
 	$(CC) $(ALLCFLAGS) -shared $(ALLLDFLAGS) -Wl,-soname,libpostern.so.$(SOMAJOR) \
 	  -Wl,--version-script=include/postern.map -o $(I)/libpostern.so.$(VERSION) $(LIB_OBJ_I) $(LIB_LIBS)
-	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/posternd $(call obj,$(POSTERND_SRC)) $(I)/libpostern.a $(POSTERND_LIBS)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/posternd $(POSTERND_OBJ_I) $(I)/libpostern.a $(POSTERND_LIBS)
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/postern $(call obj,$(POSTERN_SRC)) $(I)/libpostern.a $(POSTERN_LIBS)
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' include/postern.pc.in > $(I)/postern.pc
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
