@@ -37,7 +37,7 @@ EOF
 "$B/bin/posternd" -D -e -f "$R/posternd.conf" 2>"$R/posternd.log" &
 server=$!
 trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true' EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' HUP INT TERM
 
 tries=100
 until grep -q 'listening on' "$R/posternd.log" 2>/dev/null; do
@@ -61,7 +61,9 @@ if [ "$goal" = run ]; then
 	sh apps/processes.sh $server "$R/posternd.log"
 	echo
 	echo "Its log follows; Ctrl-C ends it."
-	tail -n +1 -f --pid=$server "$R/posternd.log"
+	# in the background: a shell takes its signals while it waits, not before tail ends
+	tail -n +1 -f --pid=$server "$R/posternd.log" &
+	wait $!
 	exit 0
 fi
 
@@ -87,17 +89,19 @@ status=0; $ours 'exit 7' || status=$?
 expect "its exit status" $status 7
 
 echo "== the processes, while one of each is logged in"
-mkfifo "$R/hold.$$"
-$line -F /dev/null -o BatchMode=yes 'echo in; cat' <"$R/hold.$$" >"$R/in.ssh" & a=$!
-$ours 'echo in; cat' <"$R/hold.$$" >"$R/in.postern" & b=$!
-exec 9>"$R/hold.$$"
-rm -f "$R/hold.$$"
+# both read one pipe that we hold open; its name stays until both have it
+rm -f "$R/hold" "$R/in.ssh" "$R/in.postern"
+mkfifo "$R/hold"
+exec 9<>"$R/hold"
+$line -F /dev/null -o BatchMode=yes 'echo in; cat' <"$R/hold" >"$R/in.ssh" 9>&- & a=$!
+$ours 'echo in; cat' <"$R/hold" >"$R/in.postern" 9>&- & b=$!
 tries=100
-until grep -q in "$R/in.ssh" && grep -q in "$R/in.postern"; do
+until grep -qs in "$R/in.ssh" && grep -qs in "$R/in.postern"; do
 	tries=$((tries - 1))
 	[ $tries -gt 0 ] || { echo "  no login within 10 seconds"; failed=1; break; }
 	sleep 0.1
 done
+rm -f "$R/hold"
 sh apps/processes.sh $server "$R/posternd.log" || failed=1
 echo "   and our client's:"
 sh apps/processes.sh $b "" || failed=1
