@@ -4,10 +4,10 @@
 OpenSSH's sshd, dropbear and tinysshd: logins, commands, terminals, bulk data,
 rekeying, known_hosts in all its answers, and what is said when things fail.
 """
-import os, signal, subprocess, sys, time
+import contextlib, os, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import POSTERN, SAN, check, digest, labelled, main, needs_root, noise
+from lab import BUILD, POSTERN, SAN, check, digest, labelled, main, needs_root, noise
 from locked_test import descendants
 from server_test import AEAD, BULK, CTR, KEX, MACS, expect
 
@@ -63,6 +63,40 @@ def rekey(lab, cipher):
     check(digest(r.stderr[-len(data):]) == digest(data), "the echoed stream differs: %d bytes" % len(r.stderr))
 
 
+def channels(lab, name):
+    """Many channels, one after another, on one connection."""
+    n = 100 if SAN else 1000
+    tool = os.path.join(BUILD, "tests", "tools", "channels")
+    r = lab.run([tool, str(peer(lab, name).port), lab.user, lab.userkey, str(n)], timeout=300)
+    expect(r, 0, b"ok %d\n" % n, "channels")
+
+
+def peer_algorithms(lab, name, cipher, mac):
+    args = ["-o", "Ciphers=" + cipher] + (["-o", "MACs=" + mac] if mac else [])
+    expect(lab.postern(peer(lab, name), *args, command=["echo hello; exit 7"]), 7, b"hello\n", name)
+
+
+def silence(lab):
+    """A server that is there but says nothing any more is no end in order either."""
+    s = lab.sshd()
+    p = subprocess.Popen([POSTERN, "-F", "none", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
+                          "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2", "-o",
+                          "UserKnownHostsFile=" + lab.path("kh"), "-o", "BatchMode=yes", "-i", lab.userkey,
+                          "%s@127.0.0.1" % lab.user, "echo begun; sleep 60"], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    check(p.stdout.readline() == b"begun\n", "no start")
+    below = descendants(s.process.pid)
+    try:
+        for pid in below:
+            os.kill(pid, signal.SIGSTOP)
+        _, err = p.communicate(timeout=15)
+        check(p.returncode == 255 and b"cut short" in err, "%d %r" % (p.returncode, err))
+    finally:
+        for pid in below:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+
 def sshd_rekeys(lab):
     data = noise(8 << 20)
     r = lab.postern(sshd(lab, "RekeyLimit 64K"), command=["cat"], input=data, timeout=300)
@@ -109,8 +143,8 @@ def escape(lab):
     check(status == 255, "status %d" % status)
 
 
-def password_on_terminal(lab):
-    s = sshd(lab)
+def password_on_terminal(lab, name):
+    s = peer(lab, name)
     argv = [POSTERN, "-F", "none", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
             "UserKnownHostsFile=" + lab.path("kh"), "-o", "PubkeyAuthentication=no", "-o",
             "PreferredAuthentications=password", "%s@127.0.0.1" % lab.user, "echo in; exit 4"]
@@ -210,8 +244,8 @@ def cut_is_not_an_end(lab):
     check(p.returncode == 255 and b"cut short" in err, "%d %r" % (p.returncode, err))
 
 
-for f in (password_on_terminal,):
-    needs_root("the throw-away account with a password is made as root")(f)
+password_cases = [needs_root("the throw-away account with a password is made as root")(
+    labelled("password on the terminal, " + n, password_on_terminal, n)) for n in ("sshd", "dropbear")]
 
 cases = [labelled("postern->sshd %s %s %s" % (k, c, m or "aead"), algorithms, k, c, m)
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
@@ -221,7 +255,13 @@ for n in ("sshd", "dropbear", "tinysshd"):
         cases.append(case if n == "sshd" else needs_root("it reads ~/.ssh/authorized_keys only")(case))
 cases += [labelled("postern->sshd rekey " + c, rekey, c)
           for c in ("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr")]
-cases += [sshd_rekeys, subsystem, env, remote_signal, terminal, escape, password_on_terminal, passphrase_on_terminal,
+cases += [labelled("postern->sshd 1000 channels", channels, "sshd"),
+          needs_root("it reads ~/.ssh/authorized_keys only")(labelled("postern->dropbear 1000 channels", channels, "dropbear"))]
+cases += [needs_root("it reads ~/.ssh/authorized_keys only")(
+    labelled("postern->%s %s %s" % (n, c, m or "aead"), peer_algorithms, n, c, m))
+    for n, c, m in (("dropbear", "chacha20-poly1305@openssh.com", None), ("dropbear", "aes256-ctr", "hmac-sha2-256"),
+                    ("dropbear", "aes128-ctr", "hmac-sha2-256"), ("tinysshd", "chacha20-poly1305@openssh.com", None))]
+cases += [silence, sshd_rekeys, subsystem, env, remote_signal, terminal, escape, *password_cases, passphrase_on_terminal,
           first_contact, hashed_known_hosts, host_key_problems, failures_are_named, cut_is_not_an_end]
 
 if __name__ == "__main__":

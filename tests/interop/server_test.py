@@ -276,6 +276,50 @@ def plink_bulk(lab):
     check(digest(r.stdout) == digest(data), "download differs: %d bytes" % len(r.stdout))
 
 
+def plink_session(lab, **settings):
+    """A saved session: plink takes ciphers and rekeying from there alone."""
+    folder = os.path.join(lab.dir, ".putty", "sessions")
+    os.makedirs(folder, exist_ok=True)
+    name = "s%d" % len(os.listdir(folder))
+    with open(os.path.join(folder, name), "w") as f:
+        f.write("".join("%s=%s\n" % kv for kv in {"Protocol": "ssh", **settings}.items()))
+    return name
+
+
+def plink_cipher(lab, cipher):
+    session = plink_session(lab, Cipher=cipher + ",WARN")
+    expect(plink(lab, server(lab), "-load", session, command="echo hello; exit 12"), 12, b"hello\n", "plink")
+
+
+def plink_rekeys(lab):
+    data = noise(4 << 20)
+    session = plink_session(lab, RekeyBytes="64K")
+    r = plink(lab, server(lab, "RekeyQuota 100000 100000"), "-load", session, command="cat", input=data, timeout=240)
+    check(r.returncode == 0 and digest(r.stdout) == digest(data), "%d, %d bytes" % (r.returncode, len(r.stdout)))
+
+
+def terminal_of(lab, argv, env=None):
+    status, seen = lab.on_terminal(argv, [(b"$ ", b"tty; stty size; echo do''ne\n"), (b"done", b"exit 5\n")], env=env)
+    check(status == 5 and b"/dev/pts/" in seen and b"24 80" in seen, "status %d: %r" % (status, seen[-600:]))
+
+
+def dbclient_shell(lab):
+    s = server(lab)
+    dbclient(lab, s, command="true")
+    terminal_of(lab, [need("dbclient"), "-y", "-y", "-p", str(s.port), "-i", os.path.join(lab.dir, "dbkey"),
+                      "%s@127.0.0.1" % lab.user], env=dict(os.environ, HOME=lab.dir, TERM="xterm"))
+
+
+def plink_shell(lab):
+    s = server(lab)
+    plink(lab, s, command="true")
+    fingerprint = subprocess.run([need("ssh-keygen"), "-lf", lab.hostkey + ".pub"], capture_output=True, text=True,
+                                 check=True).stdout.split()[1]
+    terminal_of(lab, [need("plink"), "-ssh", "-t", "-no-antispoof", "-P", str(s.port), "-hostkey", fingerprint, "-i",
+                      os.path.join(lab.dir, "user.ppk"), "%s@127.0.0.1" % lab.user],
+                env=dict(os.environ, HOME=lab.dir, TERM="xterm"))
+
+
 def plink_subsystem(lab):
     expect(plink(lab, server(lab), "-s", command="echo", input=b"sub"), 0, b"sub")
 
@@ -311,7 +355,9 @@ cases += [ssh_server_rekeys, ssh_channels, ssh_unread_channel]
 cases += [labelled("dbclient %s %s" % (c, m or "aead"), dbclient_algorithms, c, m)
           for c, m in (("chacha20-poly1305@openssh.com", None), ("aes256-ctr", "hmac-sha2-256"),
                        ("aes128-ctr", "hmac-sha2-256"))]
-cases += [dbclient_password, dbclient_bulk, plink_login, plink_password, plink_bulk, plink_subsystem, ours]
+cases += [dbclient_password, dbclient_bulk, dbclient_shell, plink_login, plink_password, plink_bulk, plink_subsystem,
+          plink_shell, labelled("plink aes", plink_cipher, "aes"), labelled("plink chacha20", plink_cipher, "chacha20"),
+          plink_rekeys, ours]
 cases += [labelled("postern %s %s" % (c, m or "aead"), ours_algorithms, c, m)
           for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 
