@@ -177,7 +177,8 @@ int ipc_send(int sock, struct span message, const int *fds, size_t nfds);
 /* Receives one message of at most cap bytes.  Length (> 0); 0: the peer closed;
  * -EAGAIN; -EPROTO: truncated, too long, or more descriptors than fit (those
  * that came are closed).  fds must have IPC_FDS_MAX places; *nfds says how many
- * came, close-on-exec. */
+ * came, close-on-exec: none when there was no place for all in our table, so that a
+ * row that declares some is not admitted. */
 ssize_t ipc_recv(int sock, uint8_t *buf, size_t cap, int *fds, size_t *nfds);
 /* From a process that may never send descriptors (worker, zygote, keyload): the
  * kernel drops whatever it attached. */

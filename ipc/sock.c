@@ -94,11 +94,14 @@ ipc_close_fds(int *fds, size_t nfds)
 }
 
 /* Collects what came with a message into fds.  False: more than fit, or control
- * data that nobody asked for; then everything that came is closed. */
+ * data that nobody asked for; then everything that came is closed.  What our own
+ * table of descriptors had no place for was the kernel's to drop: then none has come,
+ * and the message is one that lacks them.  Anybody may be able to fill that table,
+ * so it must not look like the end of a link that all connections share. */
 static bool
 take_fds(struct msghdr *msg, int *fds, size_t *nfds)
 {
-	bool odd = (msg->msg_flags & MSG_CTRUNC) != 0;
+	bool odd = false;
 	size_t got = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
@@ -120,9 +123,9 @@ take_fds(struct msghdr *msg, int *fds, size_t *nfds)
 			}
 		}
 	}
-	if (odd) {
+	if (odd || (msg->msg_flags & MSG_CTRUNC) != 0) {
 		ipc_close_fds(fds, got);
-		return false;
+		return !odd;
 	}
 	*nfds = got;
 	return true;

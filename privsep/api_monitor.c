@@ -345,7 +345,10 @@ hear(postern_context *ctx, uint8_t *buf, size_t len, int *fds, size_t nfds)
 	ipc_close_fds(fds, nfds);
 	api_log(ctx, h.t, POSTERN_ERROR, "message %s of the monitor: %s",
 	    ipc_rows[buf[0]].name != NULL ? ipc_rows[buf[0]].name : "?", why);
-	if (h.t != NULL)
+	/* our own table of descriptors is full: nobody's fault, and that login's end */
+	if (h.t != NULL && nfds < ipc_rows[buf[0]].nfds)
+		api_transport_blame(h.t, -EMFILE, "no descriptor left for it");
+	else if (h.t != NULL)
 		api_transport_blame(h.t, POSTERN_EMONITOR, why);
 	else
 		api_context_died(ctx, POSTERN_EMONITOR, "the monitor broke its contract");

@@ -12,6 +12,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "crypto/keyfile.h"
+
 enum { APP_TURN_MAX = 32, L_ALL = L_NEW | L_KEX | L_AUTH | L_OPEN | L_END };
 
 /* ---- about the context ---- */
@@ -141,6 +143,30 @@ admit(struct monitor *m, size_t n, size_t nfds, bool *late, const char **why)
 	return ipc_admit(IPC_A2M, monitor_conn_admits(c), K_ANY, &c->once, m->rx, n, nfds, why);
 }
 
+/* Our table of descriptors is full: what the message was about fails, and nothing
+ * else.  False: it is none that should have brought one. */
+static bool
+lost_descriptor(struct monitor *m, size_t n, size_t nfds)
+{
+	const struct ipc_row *row = &ipc_rows[m->rx[0]];
+	struct rd r = { m->rx + 1, n - 1, false };
+	uint64_t id = rd_u64(&r);
+	struct conn *c;
+
+	if (m->phase == P_HELLO || nfds > 0 || row->link != IPC_A2M || row->nfds == 0 || r.bad)
+		return false;
+	if (m->rx[0] == IPC_MSG_KEY_LOAD) {
+		monitor_remark(m, IPC_ERROR, "no descriptor left to read a key file with");
+		tell_KEY_LOADED(m, &(struct ipc_KEY_LOADED){ .call = id,
+		    .result = KEYFILE_DAMAGED });
+		return true;
+	}
+	c = monitor_conn_find(m, id);
+	if (c != NULL && !c->end.on)
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no descriptor left for it");
+	return c != NULL || id <= m->last_conn;
+}
+
 static void
 take(struct monitor *m, size_t n, int *fds, size_t nfds)
 {
@@ -150,6 +176,10 @@ take(struct monitor *m, size_t n, int *fds, size_t nfds)
 	bool late;
 	int r = IPC_BROKEN;
 
+	if (lost_descriptor(m, n, nfds)) {
+		crypto_wipe(m->rx, n);
+		return;
+	}
 	row = admit(m, n, nfds, &late, &why);
 	if (row != NULL) {
 		m->current_message = span_of(m->rx, n);

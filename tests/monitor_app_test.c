@@ -2,6 +2,8 @@
  * monitor_app_test.c - the application's side of the monitor: hello, keys, broken
  * contracts, ends; and that no descriptor or child is left behind.
  */
+#include <sys/resource.h>
+
 #include "tests/monitor_play.h"
 
 static void
@@ -168,6 +170,38 @@ test_garbage(void **state)
 		if (number != 255)
 			(void)play_teardown(state);
 	}
+}
+
+/* ---- a full table of descriptors ends what needed one, and nothing else ---- */
+
+static void
+test_no_descriptor_left(void **state)
+{
+	struct ipc_NEW plan = play_plan(2, IPC_CLIENT);
+	struct ipc_KEY_LOADED loaded;
+	struct play_start start;
+	struct ipc_END_OF end;
+	struct rlimit old, none;
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)state;
+	(void)play_connect(1, IPC_CLIENT, &start);
+	play_new(&plan);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){ 3, old.rlim_max };
+	assert_int_equal(ipc_send_ATTACH(play.app, &(struct ipc_ATTACH){ .conn = 2, .net = fd }), 0);
+	assert_int_equal(ipc_send_KEY_LOAD(play.app, &(struct ipc_KEY_LOAD){ .call = 9,
+	    .use = IPC_USER_KEY, .file = fd }), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	(void)monitor_turn(play.m, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	close(fd);
+	PLAY_ENDED(2, IPC_RESOURCE, &end);
+	PLAY_EXPECT(KEY_LOADED, &loaded);
+	assert_int_equal(loaded.call, 9);
+	assert_int_not_equal(loaded.result, KEYFILE_OK);
+	assert_false(play.m->over);
+	PLAY_QUIET();			/* the first connection lives */
 }
 
 /* ---- late is no offence ---- */
@@ -466,7 +500,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_half_upgraded), cmocka_unit_test(test_order),
 		T(test_host_key_after_sealed), T(test_connections_named_wrongly),
-		T(test_attach_twice), T(test_try_on_server), T(test_garbage), T(test_late),
+		T(test_attach_twice), T(test_try_on_server), T(test_garbage),
+		T(test_no_descriptor_left), T(test_late),
 		T(test_close), T(test_key_failures), O(test_host_key_replaced),
 		O(test_zygote_fails_at_start), O(test_worker_lacks_a_layer),
 		O(test_serving_without_spares), T(test_application_gone), O(test_host_dies),

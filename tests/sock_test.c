@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -225,6 +226,36 @@ descriptors_on_odd_messages(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
+/* No place for what came: the message is there, without it.  Whoever fills our table
+ * of descriptors must not be able to make a whole link look broken. */
+static void
+no_place_for_descriptors(void **state)
+{
+	struct rlimit old, low;
+	int fds[IPC_FDS_MAX];
+	size_t nfds = 9;
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	for (size_t room = 0; room < 3; room++) {
+		unsigned before;
+		int next = dup(0);
+
+		assert_true(next > 0);
+		close(next);
+		before = count_fds();
+		low = (struct rlimit){ (rlim_t)next + room, old.rlim_max };
+		smuggle(3, "m", 1);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+		n = ipc_recv(b, buf, sizeof(buf), fds, &nfds);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		assert_int_equal(n, 1);
+		assert_int_equal(nfds, 0);
+		assert_int_equal(count_fds(), before);
+	}
+}
+
 /* From who may send none: dropped by the kernel, and the message still read. */
 static void
 plain_takes_none(void **state)
@@ -293,7 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(pair_is_closed_on_exec), T(empty_link), T(boundaries_stay), T(sizes),
 		T(never_blocks), T(descriptors_arrive), T(too_many_descriptors),
-		T(descriptors_on_odd_messages), T(plain_takes_none),
+		T(descriptors_on_odd_messages), T(no_place_for_descriptors), T(plain_takes_none),
 		T(credentials_are_not_asked_for), T(encoded), T(generated_sender),
 	};
 
