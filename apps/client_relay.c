@@ -80,7 +80,7 @@ is_empty(const struct flow *f)
 static bool
 is_done(const struct flow *f)
 {
-	return f->from < 0 || (f->from_over && (is_empty(f) || f->to_gone));
+	return f->from < 0 || f->to_gone || (f->from_over && is_empty(f));
 }
 
 /* ~. ~~ ~? at the beginning of a line.  Filters n bytes in place; returns what is
@@ -216,7 +216,7 @@ turn(struct relay *r)
 
 		pass_end(r, i);
 		slot[i] = n;
-		p[n++] = (struct pollfd){ .fd = is_empty(f) && !f->from_over ? f->from : -1,
+		p[n++] = (struct pollfd){ .fd = is_empty(f) && !f->from_over && !f->to_gone ? f->from : -1,
 			.events = POLLIN };
 		slot[FLOWS + i] = n;
 		p[n++] = (struct pollfd){ .fd = !is_empty(f) && !f->to_gone ? f->to : -1,

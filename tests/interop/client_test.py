@@ -76,6 +76,17 @@ def peer_algorithms(lab, name, cipher, mac):
     expect(lab.postern(peer(lab, name), *args, command=["echo hello; exit 7"]), 7, b"hello\n", name)
 
 
+def reader_leaves(lab):
+    """Our stdout's reader has seen enough: the remote program is told, and we end."""
+    s = sshd(lab)
+    argv = [POSTERN, "-F", "none", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o", "BatchMode=yes",
+            "-o", "UserKnownHostsFile=" + lab.path("kh"), "-i", lab.userkey, "%s@127.0.0.1" % lab.user, "yes"]
+    p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    check(p.stdout.read(8192) == b"y\n" * 4096, "no output")
+    p.stdout.close()
+    p.wait(10)
+
+
 def silence(lab):
     """A server that is there but says nothing any more is no end in order either."""
     s = lab.sshd()
@@ -261,7 +272,7 @@ cases += [needs_root("it reads ~/.ssh/authorized_keys only")(
     labelled("postern->%s %s %s" % (n, c, m or "aead"), peer_algorithms, n, c, m))
     for n, c, m in (("dropbear", "chacha20-poly1305@openssh.com", None), ("dropbear", "aes256-ctr", "hmac-sha2-256"),
                     ("dropbear", "aes128-ctr", "hmac-sha2-256"), ("tinysshd", "chacha20-poly1305@openssh.com", None))]
-cases += [silence, sshd_rekeys, subsystem, env, remote_signal, terminal, escape, *password_cases, passphrase_on_terminal,
+cases += [silence, reader_leaves, sshd_rekeys, subsystem, env, remote_signal, terminal, escape, *password_cases, passphrase_on_terminal,
           first_contact, hashed_known_hosts, host_key_problems, failures_are_named, cut_is_not_an_end]
 
 if __name__ == "__main__":

@@ -255,7 +255,7 @@ class Lab:
         try:
             while time.monotonic() < end:
                 if steps and steps[0][0] in seen[mark:]:
-                    mark = len(seen)
+                    mark = seen.index(steps[0][0], mark) + len(steps[0][0])
                     what = steps.pop(0)[1]
                     if callable(what):
                         what(fd)
