@@ -8,8 +8,9 @@
  * environment.
  *
  * Callbacks run only inside api_loop_turn.  A handle that its owner frees in there
- * is marked, and its memory goes when no turn and no blocking call is under way, so
- * neither is left with a dangling pointer: after a callback, look at is_freed.
+ * is marked, and its memory goes when no turn is under way and no blocking call waits
+ * for it, so neither is left with a dangling pointer: after a callback, look at
+ * is_freed.
  */
 #ifndef PRIVSEP_API_H
 #define PRIVSEP_API_H
@@ -239,6 +240,9 @@ struct postern_server {
 	TAILQ_HEAD(, postern_transport) accepts;
 };
 
+/* What a blocking call looks at when it wakes. */
+struct api_held { const postern_transport *transport; const postern_channel *channel; };
+
 struct postern_context {
 	pid_t pid;			/* who may use it */
 	int fd;				/* the application's: set and wake together */
@@ -253,7 +257,8 @@ struct postern_context {
 	struct api_link monitor;
 	uint64_t serial;		/* the last one used */
 	unsigned depth;			/* of turns */
-	unsigned waits;			/* of blocking calls: handles they use stay */
+	unsigned waits;			/* of blocking calls */
+	struct api_held held;		/* by the outermost of them: these stay */
 	uint8_t *buffers[API_DEPTH_MAX];/* one message each */
 	LIST_HEAD(, postern_transport) table[API_BUCKETS];
 	TAILQ_HEAD(, postern_transport) transports, graves;
@@ -302,8 +307,9 @@ int api_loop_turn(postern_context *, int wait_ms);
 /* The pump of all blocking calls: turns until is_ready.  0, POSTERN_ETIMEOUT,
  * POSTERN_EMONITOR.  Signals do not end it. */
 int api_loop_wait(postern_context *, struct api_deadline, bool (*is_ready)(const void *),
-    const void *);
-/* Frees what was given up, if nobody can be looking at it. */
+    const void *, struct api_held);
+/* Frees what was given up, if nobody can be looking at it.  Also between the turns of
+ * a call that waits long: peers decide how much is given up meanwhile. */
 void api_loop_bury(postern_context *);
 /* The buffer of the current turn, and what it holds. */
 uint8_t *api_loop_buffer(postern_context *, size_t *cap);

@@ -31,6 +31,19 @@ log_open(postern_transport *t, uint64_t chan, struct span type)
 	    (unsigned long long)chan, api_log_quote(quoted, sizeof(quoted), type));
 }
 
+/* The worker keeps this limit too, but may have stopped to.  Handles that the
+ * application has not freed yet are counted apart: they hold no descriptor. */
+static bool
+has_room(const postern_transport *t)
+{
+	const postern_channel *ch;
+	unsigned live = 0;
+
+	TAILQ_FOREACH(ch, &t->channels, next)
+		live += ch->state != API_OVER;
+	return live < t->channel_max && t->n_channels < t->channel_max + API_CHANNELS_SPARE;
+}
+
 /* Calls whichever interface the role has. */
 static int
 check_open(postern_transport *t, uint64_t question, postern_channel *ch, const char *kind,
@@ -60,8 +73,7 @@ api_ask_open(postern_transport *t, uint64_t chan, struct span type, struct span 
 	if (t->is_ending)
 		return;
 	log_open(t, chan, type);
-	/* handles that the application has not freed yet count too */
-	if (t->n_channels >= t->channel_max + API_CHANNELS_SPARE ||
+	if (!has_room(t) ||
 	    (q = api_question_new(t, API_ASK_OPEN, 0, chan)) == NULL) {
 		refuse_open(t, chan, OPEN_SHORTAGE);
 		return;

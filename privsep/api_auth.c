@@ -30,7 +30,7 @@ begin(postern_transport *t, struct api_deadline d)
 	if (r == 0 && !t->is_over && (t->is_server || !t->is_started))
 		r = POSTERN_ESTATE;
 	if (r == 0)
-		r = api_loop_wait(t->ctx, d, is_answered, t);
+		r = api_loop_wait(t->ctx, d, is_answered, t, (struct api_held){ t, NULL });
 	if (r < 0)
 		return r;
 	if (t->is_over)
@@ -61,7 +61,7 @@ end(postern_transport *t, int sent, struct api_deadline d)
 	if (r < 0)
 		return r;
 	t->try = API_TRY_SENT;
-	r = api_loop_wait(t->ctx, d, is_answered, t);
+	r = api_loop_wait(t->ctx, d, is_answered, t, (struct api_held){ t, NULL });
 	if (r < 0)
 		return r;
 	if (t->is_authenticated)

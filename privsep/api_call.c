@@ -70,7 +70,7 @@ api_call_end(postern_transport *t, struct api_call *call, int sent, struct api_d
 	int r = api_call_sent(t, sent);
 
 	if (r == 0)
-		r = api_loop_wait(t->ctx, d, is_settled, call);
+		r = api_loop_wait(t->ctx, d, is_settled, call, (struct api_held){ t, call->channel });
 	LIST_REMOVE(call, next);
 	if (r < 0)
 		return r;

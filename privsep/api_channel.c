@@ -186,7 +186,7 @@ open_channel(postern_transport *t, postern_channel **out, struct span kind, stru
 		api_channel_discard(ch);
 		return r;
 	}
-	r = api_loop_wait(t->ctx, d, is_answered, ch);
+	r = api_loop_wait(t->ctx, d, is_answered, ch, (struct api_held){ t, ch });
 	if (r == 0 && ch->state == API_OPEN) {
 		*out = ch;
 		return 0;
@@ -231,7 +231,7 @@ postern_transport_accept(postern_transport *t, postern_channel **out, int timeou
 	int r = api_context_enter(t->ctx);
 
 	if (r == 0)
-		r = api_loop_wait(t->ctx, d, has_channel, t);
+		r = api_loop_wait(t->ctx, d, has_channel, t, (struct api_held){ t, NULL });
 	if (r < 0)
 		return r;
 	ch = TAILQ_FIRST(&t->accepts);

@@ -143,7 +143,7 @@ is_serving(const void *what)
 int
 api_context_await_serving(postern_context *ctx, struct api_deadline d)
 {
-	return api_loop_wait(ctx, d, is_serving, ctx);
+	return api_loop_wait(ctx, d, is_serving, ctx, (struct api_held){ NULL, NULL });
 }
 
 static bool
@@ -298,7 +298,7 @@ postern_context_new(postern_context **out, const struct postern_context_config *
 		r = start_monitor(ctx, cfg.helper_dir != NULL ? cfg.helper_dir :
 		    api_path_helpers());
 	if (r == 0)
-		r = api_loop_wait(ctx, d, is_greeted, ctx);
+		r = api_loop_wait(ctx, d, is_greeted, ctx, (struct api_held){ NULL, NULL });
 	if (r == 0)
 		r = send_config(ctx, &cfg);
 	if (r < 0) {

@@ -94,7 +94,7 @@ load(postern_context *ctx, enum ipc_key_use use, int fd, const char *passphrase,
 	if (r < 0)
 		return r;
 	LIST_INSERT_HEAD(&ctx->key_calls, &call, next);
-	r = api_loop_wait(ctx, d, is_done, &call);
+	r = api_loop_wait(ctx, d, is_done, &call, (struct api_held){ NULL, NULL });
 	LIST_REMOVE(&call, next);
 	if (r < 0)
 		return r;

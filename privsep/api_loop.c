@@ -189,16 +189,23 @@ ready(postern_context *ctx, uint64_t tag, uint32_t events)
 void
 api_loop_bury(postern_context *ctx)
 {
-	postern_channel *ch;
-	postern_transport *t;
+	postern_channel *ch, *next_channel;
+	postern_transport *t, *next;
 
-	if (ctx->depth > 0 || ctx->waits > 0)
+	/* outside of turns at most one blocking call is under way */
+	if (ctx->depth > 0)
 		return;
-	while ((ch = TAILQ_FIRST(&ctx->channel_graves)) != NULL) {
+	for (ch = TAILQ_FIRST(&ctx->channel_graves); ch != NULL; ch = next_channel) {
+		next_channel = TAILQ_NEXT(ch, next);
+		if (ch == ctx->held.channel)
+			continue;
 		TAILQ_REMOVE(&ctx->channel_graves, ch, next);
 		api_channel_bury(ch);
 	}
-	while ((t = TAILQ_FIRST(&ctx->graves)) != NULL) {
+	for (t = TAILQ_FIRST(&ctx->graves); t != NULL; t = next) {
+		next = TAILQ_NEXT(t, next);
+		if (t == ctx->held.transport)
+			continue;
 		TAILQ_REMOVE(&ctx->graves, t, next);
 		api_transport_bury(t);
 	}
@@ -231,12 +238,12 @@ api_loop_turn(postern_context *ctx, int wait_ms)
 
 int
 api_loop_wait(postern_context *ctx, struct api_deadline d,
-    bool (*is_ready)(const void *), const void *what)
+    bool (*is_ready)(const void *), const void *what, struct api_held held)
 {
 	int r = 0;
 
-	api_loop_bury(ctx);
-	ctx->waits++;
+	if (ctx->waits++ == 0)
+		ctx->held = held;
 	while (r == 0 && !is_ready(what)) {
 		int left = api_deadline_left(d);
 
@@ -248,7 +255,8 @@ api_loop_wait(postern_context *ctx, struct api_deadline d,
 		if (r == 0 && left == 0 && !is_ready(what))
 			r = POSTERN_ETIMEOUT;
 	}
-	ctx->waits--;
+	if (--ctx->waits == 0)
+		ctx->held = (struct api_held){ NULL, NULL };
 	return r;
 }
 

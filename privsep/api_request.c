@@ -177,7 +177,7 @@ postern_channel_recv_exit_status(postern_channel *ch, struct postern_exit *out, 
 	int r = api_context_enter(t->ctx);
 
 	if (r == 0 && !is_over(ch))
-		r = api_loop_wait(t->ctx, d, is_over, ch);
+		r = api_loop_wait(t->ctx, d, is_over, ch, (struct api_held){ t, ch });
 	if (r < 0)
 		return r;
 	if (ch->is_freed)

@@ -190,7 +190,7 @@ is_started(const void *what)
 int
 api_transport_await_start(postern_transport *t, struct api_deadline d)
 {
-	int r = api_loop_wait(t->ctx, d, is_started, t);
+	int r = api_loop_wait(t->ctx, d, is_started, t, (struct api_held){ t, NULL });
 
 	if (r == 0)
 		return t->is_started ? 0 : api_transport_end_code(t);
@@ -287,5 +287,5 @@ postern_transport_close(postern_transport *t, int timeout_ms)
 	if (!t->is_closing)
 		send_close(t, false);
 	t->is_closing = true;
-	return api_loop_wait(t->ctx, d, is_over, t);
+	return api_loop_wait(t->ctx, d, is_over, t, (struct api_held){ t, NULL });
 }

@@ -676,6 +676,55 @@ unfreed_handles_are_bounded(void **state)
 	(void)close(s.fd);
 }
 
+/* A worker that has stopped to keep the limit gains nothing. */
+static void
+open_channels_are_bounded(void **state)
+{
+	struct strings s = logged_in();
+	char line[64], want[64];
+	unsigned n = s.t->channel_max;
+
+	(void)state;
+	policy.open = POSTERN_ACCEPT;
+	for (unsigned i = 1; i <= n; i++) {
+		(void)snprintf(line, sizeof(line), "open %u session\n", i);
+		(void)snprintf(want, sizeof(want), "grant %u\n", i);
+		assert_string_equal(ask(&s, line), want);
+	}
+	(void)snprintf(line, sizeof(line), "open %u session\n", n + 1);
+	(void)snprintf(want, sizeof(want), "refuse %u 4\n", n + 1);
+	assert_string_equal(ask(&s, line), want);
+	assert_int_equal(s.t->n_channels, n);
+	/* one that is over makes room, though its handle is not freed */
+	order(&s, "over 1\n");
+	(void)snprintf(line, sizeof(line), "open %u session\n", n + 2);
+	(void)snprintf(want, sizeof(want), "grant %u\n", n + 2);
+	assert_string_equal(ask(&s, line), want);
+	(void)close(s.fd);
+}
+
+/* What a peer makes us give up while a call waits does not pile up until it ends. */
+static void
+a_long_wait_piles_up_nothing(void **state)
+{
+	struct strings s = logged_in();
+	postern_channel *ch = NULL;
+	char line[64];
+	unsigned graves = 0;
+
+	(void)state;
+	for (unsigned i = 1; i <= 64; i++) {
+		(void)snprintf(line, sizeof(line), "open %u x11\n", i);
+		order(&s, line);
+	}
+	assert_int_equal(postern_transport_accept(s.t, &ch, 500), POSTERN_ETIMEOUT);
+	assert_int_equal(policy.opens, 64);
+	TAILQ_FOREACH(ch, &ctx->channel_graves, next)
+		graves++;
+	assert_true(graves <= 1);	/* of the last turn */
+	(void)close(s.fd);
+}
+
 /* ---- listening ---- */
 
 static int
@@ -846,6 +895,8 @@ main(void)
 		TEST(an_exit_status_ends_our_side),
 		TEST(ends_reach_channels_first_and_then_the_transport),
 		TEST(unfreed_handles_are_bounded),
+		TEST(open_channels_are_bounded),
+		TEST(a_long_wait_piles_up_nothing),
 		TEST(listening_accepts_who_logs_in),
 		TEST(without_descriptors_it_rests_and_comes_back),
 		TEST(transports_outlive_their_server),
