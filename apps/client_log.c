@@ -6,6 +6,7 @@
  * visible with vis(3) first, so that no server writes to a terminal what looks
  * like our own question.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -48,7 +49,8 @@ client_log_to_file(const char *path)
 	return 0;
 }
 
-/* CR LF: our terminal may be raw while we speak. */
+/* CR LF: our terminal may be raw while we speak.  One line is one fact: a newline in
+ * what a server said would begin a line in our name. */
 static void __attribute__((format(printf, 2, 0)))
 say(int level, const char *fmt, va_list ap)
 {
@@ -58,6 +60,9 @@ say(int level, const char *fmt, va_list ap)
 	if (level > state.level)
 		return;
 	(void)vsnprintf(line, sizeof(line), fmt, ap);	/* a longer line is cut */
+	for (char *p = line; *p != '\0'; p++)
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
 	(void)fprintf(f, "postern: %s%s\n", line, f == stderr && isatty(2) ? "\r" : "");
 }
 

@@ -333,8 +333,8 @@ void api_log(postern_context *, const postern_transport *, int level, const char
 /* Untrusted text for a log line: printable ASCII, the rest as \xNN.  Always ends
  * with a NUL; cut text ends with "...". */
 const char *api_log_quote(char *out, size_t cap, struct span);
-/* Control characters that are neither newline nor tab become '?': for text that
- * an application shows to a person.  In place. */
+/* Control characters that are neither newline nor tab, and what is no UTF-8, become
+ * '?': for text that an application shows to a person.  In place. */
 void api_log_tame(char *);
 
 /* ---- api_error.c ---- */

@@ -101,8 +101,11 @@ note(postern_transport *t, const struct ipc_END_OF *m)
 	e->text = api_context_copy(m->text);
 	e->ours = api_context_copy(m->ours);
 	e->theirs = api_context_copy(m->theirs);
+	/* all three may be the worker's words */
 	if (e->text != NULL)
 		api_log_tame(e->text);
+	if (e->ours != NULL)
+		api_log_tame(e->ours);
 	if (e->theirs != NULL)
 		api_log_tame(e->theirs);
 }

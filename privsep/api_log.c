@@ -34,7 +34,8 @@ api_log_quote(char *out, size_t cap, struct span s)
 
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i];
-		bool is_plain = c >= 0x20 && c < 0x7f && c != '\\';
+		/* a quote would end the quotation, and what follows be ours */
+		bool is_plain = c >= 0x20 && c < 0x7f && c != '\\' && c != '"';
 		size_t need = is_plain ? 1 : 4;
 
 		/* room for this, "..." and the NUL */
@@ -59,18 +60,40 @@ api_log_quote(char *out, size_t cap, struct span s)
 	return out;
 }
 
+/* Bytes of the UTF-8 character at s (RFC 3629 4), or 0: none begins there.  Stops at
+ * the NUL, which continues nothing. */
+static size_t
+character(const uint8_t *s)
+{
+	size_t n = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* longer than need be; what no character is: a terminal may read them its way */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
+		return 0;
+	return n;
+}
+
 void
 api_log_tame(char *s)
 {
 	for (size_t i = 0; s[i] != '\0'; i++) {
-		uint8_t c = (uint8_t)s[i], next = (uint8_t)s[i + 1];
+		uint8_t c = (uint8_t)s[i];
+		size_t n = c < 0x80 ? 1 : character((const uint8_t *)&s[i]);
 
 		if (c == '\n' || c == '\t')
 			continue;
-		if (c < 0x20 || c == 0x7f)
+		/* 0x9b alone is ESC [ to a terminal that is not in UTF-8 */
+		if (c < 0x20 || c == 0x7f || n == 0)
 			s[i] = '?';
-		/* the C1 controls in UTF-8: a terminal takes 0x9b for ESC [ */
-		if (c == 0xc2 && next >= 0x80 && next < 0xa0)
+		/* the C1 controls in UTF-8 are that to one that is */
+		else if (c == 0xc2 && (uint8_t)s[i + 1] < 0xa0)
 			s[i] = s[i + 1] = '?';
+		else
+			i += n - 1;
 	}
 }

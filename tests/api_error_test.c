@@ -72,6 +72,8 @@ quoting_lets_nothing_through(void **state)
 	/* a backslash too, or "\x0a" in a name could not be told from a newline */
 	assert_non_null(strstr(out, "[\\x5c]"));
 	assert_string_equal(api_log_quote(out, sizeof(out), span_str("robey")), "robey");
+	/* nor can a name leave the quotes that stand around it */
+	assert_string_equal(api_log_quote(out, sizeof(out), span_str("x\" by")), "x\\x22 by");
 }
 
 static void
@@ -95,11 +97,24 @@ quoting_is_bounded_at_every_size(void **state)
 static void
 taming_leaves_no_control_character(void **state)
 {
-	char text[] = "a\x1b[2Jb\r\n\tc\x7f\xc2\x9b" "d\xc3\xa9";
+	static const char *const odd[] = { "\x9b" "2J", "\xc3\x9b" "2J" + 1, "\xc3", "\xe2\x9b",
+		"\xe2\x9b" "2J", "\xff", "\xc0\x9b", "\xc1\x9b", "\xe0\x80\x9b", "\xed\xa0\x9b",
+		"\xf0\x80\x80\x9b", "\xf4\x90\x80\x9b", "\xf5\x80\x80\x9b", "\xc2\x9b" };
+	char text[32] = "a\x1b[2Jb\r\n\tc\x7f\xc2\x9b" "d\xc3\xa9";
 
 	(void)state;
 	api_log_tame(text);
 	assert_string_equal(text, "a?[2Jb?\n\tc???d\xc3\xa9");
+	/* outside of a character a byte of the upper half is a control too */
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		(void)snprintf(text, sizeof(text), "%s", odd[i]);
+		api_log_tame(text);
+		for (size_t j = 0; text[j] != '\0'; j++)
+			assert_true((uint8_t)text[j] < 0x80 && text[j] >= 0x20);
+	}
+	(void)snprintf(text, sizeof(text), "%s", "\xe2\x82\xac\xf0\x9f\x98\x80");
+	api_log_tame(text);
+	assert_string_equal(text, "\xe2\x82\xac\xf0\x9f\x98\x80");
 }
 
 static int logged, log_level;
