@@ -201,6 +201,8 @@ worker_end_step(struct worker *w)
 
 			end(w, IPC_TIMED_OUT, IPC_PEER, "close", w->disconnect, why);
 		}
+		if (w->deliver)
+			worker_flow_tell_over(w);
 		leave_network(w);
 		w->end = END_BYE;
 		w->end_at = w->now + BYE_MS;

@@ -218,6 +218,19 @@ worker_flow_settle(struct worker *w)
 	}
 }
 
+/* The connection is over, and nobody settles any more.  Where the peer's CLOSE had
+ * come and all before it was delivered nothing is missing, and its user may know. */
+void
+worker_flow_tell_over(struct worker *w)
+{
+	const struct flow *f = w->flows;
+
+	for (size_t i = 0; i < w->flow_count; i++, f = f->next)
+		if (f->ch->close_in && is_delivered(w, f))
+			worker_must(w, worker_tell_CHANNEL_OVER(w, &(struct ipc_CHANNEL_OVER){
+			    .chan = f->ch->serial, .had_eof = f->ch->eof_in }));
+}
+
 /* When settling has something to do without being woken. */
 uint64_t
 worker_flow_deadline(const struct worker *w)

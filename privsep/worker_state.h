@@ -223,6 +223,7 @@ void worker_flow_take(struct worker *, struct flow *, enum flow_kind, int in, in
 void worker_flow_close(struct worker *, struct flow *, bool to_the_end);
 void worker_flow_settle(struct worker *);		/* all ends whose time has come */
 bool worker_flow_undelivered(const struct worker *);
+void worker_flow_tell_over(struct worker *);		/* whose CLOSE came before the end */
 uint64_t worker_flow_deadline(const struct worker *);
 
 /* worker_backlog.c */

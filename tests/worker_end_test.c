@@ -131,6 +131,35 @@ test_goodbye_and_gone(void **state)
 	lab_free(l);
 }
 
+/* A channel's CLOSE in one breath with the goodbye: that channel was not cut. */
+static void
+test_close_and_goodbye(void **state)
+{
+	struct lab *l = lab_open(&server);
+	struct lab_channel *c, *open;
+	uint64_t chan = lab_session(l, &c);
+	int fd = lab_take_socket(l, chan);
+	struct ipc_CHANNEL_OVER over;
+	char buf[8];
+
+	(void)state;
+	(void)lab_session(l, &open);
+	lab_rest(l);
+	assert_int_equal(lab_peer_send(l, c->ch, 0, (const uint8_t *)"last", 4), 4);
+	assert_int_equal(connection_close(l->pc, c->ch), PROTO_OK);
+	transport_say_goodbye(l->peer, 11, "enough");
+	lab_peer_turn(l);
+	hang_up(l);
+	expect_bye(l, IPC_PEER_CLOSED, "open", IPC_PEER);
+	LAB_UNTIL(l, l->said[IPC_MSG_CHANNEL_OVER] > 0);
+	assert_int_equal(l->said[IPC_MSG_CHANNEL_OVER], 1);	/* not of the other */
+	LAB_WORDS(l, CHANNEL_OVER, &over);
+	assert_int_equal(over.chan, chan);
+	assert_int_equal(read(fd, buf, sizeof(buf)), 4);
+	(void)close(fd);
+	lab_free(l);
+}
+
 static void
 test_stop(void **state)
 {
@@ -388,6 +417,7 @@ main(void)
 		cmocka_unit_test(test_cut_before_and_after_login),
 		cmocka_unit_test(test_the_peer_says_goodbye),
 		cmocka_unit_test(test_goodbye_and_gone),
+		cmocka_unit_test(test_close_and_goodbye),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_stop_of_a_spare),
 		cmocka_unit_test(test_the_application_goes),
