@@ -11,12 +11,14 @@
 #include <grp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,17 +76,61 @@ child_run_both(void (*f)(void))
 		child_run(f, 1);
 }
 
-/* The folder of this test's executable, plus rest. */
+/* Can a stranger reach it?  A checkout may lie below a private home. */
+static inline bool
+child_can_reach(const char *path)
+{
+	char part[4096];
+	struct stat st;
+
+	for (size_t i = 1; i <= strlen(path); i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		(void)snprintf(part, sizeof(part), "%.*s", (int)i, path);
+		if (stat(part, &st) != 0 || (st.st_mode & S_IXOTH) == 0)
+			return false;
+	}
+	return true;
+}
+
+static inline void
+child_command(const char *const argv[])
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	CHECK(child_wait(pid) == 0);
+}
+
+/* The folder of this test's executable, plus rest: for root, whose cases run as
+ * somebody else too, a copy that anybody can reach.  Free it with child_path_free. */
 static inline void
 child_path(char *out, size_t cap, const char *rest)
 {
-	char exe[4096];
+	char exe[4096], from[4200], copy[] = "/tmp/postern-test-XXXXXX";
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	CHECK(n > 0);
 	exe[n] = '\0';
 	*strrchr(exe, '/') = '\0';
 	CHECK(snprintf(out, cap, "%s/%s", exe, rest) < (int)cap);
+	if (geteuid() != 0 || child_can_reach(out))
+		return;
+	CHECK(mkdtemp(copy) != NULL && chmod(copy, 0755) == 0);
+	CHECK(snprintf(from, sizeof(from), "%s/.", out) < (int)sizeof(from));
+	child_command((const char *const[]){ "cp", "-r", from, copy, NULL });
+	CHECK(snprintf(out, cap, "%s", copy) < (int)cap);
+}
+
+static inline void
+child_path_free(const char *path)
+{
+	if (strncmp(path, "/tmp/postern-test-", strlen("/tmp/postern-test-")) == 0)
+		child_command((const char *const[]){ "rm", "-rf", path, NULL });
 }
 
 #endif

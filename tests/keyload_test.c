@@ -25,7 +25,6 @@ start(struct keyload *k)
 {
 	int pair[2];
 
-	child_path(dir, sizeof(dir), "../libexec");
 	CHECK(ipc_pair(pair) == 0);
 	CHECK(spawn_helper(dir, "postern-keyload", pair[1], &k->pid, &k->pidfd) == 0);
 	close(pair[1]);
@@ -234,6 +233,22 @@ BOTH(unreadable_descriptor)
 BOTH(broken_contract)
 BOTH(ends_with_its_link)
 
+static int
+find_programs(void **state)
+{
+	(void)state;
+	child_path(dir, sizeof(dir), "../libexec");
+	return 0;
+}
+
+static int
+forget_programs(void **state)
+{
+	(void)state;
+	child_path_free(dir);
+	return 0;
+}
+
 int
 main(void)
 {
@@ -247,5 +262,5 @@ main(void)
 		cmocka_unit_test(test_ends_with_its_link),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, find_programs, forget_programs);
 }

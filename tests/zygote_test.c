@@ -548,6 +548,8 @@ remove_odd_dirs(void **state)
 		(void)snprintf(path, sizeof(path), "%s/%s", odd_dir, names[i]);
 		(void)remove(path);
 	}
+	child_path_free(stub_dir);
+	child_path_free(real_dir);
 	return rmdir(odd_dir);
 }
 

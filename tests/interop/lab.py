@@ -156,6 +156,21 @@ class Lab:
             f.write(text)
         return p
 
+    def program(self, name, user=None):
+        """Where that account can run it: a checkout may lie below a private home, and
+        then an installed copy is what it gets."""
+        part = POSTERN if name == "postern" else POSTERND
+        folders = [BUILD]
+        while folders[-1] != "/":
+            folders.append(os.path.dirname(folders[-1]))
+        if user is None or all(os.stat(f).st_mode & 0o001 for f in folders):
+            return part
+        prefix = os.path.join(self.dir, "installed")
+        if not os.path.exists(prefix):
+            subprocess.run(["make", "-s", "-C", ROOT, "install", "PREFIX=" + prefix] + (["SAN=1"] if SAN else []),
+                           check=True, stdout=subprocess.DEVNULL)
+        return os.path.join(prefix, "bin" if name == "postern" else "sbin", name)
+
     def add(self, daemon):
         self.daemons.append(daemon)
         return daemon
@@ -175,7 +190,7 @@ class Lab:
             "Port %d" % port, "ListenAddress 127.0.0.1", "HostKey " + hostkey,
             "AuthorizedKeysFile " + self.authorized, "StrictModes no", "PidFile none",
             "LogLevel " + level, "Subsystem echo /bin/cat", "MaxStartups 1000:30:2000", *lines]) + "\n")
-        return self.add(Daemon(self, "posternd", [POSTERND, "-D", "-e", "-f", conf, *flags], port,
+        return self.add(Daemon(self, "posternd", [self.program("posternd", user), "-D", "-e", "-f", conf, *flags], port,
                                self.path("posternd.log"), env=env, ready=ready, user=user))
 
     def sshd(self, *lines):

@@ -11,7 +11,7 @@ there.
 import base64, contextlib, hashlib, os, re, socket, struct, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import BUILD, IS_ROOT, POSTERN, SAN, SSH_BASE, check, labelled, main, need, needs_root, noise
+from lab import BUILD, SAN, SSH_BASE, check, labelled, main, need, needs_root, noise
 
 INJECT = os.path.join(BUILD, "tests", "tools", "inject")
 
@@ -226,7 +226,7 @@ def locked_client(lab, as_root):
     os.chmod(key, 0o600)
     with socket.create_server(("127.0.0.1", 0)) as quiet:
         port = quiet.getsockname()[1]
-        p = subprocess.Popen([POSTERN, *argv, "-p", str(port), "x@127.0.0.1", "true"], stderr=subprocess.DEVNULL,
+        p = subprocess.Popen([lab.program("postern", user), *argv, "-p", str(port), "x@127.0.0.1", "true"], stderr=subprocess.DEVNULL,
                              stdin=subprocess.DEVNULL, user=user, extra_groups=[] if user else None)
         try:
             c, _ = quiet.accept()
@@ -243,7 +243,7 @@ def locked_client(lab, as_root):
             p.wait()
     sshd = servers.setdefault("sshd", None) or lab.sshd()
     servers["sshd"] = sshd
-    p = subprocess.Popen([POSTERN, *argv, "-i", key, "-p", str(sshd.port), "%s@127.0.0.1" % lab.user, "echo in; cat"],
+    p = subprocess.Popen([lab.program("postern", user), *argv, "-i", key, "-p", str(sshd.port), "%s@127.0.0.1" % lab.user, "echo in; cat"],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, user=user,
                          extra_groups=[] if user else None)
     try:
