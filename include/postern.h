@@ -24,7 +24,8 @@
  *              time.  Channel descriptors may be used anywhere.
  *   PROCESS    The library starts helper programs and never forks your process.
  *              No threads, signal handlers, SIGCHLD, SIGPIPE, atexit, stdio,
- *              locale or environment; every descriptor is close-on-exec.  After
+ *              locale or environment; every descriptor is close-on-exec.  The
+ *              monitor is a child of yours: waitpid(-1) may reap it, unharmed.  After
  *              fork(2), calls in the child return POSTERN_EFORKED; there
  *              postern_context_atfork() gives the memory and descriptors back.
  *   DEFAULTS   What you do not answer is refused.  No host key is accepted by
@@ -64,7 +65,8 @@ typedef struct postern_channel   postern_channel;	/* a channel of it            
 enum postern_error {
 	POSTERN_ETIMEOUT  = -10001,	/* see TIME; or a phase's own deadline           */
 	POSTERN_ECLOSED   = -10002,	/* it ended in good order: a side said goodbye   */
-	POSTERN_ECUT      = -10003,	/* the network ended it: reset, EOF, silence     */
+	POSTERN_ECUT      = -10003,	/* the network ended it: reset, EOF, silence; of */
+					/* a channel: its connection ended before it     */
 	POSTERN_EPROTO    = -10004,	/* the peer broke the protocol                   */
 	POSTERN_ENOMATCH  = -10005,	/* no algorithm in common                        */
 	POSTERN_EHOSTKEY  = -10006,	/* host key unknown, changed or revoked          */
@@ -137,7 +139,8 @@ POSTERN_API void postern_context_free(postern_context *);
 POSTERN_API void postern_context_atfork(postern_context *);	/* in a forked child         */
 /* Readable when postern_next has something to do.  Poll it, never read it. */
 POSTERN_API int postern_context_fd(const postern_context *);
-/* What protects a worker: bits, and a line for people. */
+/* What protects a worker: bits, and a line for people.  POSTERN_ESTATE before the
+ * first server or start call.  -ERANGE: line is too short; 512 suffices. */
 POSTERN_CHECKED int postern_context_describe(postern_context *, unsigned *layers,
     char *line, size_t size);
 POSTERN_API int postern_context_monitor_pid(const postern_context *);
@@ -158,7 +161,8 @@ POSTERN_API void postern_key_free(postern_key *);	/* the monitor forgets it */
 POSTERN_API const char *postern_key_algorithm(const postern_key *);
 POSTERN_API const char *postern_key_comment(const postern_key *);
 POSTERN_API const void *postern_key_blob(const postern_key *, size_t *len);
-/* "SHA256:..." of any public key blob.  Writes at most size bytes with the NUL. */
+/* "SHA256:..." of any public key blob.  Writes at most size bytes with the NUL;
+ * -ERANGE: too few, 64 suffices. */
 POSTERN_CHECKED int postern_fingerprint(const void *blob, size_t len, char *out, size_t size);
 
 /* A host key of the context (the seed's add_server_key): one per type, a second
@@ -173,7 +177,7 @@ POSTERN_API const char *postern_context_get_server_key(const postern_context *, 
 
 /* Lists in order of preference, comma separated; NULL is the default; a list that
  * begins with + - or ^ edits it, as in sshd_config(5).  An unknown name fails the
- * call with -EINVAL and is named by the exception's text. */
+ * call with -EINVAL and is named by the exception's text, or for a server in the log. */
 struct postern_options {
 	size_t size;
 	const char *version;		/* software version; default "Postern_x.y"        */
@@ -196,7 +200,8 @@ enum postern_list { POSTERN_KEX = 1, POSTERN_HOST_KEYS, POSTERN_SIGNATURES,
 	POSTERN_CIPHERS, POSTERN_MACS };
 /* The supported names of a list, in the default order.  Static. */
 POSTERN_API const char *postern_supported(int list);
-/* Checks and edits a list as above; -EINVAL: out holds the unknown name. */
+/* Checks and edits a list as above; -EINVAL: out holds the unknown name; -ERANGE: the
+ * result does not fit. */
 POSTERN_CHECKED int postern_edit_list(int list, const char *edit, char *out, size_t size);
 
 /* ---- server -------------------------------------------------------------------------- */
@@ -257,7 +262,8 @@ struct postern_server_interface {
 	/* Ends the whole login with ACCEPT, or a step of it with PARTIAL. */
 	int (*check_auth)(void *user, postern_transport *, uint64_t question,
 	    struct postern_login *);
-	/* After the proof: who it is.  The only place that knows a login. */
+	/* After the proof: who it is.  The only place that knows a login.  algorithm and
+	 * key are of its last public key, else "" and NULL. */
 	void (*verified_login)(void *user, postern_transport *, const char *name,
 	    const char *methods, const char *algorithm, const void *key, size_t key_len);
 	/* For the log: an attempt that was judged.  verdict: postern_answer_code. */
@@ -295,8 +301,8 @@ struct postern_server_config {
 };
 #define POSTERN_SERVER_CONFIG { sizeof(struct postern_server_config), 0, 0, 0, 0, 0 }
 
-/* Host keys must have been added.  Both structs are copied; interface->user is
- * yours. */
+/* POSTERN_ESTATE: no host key has been added.  Both structs are copied;
+ * interface->user is yours. */
 POSTERN_CHECKED int postern_server_new(postern_server **, postern_context *,
     const struct postern_server_config *, const struct postern_server_interface *,
     int timeout_ms);
@@ -356,9 +362,10 @@ struct postern_client_interface {
 
 struct postern_client_config {
 	size_t size;
-	const char *host;		/* for known_hosts; required unless host_key     */
+	const char *host;		/* for known_hosts, without port or brackets;    */
+					/* required unless host_key                      */
 	unsigned port;			/* 22                                            */
-	const int *known_hosts;		/* opened files; taken                           */
+	const int *known_hosts;		/* opened files; taken.  None: every key is unknown */
 	size_t n_known_hosts;
 	int hash_known_hosts;		/* write the line of a new host hashed           */
 	const void *host_key;		/* exactly this key blob, instead of files       */
@@ -374,7 +381,8 @@ struct postern_client_config {
 /* A transport over a connected stream descriptor.  Takes fd.  Nothing is read or
  * written before a start call. */
 POSTERN_CHECKED int postern_transport_new(postern_transport **, postern_context *, int fd);
-POSTERN_API void postern_transport_free(postern_transport *);	/* ends it now; its channels too */
+/* Ends it now and frees its channels too; no callback and no event follows. */
+POSTERN_API void postern_transport_free(postern_transport *);
 
 /* Negotiates a session; returns when keys are in use, and in a client when the
  * host key is verified.  The async twin completes as POSTERN_EVENT_STARTED. */
@@ -401,6 +409,7 @@ POSTERN_CHECKED int postern_transport_probe_publickey(postern_transport *, const
 /* Prompts go to the interface's answer_prompts. */
 POSTERN_CHECKED int postern_transport_auth_interactive(postern_transport *, const char *user,
     const char *submethods, int timeout_ms);
+/* Comma separated; "" before the first answer. */
 POSTERN_API const char *postern_transport_auth_methods(const postern_transport *);
 
 POSTERN_API int postern_transport_is_active(const postern_transport *);
@@ -492,7 +501,8 @@ POSTERN_CHECKED int postern_channel_send_signal(postern_channel *, const char *n
 POSTERN_CHECKED int postern_channel_send_break(postern_channel *, uint32_t ms, int timeout_ms);
 
 /* How the remote program ended.  Waits for status and for the channel's end, so 0
- * also means that the output was whole.  POSTERN_ECUT and the like: it was not.
+ * also means that the output was whole.  The channel does not end before its data
+ * is read: read first.  POSTERN_ECUT and the like: it was not whole.
  * POSTERN_ECLOSED: the channel ended in order, but without a status. */
 struct postern_exit {
 	size_t size;
@@ -518,7 +528,7 @@ POSTERN_API void postern_channel_set_user(postern_channel *, void *);
 
 enum postern_event_type {
 	POSTERN_EVENT_STARTED = 1,	/* an async start is done: result                */
-	POSTERN_EVENT_LOGIN,		/* transport is authenticated                    */
+	POSTERN_EVENT_LOGIN,		/* transport is authenticated, in either role    */
 	POSTERN_EVENT_CHANNEL,		/* the peer opened channel, and it was granted   */
 	POSTERN_EVENT_EXIT,		/* channel: exit status or signal is there       */
 	POSTERN_EVENT_CHANNEL_CLOSED,

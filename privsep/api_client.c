@@ -31,10 +31,13 @@ take_config(postern_transport *t, struct postern_client_config *cfg,
 		return api_error_set(t, -EINVAL, "start", POSTERN_LOCAL, false,
 		    span_str("a host name or a host key is needed to know the server by"));
 	if (cfg->port > UINT16_MAX || cfg->n_known_hosts > TRUST_FILES_MAX)
-		return -EINVAL;
+		return api_error_set(t, -EINVAL, "start", POSTERN_LOCAL, false,
+		    span_str("no such port, or too many known_hosts files"));
 	for (size_t i = 0; i < cfg->n_known_hosts; i++) {
+		/* sending it would look like a dead monitor */
 		if (cfg->known_hosts[i] < 0)
-			return -EBADF;	/* sending it would look like a dead monitor */
+			return api_error_set(t, -EBADF, "start", POSTERN_LOCAL, false,
+			    span_str("a known_hosts file is not open"));
 	}
 	return 0;
 }

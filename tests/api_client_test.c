@@ -162,6 +162,8 @@ a_bad_start_takes_its_descriptors_all_the_same(void **state)
 	files[1] = -1;
 	assert_int_equal(postern_transport_start_client(t, &cfg, SOON), -EBADF);
 	assert_int_equal(fcntl(files[0], F_GETFD), -1);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_non_null(strstr(e.text, "known_hosts"));
 	cfg.n_known_hosts = 0;
 	cfg.options = &options;
 	options.ciphers = "+rot13";
