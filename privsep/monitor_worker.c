@@ -70,6 +70,16 @@ wrong_role(const struct conn *c, uint8_t number)
 	return false;
 }
 
+/* Nobody logs in before the first keys are in use.  A worker that says so all the
+ * same must be found out here: the application, not told of any keys yet, would take
+ * the monitor for the liar. */
+static bool
+too_early(const struct conn *c, uint8_t number)
+{
+	return c->exchanges == 1 && c->awaits_agreed &&
+	    (ipc_rows[number].phases & (L_KEX | L_AUTH | L_OPEN)) == L_AUTH;
+}
+
 #define on_READY           on_ready
 #define on_SIGN            monitor_sign_on_sign
 #define on_VERIFY          monitor_verify_on_verify
@@ -160,6 +170,8 @@ take_from_bound(struct worker *w, size_t n)
 		monitor_end_lied(c, name, why);
 	else if (wrong_role(c, m->rx[0]))
 		monitor_end_lied(c, name, "message of the other role");
+	else if (too_early(c, m->rx[0]))
+		monitor_end_lied(c, name, "before the first keys are in use");
 	else if (dispatch(c, (struct rd){ m->rx + 1, n - 1, false }, m->rx[0]) != 0)
 		monitor_end_lied(c, name, "not possible now, or malformed");
 }
