@@ -17,7 +17,7 @@
 #define POSTERND_OPTIONS "Ddef:h:io:p:Tt"
 
 enum { POSTERND_LISTEN_MAX = 64, POSTERND_ACCEPTS_PER_TURN = 16, POSTERND_GRANTS_MAX = 32,
-	POSTERND_BANNER_MAX = 16000, POSTERND_START_MS = 30000 };
+	POSTERND_BANNER_MAX = 16000, POSTERND_REFUSALS_TOLD = 64, POSTERND_START_MS = 30000 };
 
 /* What the command line says. */
 struct posternd_options {
@@ -70,6 +70,7 @@ struct conn {
 	int session;			/* link, or -1                               */
 	struct channel *channels;
 	unsigned n_channels;
+	unsigned refusals;		/* told at their own level so far          */
 };
 
 struct daemon {
@@ -96,9 +97,15 @@ struct daemon {
 void posternd_log_open(int level, int facility, bool to_stderr);
 void posternd_log(int level, const struct conn *, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Everything but plain printable ASCII as \ooo, in a buffer of its own: up to eight
- * results are good at a time. */
+/* Everything but plain printable ASCII, and quotes, as \ooo, in a buffer of its own:
+ * up to eight results are good at a time. */
 const char *posternd_log_quote(const char *text);
+/* The same for a name: blanks too, or "root from 192.0.2.1 port 22" would put another
+ * address before the peer's own, and who blocks addresses by the log would believe it. */
+const char *posternd_log_name(const char *text);
+/* The level for a refusal after login, which its peer can bring about as often as it
+ * likes: the first few are told, the rest is for debugging. */
+int posternd_log_refusal(struct conn *, int level);
 /* For postern_context_config.log. */
 void posternd_log_library(void *user, int level, uint64_t conn, const char *peer,
     const char *line);

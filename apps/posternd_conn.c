@@ -75,6 +75,6 @@ struct conn *posternd_conn_find(struct daemon *d, uint32_t slot, uint32_t genera
 void posternd_conn_end(struct conn *c, const char *why)
 {
 	posternd_log(POSTERN_ERROR, c, "Connection of user %s from %s port %u ended: %s",
-	    posternd_log_quote(c->user), c->address, c->port, why);
+	    posternd_log_name(c->user), c->address, c->port, why);
 	posternd_conn_free(c);
 }

@@ -53,6 +53,14 @@ void posternd_log(int level, const struct conn *c, const char *format, ...)
 	emit(level, line);
 }
 
+int posternd_log_refusal(struct conn *c, int level)
+{
+	if (c->refusals >= POSTERND_REFUSALS_TOLD)
+		return POSTERN_DEBUG;
+	c->refusals++;
+	return level;
+}
+
 void posternd_log_library(void *user, int level, uint64_t conn, const char *peer,
     const char *line)
 {
@@ -72,7 +80,7 @@ void posternd_log_library(void *user, int level, uint64_t conn, const char *peer
 	emit(level, text);		/* the library has quoted what is not its own */
 }
 
-const char *posternd_log_quote(const char *text)
+static const char *quote(const char *text, unsigned char least)
 {
 	static char ring[QUOTES][QUOTE_MAX];
 	static unsigned turn;
@@ -82,7 +90,7 @@ const char *posternd_log_quote(const char *text)
 	for (; *text != '\0' && n + 8 < QUOTE_MAX; text++) {
 		unsigned char ch = (unsigned char)*text;
 
-		if (ch >= ' ' && ch < 0x7f && ch != '\\')
+		if (ch >= least && ch < 0x7f && ch != '\\' && ch != '"')
 			buf[n++] = (char)ch;
 		else
 			n += (size_t)snprintf(buf + n, 5, "\\%03o", ch);
@@ -93,4 +101,14 @@ const char *posternd_log_quote(const char *text)
 	}
 	buf[n] = '\0';
 	return buf;
+}
+
+const char *posternd_log_quote(const char *text)
+{
+	return quote(text, ' ');
+}
+
+const char *posternd_log_name(const char *text)
+{
+	return quote(text, ' ' + 1);
 }

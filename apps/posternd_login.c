@@ -161,7 +161,7 @@ static void take_answer(struct conn *c, const struct account_answer *a)
 	c->no_such_user = a->verdict == ACCOUNT_NO_SUCH_USER;
 	if (a->note[0] != '\0')
 		posternd_log(POSTERN_INFO, c, "User %s from %s port %u: %s",
-		    posternd_log_quote(c->asked_user), c->address, c->port,
+		    posternd_log_name(c->asked_user), c->address, c->port,
 		    posternd_log_quote(a->note));
 	if (a->verdict == ACCOUNT_YES &&
 	    (c->method != POSTERN_PUBLICKEY || grant_keep(c, &a->grant)))
@@ -221,8 +221,8 @@ static void auth_attempt(void *user, postern_transport *t, const char *name,
 	    failures >= conf->max_auth_tries / 2 || verdict == POSTERN_PARTIAL ? POSTERN_INFO :
 	    POSTERN_VERBOSE;
 	posternd_log(level, c, "%s %s for %s%s from %s port %u ssh2%s%s",
-	    verdict == POSTERN_PARTIAL ? "Partial" : "Failed", posternd_log_quote(method),
-	    c->no_such_user ? "invalid user " : "", posternd_log_quote(name), c->address, c->port,
+	    verdict == POSTERN_PARTIAL ? "Partial" : "Failed", posternd_log_name(method),
+	    c->no_such_user ? "invalid user " : "", posternd_log_name(name), c->address, c->port,
 	    is_key ? ": " : "", is_key ? posternd_log_quote(fingerprint) : "");
 }
 
@@ -274,7 +274,7 @@ static void verified_login(void *user, postern_transport *t, const char *name,
 	if (is_key && postern_fingerprint(key, key_len, fingerprint, sizeof(fingerprint)) < 0)
 		fingerprint[0] = '\0';
 	posternd_log(POSTERN_INFO, c, "Accepted %s for %s from %s port %u ssh2%s%s%s%s",
-	    posternd_log_quote(methods), posternd_log_quote(name), c->address, c->port,
+	    posternd_log_name(methods), posternd_log_name(name), c->address, c->port,
 	    is_key ? ": " : "", is_key ? key_name(key, key_len) : "", is_key ? " " : "",
 	    fingerprint);
 	/* without a session every channel is refused: fails closed */
@@ -282,7 +282,7 @@ static void verified_login(void *user, postern_transport *t, const char *name,
 		posternd_log(POSTERN_ERROR, c, "the keys of this login permit nothing together");
 	else if (posternd_session_start(c) < 0)
 		posternd_log(POSTERN_ERROR, c, "no session process for %s",
-		    posternd_log_quote(name));
+		    posternd_log_name(name));
 }
 
 static void transport_closed(void *user, postern_transport *t,
@@ -301,7 +301,7 @@ static void transport_closed(void *user, postern_transport *t,
 		    posternd_log_quote(text), text[0] != '\0' && e->is_claim ? "\"" : "");
 	if (c->user[0] != '\0')
 		posternd_log(POSTERN_INFO, c, "Disconnected from user %s %s port %u%s",
-		    posternd_log_quote(c->user), c->address, c->port, why);
+		    posternd_log_name(c->user), c->address, c->port, why);
 	else
 		posternd_log(POSTERN_INFO, c, "Connection closed by %s port %u [preauth]%s",
 		    c->address, c->port, why);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "apps/posternd.h"
@@ -111,19 +112,40 @@ static void dispatch(struct daemon *d, uint64_t data)
 	}
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* A pause has its own end: a connection that is never quiet must not prolong it. */
+static int pause_left(struct daemon *d, int64_t until)
+{
+	int64_t left = until - now_ms();
+
+	if (!d->paused)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
 void posternd_loop(struct daemon *d)
 {
 	bool was_paused = false;
+	int64_t until = 0;
 
 	while (!d->stop && !(d->draining && d->n_conns == 0)) {
 		struct epoll_event events[EVENTS_PER_TURN];
 		int n;
 
+		if (d->paused && !was_paused)
+			until = now_ms() + PAUSE_MS;
+		d->paused = d->paused && pause_left(d, until) > 0;
 		if (d->paused != was_paused)
 			listeners(d, !d->paused);
 		was_paused = d->paused;
-		n = epoll_wait(d->poll, events, EVENTS_PER_TURN, d->paused ? PAUSE_MS : -1);
-		d->paused = d->paused && n > 0;
+		n = epoll_wait(d->poll, events, EVENTS_PER_TURN, pause_left(d, until));
 		if (n < 0 && errno != EINTR) {
 			posternd_log(POSTERN_ERROR, NULL, "fatal: epoll: %s", strerror(errno));
 			d->status = 255;

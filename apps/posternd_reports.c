@@ -56,8 +56,8 @@ static void take_reply(struct conn *c, const struct session_reply *r, int *fds, 
 	int answer = r->ok ? POSTERN_ACCEPT : POSTERN_REFUSE, result;
 
 	if (r->note[0] != '\0')
-		posternd_log(POSTERN_INFO, c, "session of user %s: %s", posternd_log_quote(c->user),
-		    posternd_log_quote(r->note));
+		posternd_log(posternd_log_refusal(c, POSTERN_INFO), c, "session of user %s: %s",
+		    posternd_log_name(c->user), posternd_log_quote(r->note));
 	if (ch == NULL)
 		return;
 	if (n > 0 && (result = give(ch, fds, n)) < 0) {
@@ -113,8 +113,8 @@ static void take_report(struct conn *c, const union session_report *r, int *fds,
 		take_line(c, &r->line);
 		break;
 	default:
-		posternd_log(POSTERN_ERROR, c, "session of user %s: %s",
-		    posternd_log_quote(c->user), posternd_log_quote(r->note.text));
+		posternd_log(posternd_log_refusal(c, POSTERN_ERROR), c, "session of user %s: %s",
+		    posternd_log_name(c->user), posternd_log_quote(r->note.text));
 		break;
 	}
 }

@@ -19,7 +19,8 @@ static bool order(struct conn *c, const union session_order *o)
 	int r = session_link_send(c->session, o, session_order_size(o), NULL, 0);
 
 	if (r < 0)
-		posternd_log(POSTERN_ERROR, c, "session process: %s", strerror(-r));
+		posternd_log(posternd_log_refusal(c, POSTERN_ERROR), c, "session process: %s",
+		    strerror(-r));
 	return r == 0;
 }
 
@@ -90,13 +91,13 @@ static int check_channel_open(void *user, postern_transport *t, uint64_t questio
 	(void)len;
 	*reason = OPEN_PROHIBITED;
 	if (strcmp(kind, "session") != 0) {
-		posternd_log(POSTERN_INFO, c, "refused channel type %s of user %s",
-		    posternd_log_quote(kind), posternd_log_quote(c->user));
+		posternd_log(posternd_log_refusal(c, POSTERN_INFO), c, "refused channel type %s of user %s",
+		    posternd_log_name(kind), posternd_log_name(c->user));
 		return POSTERN_REFUSE;
 	}
 	if (c->session < 0 || c->n_channels >= c->daemon->conf.max_sessions) {
-		posternd_log(POSTERN_INFO, c, "no more sessions for user %s",
-		    posternd_log_quote(c->user));
+		posternd_log(posternd_log_refusal(c, POSTERN_INFO), c, "no more sessions for user %s",
+		    posternd_log_name(c->user));
 		return POSTERN_REFUSE;
 	}
 	if ((ch = calloc(1, sizeof(*ch))) == NULL)
@@ -114,8 +115,8 @@ static int take_pty(struct conn *c, union session_order *o,
     const struct postern_channel_request *r)
 {
 	if (!c->daemon->conf.permit_tty || c->grant.no_pty) {
-		posternd_log(POSTERN_INFO, c, "no terminal for user %s: %s",
-		    posternd_log_quote(c->user), c->grant.no_pty ? "the key's line forbids it" :
+		posternd_log(posternd_log_refusal(c, POSTERN_INFO), c, "no terminal for user %s: %s",
+		    posternd_log_name(c->user), c->grant.no_pty ? "the key's line forbids it" :
 		    "PermitTTY is no");
 		return POSTERN_REFUSE;
 	}
@@ -158,8 +159,8 @@ static bool wanted(struct conn *c, const struct postern_channel_request *r, cons
 	if (r->kind == POSTERN_REQ_SUBSYSTEM) {
 		*command = conf_subsystem(&c->daemon->conf, r->name);
 		if (*command == NULL)
-			posternd_log(POSTERN_INFO, c, "subsystem request for %s by user %s: no such "
-			    "subsystem", posternd_log_quote(r->name), posternd_log_quote(c->user));
+			posternd_log(posternd_log_refusal(c, POSTERN_INFO), c,
+			    "subsystem request for %s by user %s: no such subsystem", posternd_log_name(r->name), posternd_log_name(c->user));
 		return *command != NULL;
 	}
 	return true;
@@ -192,7 +193,7 @@ static int take_start(struct conn *c, struct channel *ch, union session_order *o
 	posternd_log(POSTERN_VERBOSE, c, "Starting session: %s%s for %s from %s port %u",
 	    forced != NULL ? "forced-command" : r->kind == POSTERN_REQ_SUBSYSTEM ? "subsystem " :
 	    command == NULL ? "shell" : "command", forced == NULL && r->kind == POSTERN_REQ_SUBSYSTEM ?
-	    posternd_log_quote(r->name) : "", posternd_log_quote(c->user), c->address, c->port);
+	    posternd_log_name(r->name) : "", posternd_log_name(c->user), c->address, c->port);
 	ch->started = order(c, o);
 	return ch->started ? POSTERN_LATER : POSTERN_REFUSE;
 }

@@ -105,6 +105,11 @@ static void untrusted_text_cannot_forge_a_line(void **s)
 
 	(void)s;
 	assert_string_equal(posternd_log_quote("bob"), "bob");
+	assert_string_equal(posternd_log_quote("so it \"says\""), "so it \\042says\\042");
+	/* a name with blanks would be several words of the line */
+	assert_string_equal(posternd_log_name("bob"), "bob");
+	assert_string_equal(posternd_log_name("root from 192.0.2.1"),
+	    "root\\040from\\040192.0.2.1");
 	assert_string_equal(posternd_log_quote("a\nb\x1b[2J\\\xff"), "a\\012b\\033[2J\\134\\377");
 	memset(longest, '\n', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
