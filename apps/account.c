@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -29,6 +30,8 @@
 #include "apps/conf.h"
 #include "apps/session.h"
 #include "apps/session_link.h"
+
+enum { SPARE_FDS = 16 };		/* its own, and those in passing */
 
 struct child { int pidfd, sock; int64_t deadline; struct account_head head; };
 
@@ -294,6 +297,20 @@ static _Noreturn void run(struct account *a, struct pollfd *p)
 	}
 }
 
+/* As many as there are descriptors for, two each: with none left the link of a session
+ * could not be received, which looks like the end of the one to posternd. */
+static size_t children_max(const struct conf *conf)
+{
+	size_t max = conf->max_startups.full + 8;
+	struct rlimit r;
+
+	if (max > ACCOUNT_CHILDREN_MAX)
+		max = ACCOUNT_CHILDREN_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < 2 * max + SPARE_FDS)
+		max = r.rlim_cur > 2 * SPARE_FDS ? (r.rlim_cur - SPARE_FDS) / 2 : 1;
+	return max;
+}
+
 static _Noreturn void begin(const struct conf *conf, int link)
 {
 	struct account a = { .conf = conf };
@@ -309,8 +326,7 @@ static _Noreturn void begin(const struct conf *conf, int link)
 		_exit(1);
 	closefrom(4);
 	a.link = 3;
-	a.max = conf->max_startups.full + 8 < ACCOUNT_CHILDREN_MAX ? conf->max_startups.full + 8 :
-	    ACCOUNT_CHILDREN_MAX;
+	a.max = children_max(conf);
 	a.children = calloc(a.max, sizeof(*a.children));
 	polled = calloc(a.max + 2, sizeof(*polled));
 	sigfillset(&mask);

@@ -31,6 +31,20 @@ static bool is_pts_of(const char *line, const char *user)
 	return stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_uid == pw.pw_uid;
 }
 
+/* Does another login's record stand for line?  A name that was refused at its login
+ * comes again at the logout, and must not end a stranger's record. */
+static bool is_others(const struct account_record_ask *r)
+{
+	struct utmpx want = { .ut_type = USER_PROCESS };
+	const struct utmpx *found;
+
+	strncpy(want.ut_line, r->line, sizeof(want.ut_line) - 1);
+	setutxent();
+	found = getutxline(&want);
+	return found != NULL && found->ut_type == USER_PROCESS && (found->ut_pid != r->pid ||
+	    strncmp(found->ut_user, r->user, sizeof(found->ut_user)) != 0);
+}
+
 /* The id is what pairs a logout with its login: the end of the line's name. */
 static void set_id(char *id, size_t size, const char *line)
 {
@@ -48,7 +62,7 @@ void account_record(const struct account_record_ask *r)
 	struct in6_addr v6;
 
 	if (geteuid() != 0 || strncmp(r->line, "pts/", 4) != 0 ||
-	    (r->is_login && !is_pts_of(r->line, r->user)))
+	    (r->is_login ? !is_pts_of(r->line, r->user) : is_others(r)))
 		return;
 	set_id(u.ut_id, sizeof(u.ut_id), r->line);
 	strncpy(u.ut_line, r->line, sizeof(u.ut_line) - 1);

@@ -51,11 +51,18 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+/* A program that was just forked has no group yet; its number is its own until reaped. */
+static void tell_group(pid_t pid, int number)
+{
+	if (killpg(pid, number) != 0 && errno == ESRCH)
+		(void)kill(pid, number);
+}
+
 /* The master's end hangs the terminal up; the group is told as sshd tells it. */
 static void hang_up(struct channel *c)
 {
 	if (c->has_tty && c->pid > 0)
-		(void)killpg(c->pid, SIGHUP);
+		tell_group(c->pid, SIGHUP);
 	close_fd(&c->tty.slave);
 	close_fd(&c->tty.master);
 }
@@ -218,7 +225,7 @@ static void take_signal(struct channel *c, const char *name)
 
 	/* a forced command is not the peer's to interrupt */
 	if (number != 0 && c->pid > 0 && !c->forced)
-		(void)killpg(c->pid, number);
+		tell_group(c->pid, number);
 }
 
 static void drop(struct session *s, struct channel *c)
