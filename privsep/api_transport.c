@@ -144,6 +144,10 @@ api_transport_announce(postern_transport *t, struct ipc_NEW *m)
 
 	if (t->is_announced || t->is_over)
 		return POSTERN_ESTATE;
+	/* who connects must leave room for what is said of those who are there */
+	if (t->ctx->monitor.out_count >= API_OUT_MAX / 2 ||
+	    t->ctx->monitor.out_bytes >= API_OUT_BYTES / 2)
+		return POSTERN_ELIMIT;
 	/* serials rise in the order of NEW, whatever order the handles were made in */
 	LIST_REMOVE(t, bucket);
 	t->id = t->worker.id = api_context_serial(t->ctx);
