@@ -253,6 +253,7 @@ api_auth_logged_in(postern_transport *t, const struct ipc_USER_LOGGED_IN *m)
 	char user[300], how[300];
 
 	t->try = API_TRY_DONE;
+	api_error_clear(&t->exception);		/* refused steps on the way are no story any more */
 	api_log(t->ctx, t, POSTERN_INFO, "logged in: \"%s\" by %s",
 	    api_log_quote(user, sizeof(user), m->user),
 	    api_log_quote(how, sizeof(how), m->methods));

@@ -75,7 +75,8 @@ api_call_end(postern_transport *t, struct api_call *call, int sent, struct api_d
 	if (r < 0)
 		return r;
 	if (call->is_done)
-		return call->ok ? 0 : POSTERN_EREFUSED;
+		return call->ok ? 0 : api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, false,
+		    span_str(""));
 	return t->is_over ? api_transport_end_code(t) : POSTERN_ECLOSED;
 }
 

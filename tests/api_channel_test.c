@@ -241,6 +241,7 @@ unknown_serials_are_dropped(void **state)
 static void
 requests(void **state)
 {
+	struct postern_exception e = POSTERN_EXCEPTION;
 	postern_channel *ch = session();
 	char *longest = malloc(32770);
 
@@ -265,6 +266,8 @@ requests(void **state)
 	assert_int_equal(postern_channel_send_signal(ch, "INT"), 0);
 	assert_int_equal(postern_transport_global_request(t, "yes", NULL, 0, SOON), 0);
 	assert_int_equal(postern_transport_global_request(t, "no", "x", 1, SOON), POSTERN_EREFUSED);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_int_equal(e.code, POSTERN_EREFUSED);
 	assert_int_equal(postern_transport_send_ignore(t, 32769), -EMSGSIZE);
 	assert_int_equal(postern_transport_send_ignore(t, 0), 0);
 	assert_int_equal(postern_transport_global_request(t, "yes", NULL, 0, SOON), 0);
