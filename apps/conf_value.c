@@ -74,6 +74,22 @@ static int set_words(struct conf_words *l, const struct conf_row *row, char **wo
 	return 0;
 }
 
+static void complain_choice(const struct conf_row *row, const char *word, struct conf_source *s)
+{
+	char words[256];
+	size_t n = 0;
+
+	for (const struct conf_choice *c = row->choices; c->word != NULL; c++) {
+		int k = snprintf(words + n, sizeof(words) - n, " %s", c->word);
+
+		if (k < 0 || (size_t)k >= sizeof(words) - n)
+			break;
+		n += (size_t)k;
+	}
+	words[n] = '\0';
+	conf_complain(s, "%s: unsupported value \"%s\"; it takes:%s", row->name, word, words);
+}
+
 static int set_choice(int *out, const struct conf_row *row, const char *word,
     struct conf_source *s)
 {
@@ -85,7 +101,7 @@ static int set_choice(int *out, const struct conf_row *row, const char *word,
 	if (row->choices == conf_userenv_choices)
 		conf_complain(s, "%s %s: only \"no\"; use SetEnv and AcceptEnv", row->name, word);
 	else
-		conf_complain(s, "%s: unsupported value \"%s\"", row->name, word);
+		complain_choice(row, word, s);
 	return -1;
 }
 

@@ -142,6 +142,7 @@ static void daemon_is_ready(int ready, bool keep_stderr)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	posternd_log_starting(false);
 	if (null >= 0) {
 		(void)dup2(null, 0);
 		(void)dup2(null, 1);
@@ -200,6 +201,7 @@ static int serve(struct daemon *d)
 		posternd_log(POSTERN_ERROR, NULL, "fatal: -i: %s", strerror(-peer));
 		return 255;
 	}
+	posternd_log_starting(in_background);
 	if (in_background)
 		ready = daemonise();
 	if (posternd_start(d) < 0)
@@ -211,6 +213,9 @@ static int serve(struct daemon *d)
 	} else {
 		if (posternd_listen_open(d) < 0)
 			return 255;
+		if (geteuid() != 0)
+			posternd_log(POSTERN_INFO, NULL, "Not started by root: nobody but uid %u can log in.",
+			    (unsigned)geteuid());
 		pid_file = pid_file_write(d->conf.pid_file);
 	}
 	if (ready >= 0)

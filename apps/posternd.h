@@ -95,6 +95,7 @@ struct daemon {
 
 /* level: enum postern_level.  Untrusted text must have gone through _quote. */
 void posternd_log_open(int level, int facility, bool to_stderr);
+void posternd_log_starting(bool);	/* errors go to stderr too */
 void posternd_log(int level, const struct conn *, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Everything but plain printable ASCII, and quotes, as \ooo, in a buffer of its own:

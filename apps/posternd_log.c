@@ -14,7 +14,7 @@
 
 enum { LOG_LINE_MAX = 4096, QUOTE_MAX = 1024, QUOTES = 8 };
 
-static struct { int level; bool to_stderr; } out = { POSTERN_INFO, true };
+static struct { int level; bool to_stderr, is_starting; } out = { POSTERN_INFO, true, false };
 
 void posternd_log_open(int level, int facility, bool to_stderr)
 {
@@ -24,6 +24,12 @@ void posternd_log_open(int level, int facility, bool to_stderr)
 		openlog("posternd", LOG_PID | LOG_NDELAY, facility);
 }
 
+/* Until a daemon serves, whoever started it reads its errors where they typed. */
+void posternd_log_starting(bool is_starting)
+{
+	out.is_starting = is_starting;
+}
+
 static void emit(int level, const char *line)
 {
 	static const int priority[] = { LOG_INFO, LOG_ERR, LOG_INFO, LOG_INFO, LOG_DEBUG };
@@ -31,7 +37,8 @@ static void emit(int level, const char *line)
 	if (!out.to_stderr) {
 		syslog(priority[level >= POSTERN_ERROR && level <= POSTERN_DEBUG ? level : 0], "%s",
 		    line);
-		return;
+		if (!out.is_starting || level != POSTERN_ERROR)
+			return;
 	}
 	/* one write: lines of several processes do not mix; where it goes is not ours */
 	dprintf(STDERR_FILENO, "posternd[%d]: %s\n", (int)getpid(), line);
