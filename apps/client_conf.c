@@ -45,8 +45,8 @@ client_conf_init(struct client_conf *c)
 	}
 }
 
-static char *
-copy(const char *s)
+char *
+client_conf_copy(const char *s)
 {
 	char *p = strdup(s);
 
@@ -56,8 +56,8 @@ copy(const char *s)
 }
 
 /* The next word of *s, quotes taken off; NULL at the end or at a comment. */
-static char *
-next_word(char **s)
+char *
+client_conf_word(char **s)
 {
 	char *p = *s, *out, *word;
 	bool quoted = false;
@@ -80,8 +80,8 @@ next_word(char **s)
 }
 
 /* Seconds, with s m h d w; -1 if it is none. */
-static int
-parse_time(const char *s)
+int
+client_conf_time(const char *s)
 {
 	static const struct { char unit; long factor; } units[] = {
 		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 },
@@ -145,12 +145,12 @@ set_number(int *field, int value, const char *name, const char *word, const char
 static int
 set_list(struct client_conf_list *list, char *word, char **rest, const char *name, const char *where)
 {
-	for (; word != NULL; word = next_word(rest)) {
+	for (; word != NULL; word = client_conf_word(rest)) {
 		if (list->n == CONF_LIST_MAX) {
 			client_log_error("%s: more than %d values of %s", where, CONF_LIST_MAX, name);
 			return -1;
 		}
-		list->word[list->n++] = copy(word);
+		list->word[list->n++] = client_conf_copy(word);
 	}
 	return 0;
 }
@@ -179,11 +179,11 @@ apply(struct client_conf *c, const struct keyword *k, char *args, const char *wh
 			return -1;
 		}
 		if (*(char **)field == NULL)
-			*(char **)field = copy(args);
+			*(char **)field = client_conf_copy(args);
 		return 0;
 	}
 	all = args;
-	if ((word = next_word(&all)) == NULL) {
+	if ((word = client_conf_word(&all)) == NULL) {
 		client_log_error("%s: %s wants a value", where, k->name);
 		return -1;
 	}
@@ -195,17 +195,17 @@ apply(struct client_conf *c, const struct keyword *k, char *args, const char *wh
 	case FLAG:
 		return set_number(field, parse_flag(word), k->name, word, where);
 	case TIME:
-		return set_number(field, parse_time(word), k->name, word, where);
+		return set_number(field, client_conf_time(word), k->name, word, where);
 	case STRING:
 	case REST:
 		break;
 	}
-	if (next_word(&all) != NULL) {
+	if (client_conf_word(&all) != NULL) {
 		client_log_error("%s: %s takes one value", where, k->name);
 		return -1;
 	}
 	if (*(char **)field == NULL)
-		*(char **)field = copy(word);
+		*(char **)field = client_conf_copy(word);
 	return 0;
 }
 
@@ -252,7 +252,7 @@ option(struct client_conf *c, const char *name, char *args, const char *where)
 int
 client_conf_option(struct client_conf *c, const char *line, const char *where)
 {
-	char *text = copy(line), *name, *args;
+	char *text = client_conf_copy(line), *name, *args;
 	int r = 0;
 
 	if (split(text, &name, &args) == 0) {
@@ -268,7 +268,7 @@ client_conf_option(struct client_conf *c, const char *line, const char *where)
 bool
 client_conf_match(const char *patterns, const char *name)
 {
-	char *text = copy(patterns), *s = text, *word;
+	char *text = client_conf_copy(patterns), *s = text, *word;
 	bool yes = false, no = false;
 
 	while ((word = strsep(&s, ", \t")) != NULL) {
@@ -321,107 +321,6 @@ client_conf_file(struct client_conf *c, const char *path, const char *host, bool
 	return r;
 }
 
-/* "SIZE [TIME]" with K, M, G; "default" and "none" leave it to the library. */
-static int
-parse_rekey(struct client_conf *c)
-{
-	char *text, *s, *size, *time, *end;
-	unsigned long long n;
-	int r = -1;
-
-	if (c->rekey == NULL)
-		return 0;
-	s = text = copy(c->rekey);
-	size = next_word(&s);
-	time = next_word(&s);
-	if (size != NULL && strcasecmp(size, "default") != 0 && strcasecmp(size, "none") != 0) {
-		errno = 0;
-		n = strtoull(size, &end, 10);
-		if (errno != 0 || end == size || n > UINT64_MAX >> 31)
-			goto out;
-		for (size_t i = 0; *end != '\0' && i < 3; i++)
-			if (toupper((unsigned char)*end) == "KMG"[i]) {
-				n <<= 10 * (i + 1);
-				end++;
-				break;
-			}
-		if (*end != '\0' || n < 16)
-			goto out;
-		c->rekey_bytes = n;
-	}
-	if (time != NULL && strcasecmp(time, "none") != 0 &&
-	    (c->rekey_seconds = parse_time(time)) < 0)
-		goto out;
-	r = 0;
-out:
-	if (r != 0)
-		client_log_error("RekeyLimit: bad value \"%s\"", c->rekey);
-	free(text);
-	return r;
-}
-
-static void
-fill_number(int *field, int value)
-{
-	if (*field == -1)
-		*field = value;
-}
-
-static void
-fill_string(char **field, const char *value)
-{
-	if (*field == NULL)
-		*field = copy(value);
-}
-
-int
-client_conf_finish(struct client_conf *c, const char *alias)
-{
-	const struct passwd *pw = getpwuid(getuid());
-
-	c->home = pw != NULL ? pw->pw_dir : getenv("HOME");
-	if (c->home == NULL) {
-		client_log_error("no home directory for uid %u", (unsigned)getuid());
-		return -1;
-	}
-	fill_string(&c->hostname, alias);
-	if (c->user == NULL) {
-		if (pw == NULL) {
-			client_log_error("no user name for uid %u: use -l", (unsigned)getuid());
-			return -1;
-		}
-		c->user = copy(pw->pw_name);
-	}
-	fill_number(&c->port, 22);
-	fill_string(&c->user_known_hosts, "~/.ssh/known_hosts ~/.ssh/known_hosts2");
-	fill_string(&c->global_known_hosts, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2");
-	fill_string(&c->strict, "ask");
-	fill_string(&c->preferred, "publickey,keyboard-interactive,password");
-	fill_string(&c->tty, "auto");
-	fill_string(&c->escape, "~");
-	fill_string(&c->family, "any");
-	fill_string(&c->session_type, "default");
-	fill_number(&c->hash_known_hosts, 0);
-	fill_number(&c->pubkey, 1);
-	fill_number(&c->password, 1);
-	fill_number(&c->interactive, 1);
-	fill_number(&c->password_prompts, 3);
-	fill_number(&c->batch, 0);
-	fill_number(&c->connect_timeout, 0);
-	fill_number(&c->attempts, 1);
-	fill_number(&c->alive_interval, 0);
-	fill_number(&c->alive_max, 3);
-	fill_number(&c->tcp_keepalive, 1);
-	fill_number(&c->stdin_null, 0);
-	if (c->identities.n == 0)
-		c->identities.word[c->identities.n++] = copy("~/.ssh/id_ed25519");
-	if (c->port < 1 || c->port > 65535) {
-		client_log_error("bad port %d", c->port);
-		return -1;
-	}
-	return parse_rekey(c);
-}
-
 static const char *
 token(const struct client_conf *c, char t, char *number, size_t cap)
 {
@@ -467,5 +366,5 @@ client_conf_expand(const struct client_conf *c, const char *s)
 	if (n >= sizeof(out) - 1)
 		errx(255, "path too long");
 	out[n] = '\0';
-	return copy(out);
+	return client_conf_copy(out);
 }

@@ -35,6 +35,10 @@ int client_conf_file(struct client_conf *, const char *path, const char *host, b
 int client_conf_finish(struct client_conf *, const char *alias);
 /* ~ and %h %p %r %u %d %n %%; malloc'd. */
 char *client_conf_expand(const struct client_conf *, const char *s);
+/* The next word of *s, quotes taken off; NULL at the end or at a comment. */
+char *client_conf_word(char **s);
+int client_conf_time(const char *s);	/* seconds of "90", "10s", "1h30m"; -1 */
+char *client_conf_copy(const char *s);	/* never NULL */
 /* ssh_config patterns: * ? ! and commas or spaces between. */
 bool client_conf_match(const char *patterns, const char *name);
 

@@ -17,7 +17,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-
 #include "apps/client_log.h"
 #include "apps/client_login.h"
 

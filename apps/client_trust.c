@@ -120,8 +120,11 @@ ask(const struct postern_host_key *k)
 	char line[256];
 	bool yes = false;
 
-	if (tty == NULL)
+	if (tty == NULL) {
+		client_log_error("nobody can be asked whether the host key is right: /dev/tty: %s",
+		    strerror(errno));
 		return false;
+	}
 	(void)fprintf(tty, "The authenticity of host '%s' can't be established.\n"
 	    "%s key fingerprint is %s.\n"
 	    "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",

@@ -63,8 +63,9 @@ complain(struct client *c, const char *what, int code)
 {
 	struct postern_exception e = POSTERN_EXCEPTION;
 
+	/* the story of an earlier failure is none of this one */
 	if (c->transport == NULL || postern_transport_get_exception(c->transport, &e) != 0 ||
-	    e.code == 0) {
+	    e.code == 0 || (e.code != code && postern_transport_is_active(c->transport))) {
 		client_log_error("%s: %s: %s", c->conf.hostname, what, postern_strerror(code));
 		return FAILED;
 	}
@@ -239,7 +240,9 @@ session(struct client *c)
 	else
 		r = postern_channel_invoke_shell(c->channel, REQUEST_WAIT_MS);
 	if (r != 0)
-		return complain(c, "request for the command failed", r);
+		return complain(c, c->subsystem ? "subsystem request failed" :
+		    c->command != NULL ? "request for the command failed" :
+		    "request for a shell failed", r);
 	r = client_relay_run(c->context, c->transport, c->channel, err_fd, &options);
 	if (r == RELAY_QUIT)
 		return FAILED;
@@ -329,7 +332,12 @@ parse_flags(struct client *c, int argc, char **argv)
 		case '6': set_option(c, "AddressFamily", "inet6"); break;
 		case 'E': if (client_log_to_file(optarg) != 0) exit(FAILED); break;
 		case 'F': c->config_file = optarg; break;
-		case 'i': set_option(c, "IdentityFile", optarg); break;
+		case 'i':
+			if (optarg[0] != '~' && strchr(optarg, '%') == NULL && access(optarg, F_OK) != 0)
+				client_log_error("Warning: Identity file %s not accessible: %s.", optarg,
+				    strerror(errno));
+			set_option(c, "IdentityFile", optarg);
+			break;
 		case 'l': set_option(c, "User", optarg); break;
 		case 'n': c->no_stdin = true; break;
 		case 'o':
@@ -384,8 +392,11 @@ configure(struct client *c, const char *host)
 	}
 	if (client_conf_finish(&c->conf, host) != 0)
 		exit(FAILED);
-	if (c->conf.log_level != NULL && strcasecmp(c->conf.log_level, "QUIET") == 0)
+	if (strcasecmp(c->conf.log_level, "QUIET") == 0)
 		client_log_set_level(0);
+	else if (client_log_level() == POSTERN_ERROR)	/* -q and -v go first */
+		client_log_set_level(strncasecmp(c->conf.log_level, "DEBUG", 5) == 0 ? POSTERN_DEBUG :
+		    strcasecmp(c->conf.log_level, "VERBOSE") == 0 ? POSTERN_VERBOSE : POSTERN_ERROR);
 	if (strcasecmp(c->conf.session_type, "subsystem") == 0)
 		c->subsystem = true;
 }

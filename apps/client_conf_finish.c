@@ -1,0 +1,154 @@
+/*
+ * client_conf_finish.c - a configuration begins with what lines have set and ends
+ * whole: defaults for the rest, and no word that nobody will look at.
+ */
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "apps/client_conf.h"
+#include "apps/client_log.h"
+
+/* "SIZE [TIME]" with K, M, G; "default" and "none" leave it to the library. */
+static int
+parse_rekey(struct client_conf *c)
+{
+	char *text, *s, *size, *time, *end;
+	unsigned long long n;
+	int r = -1;
+
+	if (c->rekey == NULL)
+		return 0;
+	s = text = client_conf_copy(c->rekey);
+	size = client_conf_word(&s);
+	time = client_conf_word(&s);
+	if (size != NULL && strcasecmp(size, "default") != 0 && strcasecmp(size, "none") != 0) {
+		errno = 0;
+		n = strtoull(size, &end, 10);
+		if (errno != 0 || end == size || n > UINT64_MAX >> 31)
+			goto out;
+		for (size_t i = 0; *end != '\0' && i < 3; i++)
+			if (toupper((unsigned char)*end) == "KMG"[i]) {
+				n <<= 10 * (i + 1);
+				end++;
+				break;
+			}
+		if (*end != '\0' || n < 16)
+			goto out;
+		c->rekey_bytes = n;
+	}
+	if (time != NULL && strcasecmp(time, "none") != 0 &&
+	    (c->rekey_seconds = client_conf_time(time)) < 0)
+		goto out;
+	r = 0;
+out:
+	if (r != 0)
+		client_log_error("RekeyLimit: bad value \"%s\"", c->rekey);
+	free(text);
+	return r;
+}
+
+static void
+fill_number(int *field, int value)
+{
+	if (*field == -1)
+		*field = value;
+}
+
+static void
+fill_string(char **field, const char *value)
+{
+	if (*field == NULL)
+		*field = client_conf_copy(value);
+}
+
+/* A misspelt "yes" must not become whatever the last comparison leaves. */
+static const struct choice {
+	const char *name, *words;
+	size_t offset;
+} choices[] = {
+	{ "StrictHostKeyChecking", "yes,no,ask,accept-new,off",
+	    offsetof(struct client_conf, strict) },
+	{ "AddressFamily", "any,inet,inet6", offsetof(struct client_conf, family) },
+	{ "RequestTTY", "auto,yes,no,force", offsetof(struct client_conf, tty) },
+	{ "SessionType", "default,subsystem", offsetof(struct client_conf, session_type) },
+	{ "LogLevel", "QUIET,FATAL,ERROR,INFO,VERBOSE,DEBUG,DEBUG1,DEBUG2,DEBUG3",
+	    offsetof(struct client_conf, log_level) },
+};
+
+static int
+check_choices(const struct client_conf *c)
+{
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		const struct choice *k = &choices[i];
+		const char *value = *(char *const *)((const char *)c + k->offset), *w = k->words;
+		size_t n = strlen(value);
+
+		while (*w != '\0' && !(strcspn(w, ",") == n && strncasecmp(w, value, n) == 0)) {
+			w += strcspn(w, ",");
+			w += *w == ',';
+		}
+		if (*w == '\0') {
+			client_log_error("%s: bad value \"%s\", it takes %s", k->name, value, k->words);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+client_conf_finish(struct client_conf *c, const char *alias)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	c->home = pw != NULL ? pw->pw_dir : getenv("HOME");
+	if (c->home == NULL) {
+		client_log_error("no home directory for uid %u", (unsigned)getuid());
+		return -1;
+	}
+	fill_string(&c->hostname, alias);
+	if (c->user == NULL) {
+		if (pw == NULL) {
+			client_log_error("no user name for uid %u: use -l", (unsigned)getuid());
+			return -1;
+		}
+		c->user = client_conf_copy(pw->pw_name);
+	}
+	fill_number(&c->port, 22);
+	fill_string(&c->user_known_hosts, "~/.ssh/known_hosts ~/.ssh/known_hosts2");
+	fill_string(&c->global_known_hosts, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2");
+	fill_string(&c->strict, "ask");
+	fill_string(&c->preferred, "publickey,keyboard-interactive,password");
+	fill_string(&c->tty, "auto");
+	fill_string(&c->escape, "~");
+	fill_string(&c->family, "any");
+	fill_string(&c->session_type, "default");
+	fill_string(&c->log_level, "ERROR");
+	fill_number(&c->hash_known_hosts, 0);
+	fill_number(&c->pubkey, 1);
+	fill_number(&c->password, 1);
+	fill_number(&c->interactive, 1);
+	fill_number(&c->password_prompts, 3);
+	fill_number(&c->batch, 0);
+	fill_number(&c->connect_timeout, 0);
+	fill_number(&c->attempts, 1);
+	fill_number(&c->alive_interval, 0);
+	fill_number(&c->alive_max, 3);
+	fill_number(&c->tcp_keepalive, 1);
+	fill_number(&c->stdin_null, 0);
+	if (c->identities.n == 0)
+		c->identities.word[c->identities.n++] = client_conf_copy("~/.ssh/id_ed25519");
+	if (c->port < 1 || c->port > 65535) {
+		client_log_error("bad port %d", c->port);
+		return -1;
+	}
+	if (check_choices(c) != 0)
+		return -1;
+	return parse_rekey(c);
+}

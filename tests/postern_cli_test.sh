@@ -1,0 +1,43 @@
+#!/bin/bash
+# postern_cli_test.sh - postern's command line and configuration: what is refused
+# before anybody is connected to, and that the message names it.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+postern=${BUILD:-build}/bin/postern
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+# refuse NAME WORDS OPTION...: status 255 and WORDS.  Port 1 of this machine is closed.
+refuse() {
+	local name=$1 words=$2 got
+	shift 2
+	timeout 60 "$postern" -F none "$@" 127.0.0.1 true >"$tmp/out" 2>&1 </dev/null
+	got=$?
+	if [ "$got" -eq 255 ] && grep -qF -- "$words" "$tmp/out"; then
+		echo "ok $name"
+	else
+		echo "not ok $name: status $got, said: $(head -c 600 "$tmp/out" | tr '\n' '|')"
+		failed=1
+	fi
+}
+
+refuse connection_refused "port 1: Connection refused" -p 1
+refuse unknown_option "usage:" -X
+refuse unknown_keyword 'command line: keyword "Frobnicate"' -o Frobnicate=1
+refuse keyword_that_we_lack 'keyword "ProxyJump"' -o ProxyJump=other
+refuse no_value "Port wants a value" -o Port
+refuse bad_port "bad port 99999" -p 99999
+refuse bad_number 'Port: bad value "x"' -p x
+refuse bad_flag 'BatchMode: bad value "maybe"' -o BatchMode=maybe
+refuse bad_time 'ConnectTimeout: bad value "1y"' -o ConnectTimeout=1y
+refuse bad_choice 'StrictHostKeyChecking: bad value "hm", it takes yes,' -o StrictHostKeyChecking=hm
+refuse half_a_choice 'AddressFamily: bad value "ine"' -o AddressFamily=ine
+refuse two_choices 'RequestTTY: bad value "auto,yes"' -o RequestTTY=auto,yes
+refuse bad_level 'LogLevel: bad value "LOUD"' -o LogLevel=LOUD
+refuse bad_rekey_limit 'RekeyLimit: bad value "1Q"' -o 'RekeyLimit=1Q'
+refuse missing_file "$tmp/none: No such file or directory" -F "$tmp/none"
+refuse missing_identity "Identity file $tmp/none not accessible" -p 1 -i "$tmp/none"
+printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n ForwardAgent no\n' >"$tmp/conf"
+refuse file_and_line "$tmp/conf line 5: keyword \"ForwardAgent\"" -F "$tmp/conf"
+exit $failed
