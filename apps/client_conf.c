@@ -45,6 +45,27 @@ client_conf_init(struct client_conf *c)
 	}
 }
 
+static void
+free_list(struct client_conf_list *list)
+{
+	while (list->n > 0)
+		free(list->word[--list->n]);
+}
+
+void
+client_conf_free(struct client_conf *c)
+{
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		void *field = (char *)c + keywords[i].offset;
+
+		if (keywords[i].kind == STRING || keywords[i].kind == REST)
+			free(*(char **)field);
+		else if (keywords[i].kind == LIST)
+			free_list(field);
+	}
+	client_conf_init(c);
+}
+
 char *
 client_conf_copy(const char *s)
 {

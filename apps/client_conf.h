@@ -26,6 +26,7 @@ struct client_conf {
 };
 
 void client_conf_init(struct client_conf *);
+void client_conf_free(struct client_conf *);
 /* One "Keyword value" or "Keyword=value".  A value that is set already stands.
  * where is for the message.  -1: said on stderr. */
 int client_conf_option(struct client_conf *, const char *line, const char *where);

@@ -77,16 +77,6 @@ client_log_error(const char *fmt, ...)
 }
 
 void
-client_log_info(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	say(POSTERN_INFO, fmt, ap);
-	va_end(ap);
-}
-
-void
 client_log_verbose(const char *fmt, ...)
 {
 	va_list ap;

@@ -9,7 +9,6 @@ void client_log_set_level(int level);
 int client_log_level(void);
 int client_log_to_file(const char *path);	/* -E; -1: said on stderr */
 void client_log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void client_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void client_log_verbose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* For postern_context_config.log. */
 void client_log_library(void *user, int level, uint64_t conn, const char *peer, const char *line);

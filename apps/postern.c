@@ -418,9 +418,11 @@ main(int argc, char **argv)
 		usage();
 	parse_destination(&c, *argv++, &host);
 	configure(&c, host);
-	if (*argv != NULL)
-		c.command = join(argv);
-	else if (c.conf.command != NULL && strcasecmp(c.conf.command, "none") != 0)
+	if (*argv != NULL) {
+		free(c.conf.command);
+		c.conf.command = join(argv);
+	}
+	if (c.conf.command != NULL && strcasecmp(c.conf.command, "none") != 0)
 		c.command = c.conf.command;
 	if (c.subsystem && c.command == NULL)
 		usage();
@@ -432,6 +434,7 @@ main(int argc, char **argv)
 	postern_transport_free(c.transport);
 	postern_context_free(c.context);
 	client_trust_free(&c.trust);
+	client_conf_free(&c.conf);
 	client_tty_restore();
 	return status;
 }

@@ -1,5 +1,5 @@
 /*
- * ipc.c - messages.def as data: the table, admission, the schema hash, traces.
+ * ipc.c - messages.def as data: the table, admission, the schema hash.
  *
  * Everything here is about a message's envelope; no field is looked at.  A
  * message is trusted for nothing: admission asks the table, the receiver's own
@@ -139,34 +139,4 @@ refuse:
 	if (why != NULL)
 		*why = problem;
 	return NULL;
-}
-
-size_t
-ipc_link_max(enum ipc_link link)
-{
-	size_t max = 0;
-
-	for (size_t i = 0; i < 256; i++) {
-		if (ipc_rows[i].name != NULL && ipc_rows[i].link == link &&
-		    ipc_rows[i].max > max)
-			max = ipc_rows[i].max;
-	}
-	return max;
-}
-
-void
-ipc_trace_line(const uint8_t *message, size_t len, char *out, size_t cap)
-{
-	const struct ipc_row *row;
-
-	if (len < 1) {
-		(void)snprintf(out, cap, "empty message");
-		return;
-	}
-	row = &ipc_rows[message[0]];
-	if (row->name == NULL)
-		(void)snprintf(out, cap, "unknown message %u, %zu bytes", message[0], len);
-	else
-		(void)snprintf(out, cap, "%s: %s, %zu bytes",
-		    ipc_link_name((enum ipc_link)row->link), row->name, len);
 }

@@ -132,7 +132,7 @@ enum ipc_id {
 	return true; }
 #include "ipc/messages.def"
 
-/* 6. the table as data: admission, traces, docs/messages.md, the schema hash. */
+/* 6. the table as data: admission, docs/messages.md, the schema hash. */
 struct ipc_row {
 	const char *name;		/* NULL: no such message */
 	uint16_t phases;
@@ -165,9 +165,6 @@ const struct ipc_row *ipc_admit(enum ipc_link, unsigned phase, unsigned kex,
 /* A pair, close-on-exec, both ends O_NONBLOCK.  0 or -errno. */
 int ipc_pair(int out[2]);
 
-/* Largest message of one link, so that buffers are no larger than need be. */
-size_t ipc_link_max(enum ipc_link);
-
 /* Sends whole or not at all, never blocks.  0; -EAGAIN: the peer does not read,
  * nothing was sent; other -errno: the link is gone.  Descriptors stay the
  * caller's, who closes its copies at once.  Without descriptors the system call
@@ -198,8 +195,5 @@ int ipc_send_encoded(int sock, struct wr *w, const int *fds, size_t nfds, unsign
 	ipc_put_##NAME(&w, fds, m); \
 	return ipc_send_encoded(sock, &w, fds, IPC_NFDS_##NAME, flags); }
 #include "ipc/messages.def"
-
-/* One line about a message: link, name, size, never content. */
-void ipc_trace_line(const uint8_t *message, size_t len, char *out, size_t cap);
 
 #endif

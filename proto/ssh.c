@@ -23,12 +23,12 @@ struct error_row {
 	enum proto_error error;
 	enum proto_class class_;
 	uint32_t disconnect;
-	const char *name, *text;
+	const char *text;
 };
 
 static const struct error_row errors[] = {
 #define PROTO_ERROR(NAME, number, class_, disconnect, text) \
-	{ PROTO_E_##NAME, PC_##class_, disconnect, #NAME, text },
+	{ PROTO_E_##NAME, PC_##class_, disconnect, text },
 #include "proto/error.def"
 };
 
@@ -37,7 +37,7 @@ static const struct error_row *
 error_find(enum proto_error e)
 {
 	static const struct error_row unknown =
-	    { PROTO_OK, PC_LOCAL, SSH_DISCONNECT_PROTOCOL_ERROR, "UNKNOWN", "unknown error" };
+	    { PROTO_OK, PC_LOCAL, SSH_DISCONNECT_PROTOCOL_ERROR, "unknown error" };
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (errors[i].error == e)
@@ -61,18 +61,6 @@ const char *
 proto_error_text(enum proto_error e)
 {
 	return error_find(e)->text;
-}
-
-const char *
-proto_error_name(enum proto_error e)
-{
-	return error_find(e)->name;
-}
-
-const char *
-ssh_message_name(uint8_t number)
-{
-	return rows[number].name != NULL ? rows[number].name : "unknown";
 }
 
 /*

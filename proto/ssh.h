@@ -40,7 +40,6 @@ enum proto_error {
 enum proto_class proto_error_class(enum proto_error);
 uint32_t proto_error_disconnect(enum proto_error);
 const char *proto_error_text(enum proto_error);
-const char *proto_error_name(enum proto_error);	/* "BANNER_TIMEOUT" */
 
 /* RFC 4253 11.1 */
 enum ssh_disconnect {
@@ -60,7 +59,6 @@ enum ssh_verdict { SSH_HANDLE = 1, SSH_UNIMPLEMENTED, SSH_DISCONNECT_PEER };
 /* The table, asked: role is the receiver's.  strict: strict kex was agreed. */
 enum ssh_verdict ssh_message_check(enum ssh_role, enum ssh_phase, enum ssh_kex_phase,
     bool strict, uint8_t number, enum ssh_layer *layer);
-const char *ssh_message_name(uint8_t number);	/* "KEXINIT"; "unknown" */
 
 enum {
 	SSH_VERSION_MAX = 255,		/* RFC 4253 4.2, without CR LF          */

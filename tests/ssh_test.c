@@ -185,22 +185,17 @@ strict_first_exchange(void **state)
 }
 
 static void
-names_and_errors(void **state)
+numbers_and_errors(void **state)
 {
 	(void)state;
-	assert_string_equal(ssh_message_name(20), "KEXINIT");
-	assert_string_equal(ssh_message_name(192), "PING");
-	assert_string_equal(ssh_message_name(0), "unknown");
-	assert_string_equal(ssh_message_name(255), "unknown");
 	assert_int_equal(SSH_MSG_CHANNEL_DATA, 94);
 
-	assert_string_equal(proto_error_name(PROTO_E_BANNER_TIMEOUT), "BANNER_TIMEOUT");
 	assert_int_equal(proto_error_class(PROTO_E_BANNER_TIMEOUT), PC_TIMEOUT);
 	assert_int_equal(proto_error_disconnect(PROTO_E_PACKET_MAC), SSH_DISCONNECT_MAC_ERROR);
 	assert_int_equal(proto_error_class(PROTO_E_NO_MAC_S2C), PC_NO_MATCH);
 	assert_string_equal(proto_error_text(PROTO_E_PACKET_LENGTH), "bad packet length");
 	assert_int_equal(proto_error_class((enum proto_error)-999), PC_LOCAL);
-	assert_string_equal(proto_error_name((enum proto_error)-999), "UNKNOWN");
+	assert_string_equal(proto_error_text((enum proto_error)-999), "unknown error");
 	assert_int_equal(PROTO_E_LOCAL_BUG, -42);
 }
 
@@ -219,7 +214,7 @@ main(void)
 		cmocka_unit_test(layers),
 		cmocka_unit_test(channel_numbers_before_login),
 		cmocka_unit_test(strict_first_exchange),
-		cmocka_unit_test(names_and_errors),
+		cmocka_unit_test(numbers_and_errors),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
