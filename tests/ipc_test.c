@@ -309,7 +309,7 @@ descriptors_over_a_link(void **state)
 			struct ipc_once fresh = { { 0 } };
 
 			assert_int_equal(ipc_send(pair[0], span_of(m->bytes, m->len), sent, count), 0);
-			n = ipc_recv(pair[1], room, sizeof(room), fds, &nfds);
+			n = ipc_recv(pair[1], room, IPC_MESSAGE_MAX, fds, &nfds);
 			assert_int_equal(n, m->len);
 			assert_int_equal(nfds, count);
 			assert_int_equal(ipc_admit(m->link, m->phases, m->kex, &fresh, room,
