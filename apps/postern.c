@@ -420,10 +420,10 @@ main(int argc, char **argv)
 	configure(&c, host);
 	if (*argv != NULL) {
 		free(c.conf.command);
-		c.conf.command = join(argv);
-	}
-	if (c.conf.command != NULL && strcasecmp(c.conf.command, "none") != 0)
+		c.command = c.conf.command = join(argv);
+	} else if (c.conf.command != NULL && strcasecmp(c.conf.command, "none") != 0) {
 		c.command = c.conf.command;
+	}
 	if (c.subsystem && c.command == NULL)
 		usage();
 	status = run(&c);
