@@ -35,7 +35,7 @@ compile() {	# name, file
 for f in apps/examples/*.c; do
 	compile "$f" "$f"
 done
-for f in include/*.[1-8]; do
+for f in include/*.[1-8] apps/*.[1-8]; do
 	awk -v out="$tmp/man" '
 		/^\.Sh / { on = ($2 == "EXAMPLES") }
 		on && /^\.Bd -literal/ { file = out "." ++i ".c"; next }
