@@ -8,7 +8,7 @@
 
 CC      ?= cc
 PREFIX  ?= /usr/local
-SYSCONFDIR ?= $(PREFIX)/etc
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 VERSION  = 0.1.0
 SOMAJOR  = 0
 
@@ -78,6 +78,8 @@ LIBS     = $(B)/lib/libpostern.a $(B)/lib/libpostern.so
 
 .PHONY: all tests one run demo check bench fuzz install clean deps
 .DELETE_ON_ERROR:
+# a relinked test is not a recompiled one
+.SECONDARY:
 all: $(PROGRAMS) $(LIBS)
 
 # ---- rules -----------------------------------------------------------------------
@@ -227,7 +229,8 @@ install: all
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/postern $(call obj,$(POSTERN_SRC)) $(I)/libpostern.a $(POSTERN_LIBS)
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' include/postern.pc.in > $(I)/postern.pc
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-	  $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(INSTALL_LIBEXEC) $(DESTDIR)$(PREFIX)/share/man/man3 \
+	  $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(INSTALL_LIBEXEC) $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	  $(DESTDIR)$(SYSCONFDIR)/postern
 	install -m 755 $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec/postern-keyload \
 	  $(DESTDIR)$(INSTALL_LIBEXEC)
@@ -238,6 +241,8 @@ install: all
 	ln -sf libpostern.so.$(SOMAJOR) $(DESTDIR)$(PREFIX)/lib/libpostern.so
 	install -m 644 include/postern.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 include/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 apps/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 apps/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 $(I)/postern.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 
 clean:
