@@ -27,7 +27,7 @@ static const struct mode_flag mode_flags[] = {
 struct mode_speed { uint32_t baud; speed_t speed; };
 static const struct mode_speed mode_speeds[] = {
 #define SPEED(baud, speed) { baud, speed },
-#include "apps/session_modes.def"
+#include "apps/tty_speeds.def"
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -84,7 +84,7 @@ POSTERN_API const char *postern_strerror(int code);	/* static, never NULL */
 
 enum postern_side { POSTERN_LOCAL = 1, POSTERN_PEER = 2, POSTERN_SYSTEM = 3 };
 
-/* Why a transport ended, or the last call on it failed (the seed's
+/* Why a transport ended, or the last call on it failed (paramiko's
  * get_exception).  Strings are borrowed until the next call on the transport. */
 struct postern_exception {
 	size_t size;
@@ -165,7 +165,7 @@ POSTERN_API const void *postern_key_blob(const postern_key *, size_t *len);
  * -ERANGE: too few, 64 suffices. */
 POSTERN_CHECKED int postern_fingerprint(const void *blob, size_t len, char *out, size_t size);
 
-/* A host key of the context (the seed's add_server_key): one per type, a second
+/* A host key of the context (paramiko's add_server_key): one per type, a second
  * replaces the first.  Not after the first server has started. */
 POSTERN_CHECKED int postern_context_add_server_key(postern_context *, int fd,
     const char *passphrase, int timeout_ms);
@@ -254,7 +254,7 @@ struct postern_channel_request {	/* [RFC 4254 6] fields of its kind, others 0   
 	size_t data_len;
 };
 
-/* The policy (the seed's ServerInterface).  NULL refuses.  Called inside
+/* The policy (paramiko's ServerInterface).  NULL refuses.  Called inside
  * postern_next and blocking calls, on your thread. */
 struct postern_server_interface {
 	size_t size;
