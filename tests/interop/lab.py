@@ -115,7 +115,7 @@ class Lab:
         os.chmod(self.dir, 0o755)
         self.daemons, self.made_user, self.count = [], False, 0
         self.password = "pw-" + secrets.token_hex(6)
-        self.user = "postern-lab" if IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
+        self.user = "postern-lab-%d" % os.getpid() if IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
         if IS_ROOT:
             self.make_user()
         self.home = pwd.getpwnam(self.user).pw_dir

@@ -5,7 +5,7 @@ OpenSSH's ssh, dropbear's dbclient and PuTTY's plink, each with every algorithm
 that we share, both ways of login, commands, terminals, subsystems, bulk data both
 ways, rekeying under load and many channels on one connection.
 """
-import os, subprocess, sys, time
+import os, re, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import (IS_ROOT, POSTERN, SAN, SSH_BASE, Failure, check, digest, labelled, main, need, needs_root, noise)
@@ -141,6 +141,13 @@ def ssh_download(lab, cipher):
     check(digest(r.stdout) == digest(data), "download differs: %d bytes" % len(r.stdout))
 
 
+def rekeyed(s, least):
+    """The last connection's key exchanges, as the monitor counts them."""
+    with open(s.log, errors="replace") as f:
+        counts = [int(n) for n in re.findall(r"exchange (\d+)\)", f.read())]
+    check(counts and counts[-1] >= least, "only %s key exchanges" % counts[-1:])
+
+
 def ssh_rekey(lab, cipher):
     """Both ways while the client rekeys every 64 KiB.  RekeyQuota is raised, since
     the default is there to slow exactly this down."""
@@ -150,6 +157,7 @@ def ssh_rekey(lab, cipher):
                 timeout=240)
     expect(r, 0, (digest(data) + "  -\n").encode(), "rekey")
     check(digest(r.stderr) == digest(data), "the echoed stream differs: %d bytes" % len(r.stderr))
+    rekeyed(s, 32)
 
 
 def ssh_server_rekeys(lab):
@@ -158,6 +166,7 @@ def ssh_server_rekeys(lab):
     r = lab.ssh(s, "-v", command=["cat"], input=data, timeout=240)
     expect(r, 0, None, "server rekey")
     check(digest(r.stdout) == digest(data), "data differs")
+    rekeyed(s, 32)
 
 
 def ssh_channels(lab):
@@ -294,8 +303,10 @@ def plink_cipher(lab, cipher):
 def plink_rekeys(lab):
     data = noise(4 << 20)
     session = plink_session(lab, RekeyBytes="64K")
-    r = plink(lab, server(lab, "RekeyQuota 100000 100000"), "-load", session, command="cat", input=data, timeout=240)
+    s = server(lab, "RekeyQuota 100000 100000")
+    r = plink(lab, s, "-load", session, command="cat", input=data, timeout=240)
     check(r.returncode == 0 and digest(r.stdout) == digest(data), "%d, %d bytes" % (r.returncode, len(r.stdout)))
+    rekeyed(s, 16)
 
 
 def terminal_of(lab, argv, env=None):
