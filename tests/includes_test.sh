@@ -23,9 +23,9 @@ privsep/monitor.*                       ipc/.*|crypto/.*|proto/wire\.h|privsep/(
 privsep/worker.*                        ipc/.*|proto/.*|crypto/.*|privsep/(worker.*|sandbox)\.h
 privsep/api.*                           ipc/.*|crypto/names\.def|proto/wire\.h|include/postern\.h|privsep/(api.*|spawn)\.h
 include/.*                              -
-apps/client.*                           apps/(client.*|tty_modes.*)
+apps/client.*                           apps/(client.*|tty_.*)
 apps/postern\.c                         apps/client.*
-apps/.*                                 apps/(posternd|conf|account|session|tty_modes).*
+apps/.*                                 apps/(posternd|conf|account|session|tty_).*
 TABLE
 
 # Prints one line per include that the table does not allow, below folder $1.
