@@ -162,7 +162,7 @@ def nothing_leaks(lab):
         after = counts(s.process.pid)
         # a successor zygote may stand ready: a link and a pidfd in the monitor
         same = after[0] <= before[0] + 2 and after[1] == before[1] and after[3] <= before[3] + 1
-        if same and after[2] <= before[2] + (8192 if SAN else 64):     # ASan keeps what is freed
+        if same and after[2] <= before[2] + (8192 if SAN else 128):     # ASan keeps what is freed
             break
         check(time.monotonic() < end, "descriptors, processes, KiB, workers: %s before, %s after" % (before, after))
         time.sleep(0.1)
