@@ -131,6 +131,19 @@ take_fds(struct msghdr *msg, int *fds, size_t *nfds)
 	return true;
 }
 
+/* The other end may have closed with a message of ours unread, as one does that is
+ * ending: the kernel then says so once, before it hands out what that end had sent
+ * last, and those words say why it ended. */
+static bool
+is_passing(bool *was_reset)
+{
+	if (errno == ECONNRESET && !*was_reset) {
+		*was_reset = true;
+		return true;
+	}
+	return errno == EINTR;
+}
+
 ssize_t
 ipc_recv(int sock, uint8_t *buf, size_t cap, int *fds, size_t *nfds)
 {
@@ -138,12 +151,13 @@ ipc_recv(int sock, uint8_t *buf, size_t cap, int *fds, size_t *nfds)
 	struct iovec iov = { .iov_base = buf, .iov_len = cap };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control.buf, .msg_controllen = sizeof(control.buf) };
+	bool was_reset = false;
 	ssize_t n;
 
 	*nfds = 0;
 	do {
 		n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && is_passing(&was_reset));
 	if (n < 0)
 		return -errno;
 	if (!take_fds(&msg, fds, nfds))
@@ -159,12 +173,13 @@ ipc_recv(int sock, uint8_t *buf, size_t cap, int *fds, size_t *nfds)
 ssize_t
 ipc_recv_plain(int sock, uint8_t *buf, size_t cap)
 {
+	bool was_reset = false;
 	ssize_t n;
 
 	/* MSG_TRUNC: the result is the packet's own length, not what was copied */
 	do {
 		n = recv(sock, buf, cap, MSG_DONTWAIT | MSG_TRUNC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && is_passing(&was_reset));
 	if (n < 0)
 		return -errno;
 	return (size_t)n > cap ? -EPROTO : n;

@@ -30,6 +30,7 @@ enum {
 	API_CHANNELS_SPARE = 1024,	/* handles over channel_max that are not freed yet */
 	API_OUT_MAX = 512,		/* messages that wait for a reader, per link       */
 	API_OUT_BYTES = 1024 * 1024,
+	API_TAKES_MAX = 8,		/* TAKE_* that a worker has not received, per link */
 	API_MONITOR_BATCH = 16,		/* messages of the monitor per turn                */
 	API_DRAIN_MAX = 4096,		/* messages a dead worker may have left            */
 	API_ACCEPT_BATCH = 16,		/* connections per listener and turn               */
@@ -66,6 +67,7 @@ struct api_link {
 	struct ipc_once once;
 	TAILQ_HEAD(, api_out) out;
 	size_t out_count, out_bytes;
+	unsigned takes;			/* sent to a worker, not yet TAKEN */
 };
 void api_link_init(struct api_link *, postern_context *, enum api_kind, uint64_t id);
 int api_link_open(struct api_link *, int fd);	/* takes fd */
@@ -74,6 +76,7 @@ void api_link_close(struct api_link *);
  * read; other -errno: the link is gone.  Descriptors stay the caller's. */
 int api_link_send(struct api_link *, struct wr *, const int *fds, size_t nfds, unsigned flags);
 void api_link_flush(struct api_link *);		/* the reader has room again */
+bool api_link_taken(struct api_link *);		/* TAKEN; false: for nothing that was sent */
 
 #define MSG(link, NAME, id, phases, kex, flags) static inline int \
 	api_send_##NAME(struct api_link *l, const struct ipc_##NAME *m) { \
@@ -336,6 +339,8 @@ const char *api_log_quote(char *out, size_t cap, struct span);
 /* Control characters that are neither newline nor tab, and what is no UTF-8, become
  * '?': for text that an application shows to a person.  In place. */
 void api_log_tame(char *);
+/* The same for what is shown as one line: a peer that ends it would forge the next. */
+void api_log_tame_line(char *);
 
 /* ---- api_error.c ---- */
 int api_error_of_outcome(uint32_t outcome);

@@ -80,7 +80,7 @@ api_auth_result(postern_transport *t, const struct ipc_LOGIN_RESULT *m)
 	t->try = API_TRY_DONE;
 	t->result = m->result;
 	if (copy != NULL) {
-		api_log_tame(copy);
+		api_log_tame_line(copy);
 		free(t->methods);
 		t->methods = copy;
 	}

@@ -103,11 +103,11 @@ note(postern_transport *t, const struct ipc_END_OF *m)
 	e->theirs = api_context_copy(m->theirs);
 	/* all three may be the worker's words */
 	if (e->text != NULL)
-		api_log_tame(e->text);
+		api_log_tame_line(e->text);
 	if (e->ours != NULL)
 		api_log_tame(e->ours);
 	if (e->theirs != NULL)
-		api_log_tame(e->theirs);
+		api_log_tame_line(e->theirs);
 }
 
 void

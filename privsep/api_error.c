@@ -103,7 +103,7 @@ api_error_set(postern_transport *t, int code, const char *phase, int side, bool 
 	/* without memory the code alone must do */
 	e->text = api_context_copy(text);
 	if (e->text != NULL)
-		api_log_tame(e->text);
+		api_log_tame_line(e->text);
 	return code;
 }
 

@@ -4,6 +4,9 @@
  * What a reader does not take at once waits here, bounded in number and bytes; a
  * reader that lets it grow beyond that does not read at all, and loses its link.
  * So a hostile worker that stops reading costs memory of this bound and no time.
+ * Descriptors that nobody has received count against a limit of the kernel per user,
+ * which all connections share: of these a worker gets no more than API_TAKES_MAX, and
+ * what comes after them waits, in order, until it says TAKEN.
  * Waiting messages may hold secrets: all are wiped when they have gone.
  */
 #include <errno.h>
@@ -60,6 +63,34 @@ api_link_close(struct api_link *l)
 	l->fd = -1;
 }
 
+/* May a message with this many descriptors go?  The monitor is trusted to receive. */
+static bool
+may_go(const struct api_link *l, size_t nfds)
+{
+	return nfds == 0 || l->kind != API_WORKER || l->takes < API_TAKES_MAX;
+}
+
+static int
+send_now(struct api_link *l, struct span message, const int *fds, size_t nfds)
+{
+	int r = may_go(l, nfds) ? ipc_send(l->fd, message, fds, nfds) : -EAGAIN;
+
+	if (r == 0 && nfds > 0 && l->kind == API_WORKER)
+		l->takes++;
+	return r;
+}
+
+/* Room on the link is of use only to a message that may go: else we would spin. */
+static void
+watch(struct api_link *l)
+{
+	const struct api_out *o = TAILQ_FIRST(&l->out);
+	bool wants_room = o != NULL && may_go(l, o->nfds);
+
+	api_loop_change(l->ctx, l->fd, l->kind, l->id,
+	    wants_room ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
 static int
 keep(struct api_link *l, struct span message, const int *fds, size_t nfds)
 {
@@ -84,11 +115,10 @@ keep(struct api_link *l, struct span message, const int *fds, size_t nfds)
 			return r;
 		}
 	}
-	if (TAILQ_EMPTY(&l->out))
-		api_loop_change(l->ctx, l->fd, l->kind, l->id, EPOLLIN | EPOLLOUT);
 	TAILQ_INSERT_TAIL(&l->out, o, next);
-	l->out_count++;
 	l->out_bytes += o->n;
+	if (l->out_count++ == 0)
+		watch(l);
 	return 0;
 }
 
@@ -109,7 +139,7 @@ api_link_send(struct api_link *l, struct wr *w, const int *fds, size_t nfds, uns
 	else if (l->fd < 0 || l->ctx->is_mute)
 		r = -EPIPE;
 	else if (TAILQ_EMPTY(&l->out))
-		r = ipc_send(l->fd, wr_span(w), fds, nfds);
+		r = send_now(l, wr_span(w), fds, nfds);
 	if (is_full(r))
 		r = keep(l, wr_span(w), fds, nfds);
 	if (flags & SECRET)
@@ -123,10 +153,21 @@ api_link_flush(struct api_link *l)
 	struct api_out *o;
 
 	while ((o = TAILQ_FIRST(&l->out)) != NULL) {
-		if (is_full(ipc_send(l->fd, span_of(o->bytes, o->n), o->fds, o->nfds)))
-			return;
+		if (is_full(send_now(l, span_of(o->bytes, o->n), o->fds, o->nfds)))
+			break;
 		/* sent; or the link is gone, which reading it tells */
 		drop(l, o);
 	}
-	api_loop_change(l->ctx, l->fd, l->kind, l->id, EPOLLIN);
+	watch(l);
+}
+
+bool
+api_link_taken(struct api_link *l)
+{
+	if (l->takes == 0)
+		return false;
+	l->takes--;
+	if (!TAILQ_EMPTY(&l->out))
+		api_link_flush(l);
+	return true;
 }

@@ -97,3 +97,12 @@ api_log_tame(char *s)
 			i += n - 1;
 	}
 }
+
+void
+api_log_tame_line(char *s)
+{
+	api_log_tame(s);
+	for (; *s != '\0'; s++)
+		if (*s == '\n' || *s == '\t')
+			*s = ' ';
+}

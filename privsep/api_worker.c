@@ -214,6 +214,13 @@ on_REKEYED(postern_transport *t, const struct ipc_REKEYED *m)
 }
 
 static int
+on_TAKEN(postern_transport *t, const struct ipc_TAKEN *m)
+{
+	(void)m;	/* counted per link: which channel it was changes nothing */
+	return api_link_taken(&t->worker) ? 0 : IPC_BROKEN;
+}
+
+static int
 dispatch(postern_transport *actor, uint8_t number, struct rd r, int *fds)
 {
 #define IPC_LINK_W2A

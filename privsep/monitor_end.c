@@ -18,13 +18,13 @@ struct bye {			/* the worker's claim; spans point behind it */
 };
 
 static const char *
-phase_name(unsigned phase)
+phase_name(const struct conn *c)
 {
-	switch (phase) {
+	switch (c->phase) {
 	case L_NEW:	return "start";
 	case L_KEX:	return "kex";
 	case L_AUTH:	return "auth";
-	default:	return "open";
+	default:	return c->kex == K_BUSY ? "rekey" : "open";
 	}
 }
 
@@ -40,7 +40,7 @@ set_cause(struct conn *c, enum ipc_outcome outcome, enum ipc_side side, uint32_t
 	e->outcome = outcome;
 	e->side = (uint8_t)side;
 	e->disconnect = disconnect;
-	(void)snprintf(e->phase, sizeof(e->phase), "%s", phase_name(c->phase));
+	(void)snprintf(e->phase, sizeof(e->phase), "%s", phase_name(c));
 	(void)snprintf(e->text, sizeof(e->text), "%s", text);	/* cut to fit */
 }
 
@@ -234,7 +234,7 @@ monitor_end_finish(struct conn *c, int signal, int status)
 		died_text(signal, status, text, sizeof(text));
 		end.outcome = IPC_WORKER_DIED;
 		end.side = IPC_LOCAL;
-		end.phase = span_str(phase_name(c->phase));
+		end.phase = span_str(phase_name(c));
 		end.text = span_str(text);
 		renew = true;
 	}

@@ -8,6 +8,7 @@
  */
 #include "privsep/monitor.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -72,6 +73,13 @@ letter_new(struct span bytes, const int *fds, size_t nfds, unsigned flags)
 	return l;
 }
 
+/* ETOOMANYREFS: descriptors in flight of the whole user, that nobody has received yet. */
+static bool
+is_full(int r)
+{
+	return r == -EAGAIN || r == -ETOOMANYREFS;
+}
+
 void
 monitor_app_send(struct monitor *m, struct wr *w, const int *fds, size_t nfds, unsigned flags)
 {
@@ -89,7 +97,7 @@ monitor_app_send(struct monitor *m, struct wr *w, const int *fds, size_t nfds, u
 	}
 	if (q->first == NULL)
 		r = ipc_send(m->app.fd, wr_span(w), fds, nfds);
-	if (r == -EAGAIN) {
+	if (is_full(r)) {
 		l = letter_new(wr_span(w), fds, nfds, flags);
 		if (l == NULL || q->bytes > MONITOR_QUEUE_MAX) {
 			if (l != NULL)
@@ -117,7 +125,7 @@ monitor_app_flush(struct monitor *m)
 		struct letter *l = q->first;
 		int r = ipc_send(m->app.fd, span_of(l->bytes, l->n), l->fds, l->nfds);
 
-		if (r == -EAGAIN)
+		if (is_full(r))
 			return;
 		if (r != 0) {
 			monitor_stop(m, "the application's link is gone");

@@ -56,6 +56,7 @@ monitor_sign_on_sign(struct conn *c, const struct ipc_SIGN *q)
 
 	if (key == NULL || x.kex == NULL)
 		return IPC_BROKEN;
+	c->kex = K_BUSY;
 	x.k_s = span_of(key->blob, key->blob_len);
 	if (monitor_exchange_hash(&x, c->hash, &c->hash_len) != 0 ||
 	    monitor_sign_checked(key, alg, span_of(c->hash, c->hash_len), sig, sizeof(sig),

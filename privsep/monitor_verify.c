@@ -135,6 +135,7 @@ monitor_verify_on_verify(struct conn *c, const struct ipc_VERIFY *q)
 
 	if (alg == NULL || x.kex == NULL)
 		return IPC_BROKEN;
+	c->kex = K_BUSY;
 	if (monitor_exchange_hash(&x, c->hash, &c->hash_len) != 0) {
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
 		return 0;

@@ -79,6 +79,9 @@ take(struct worker *w, uint64_t chan, enum flow_kind kind, int in, int out, int 
 {
 	struct flow *f = worker_flow_find(w, chan);
 
+	/* the application sends only so many that were not received; also for a channel
+	 * that is over, or it would wait for this one for ever */
+	worker_must(w, worker_tell_TAKEN(w, &(struct ipc_TAKEN){ .chan = chan }));
 	if (f != NULL && f->kind == FLOW_NONE) {
 		worker_flow_take(w, f, kind, in, out, err);
 		return 0;

@@ -200,6 +200,10 @@ dispatch(struct transport *t, struct span payload, uint32_t seq, struct transpor
 		return own_message(t, payload, ev);
 	if (layer == AUTH)
 		t->rx_secret = true;
+	/* RFC 4252 5.1: requests may follow one another unanswered; those behind the
+	 * one that succeeded reach nobody. */
+	if (layer == AUTH && t->phase == PH_OPEN)
+		return PROTO_OK;
 	ev->type = TE_PACKET;
 	ev->number = number;
 	ev->payload = payload;

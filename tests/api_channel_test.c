@@ -2,6 +2,7 @@
  * of a program, and a worker that lies. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -10,7 +11,7 @@
 #include "privsep/api.h"
 #include "tests/fake_monitor.h"
 
-enum { SOON = 5000 };
+enum { SOON = 5000, MANY_TAKES = API_TAKES_MAX + 4 };
 static postern_context *ctx;
 static postern_transport *t;
 static int peer, closed;
@@ -24,7 +25,7 @@ channel_closed(void *user, postern_channel *ch)
 }
 
 static int
-setup(void **state)
+begin(void **state, int keeps_quiet)
 {
 	struct postern_client_config cfg = POSTERN_CLIENT_CONFIG;
 	int pair[2];
@@ -32,7 +33,10 @@ setup(void **state)
 	closed = 0;
 	cfg.host = "host";
 	cfg.interface.channel_closed = channel_closed;
-	if (fake_setup(state) != 0 || postern_context_new(&ctx, NULL, SOON) != 0 ||
+	if (fake_setup(state) != 0)
+		return -1;
+	fake_how.keeps_quiet = keeps_quiet;
+	if (postern_context_new(&ctx, NULL, SOON) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return -1;
 	peer = pair[1];
@@ -40,6 +44,18 @@ setup(void **state)
 	    postern_transport_start_client(t, &cfg, SOON) != 0)
 		return -1;
 	return postern_transport_auth_password(t, "robey", "good", SOON);
+}
+
+static int
+setup(void **state)
+{
+	return begin(state, 0);
+}
+
+static int
+setup_quiet(void **state)
+{
+	return begin(state, 1);
 }
 
 static int
@@ -368,6 +384,94 @@ a_reader_that_pauses_loses_nothing(void **state)
 	assert_int_equal(t->worker.out_count, 0);
 }
 
+/* Turns until the condition holds, at most a few seconds. */
+#define UNTIL(condition) do { \
+	for (int i_ = 0; i_ < 200 && !(condition); i_++) \
+		assert_int_equal(api_loop_turn(ctx, 20), 0); \
+	assert_true(condition); \
+} while (0)
+
+/* A while in which nothing is to be done: a loop with work would be ready. */
+static void
+assert_idle(void)
+{
+	struct pollfd p = { .fd = ctx->set, .events = POLLIN };
+
+	assert_int_equal(poll(&p, 1, 50), 0);
+}
+
+static void
+order_taken(int times)
+{
+	for (int i = 0; i < times; i++)
+		assert_int_equal(write(peer, "taken 1\n", 8), 8);
+}
+
+static void
+descriptors_in_flight_are_counted(void **state)
+{
+	struct postern_exception e = POSTERN_EXCEPTION;
+	postern_channel *ch[MANY_TAKES];
+
+	(void)state;
+	for (size_t i = 0; i < MANY_TAKES; i++)
+		ch[i] = session();
+	for (size_t i = 0; i < MANY_TAKES; i++)
+		assert_int_equal(api_descriptor_give(ch[i]), 0);
+	assert_int_equal(postern_transport_send_ignore(t, 9), 0);
+	UNTIL(fake_seen->takes == API_TAKES_MAX);
+	assert_idle();
+	assert_int_equal(fake_seen->takes, API_TAKES_MAX);
+	assert_int_equal(fake_seen->ignore, 0);		/* what comes later waits too */
+	assert_int_equal(t->worker.out_count, 5);
+	/* one is received: one more goes */
+	order_taken(1);
+	UNTIL(fake_seen->takes == API_TAKES_MAX + 1);
+	assert_idle();
+	assert_int_equal(fake_seen->takes, API_TAKES_MAX + 1);
+	order_taken(3);
+	UNTIL(fake_seen->ignore == 9);
+	assert_int_equal(fake_seen->takes_before_ignore, MANY_TAKES);
+	assert_int_equal(t->worker.out_count, 0);
+	assert_idle();
+	order_taken(API_TAKES_MAX);
+	UNTIL(t->worker.takes == 0);
+	assert_false(t->is_blamed);
+	/* for nothing: a worker that lies about it is ended */
+	order_taken(1);
+	UNTIL(t->is_blamed && t->is_over);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_int_equal(e.code, POSTERN_EWORKER);
+	assert_int_equal(fake_seen->closes_now, 1);
+}
+
+static void
+a_worker_that_never_says_taken_is_ended(void **state)
+{
+	postern_channel *ch[MANY_TAKES];
+	int before, r = 0;
+
+	(void)state;
+	for (size_t i = 0; i < MANY_TAKES; i++)
+		ch[i] = session();
+	before = fake_open_fds();
+	for (size_t i = 0; i < MANY_TAKES; i++)
+		assert_int_equal(api_descriptor_give(ch[i]), 0);
+	/* our ends of all, and the worker's of those that wait */
+	assert_int_equal(fake_open_fds(), before + MANY_TAKES + 4);
+	UNTIL(fake_seen->takes == API_TAKES_MAX);	/* it reads, and says nothing */
+	for (int i = 0; i < API_OUT_MAX + 10 && r == 0 && !t->is_blamed; i++)
+		r = postern_transport_send_ignore(t, 100);
+	assert_true(t->is_blamed);
+	assert_int_equal(t->worker.out_count, 0);
+	UNTIL(t->is_over);
+	assert_int_equal(fake_seen->takes, API_TAKES_MAX);
+	for (size_t i = 0; i < MANY_TAKES; i++)
+		postern_channel_free(ch[i]);
+	/* less: the worker's link has gone too */
+	assert_int_equal(fake_open_fds(), before - 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -388,6 +492,10 @@ main(void)
 		TEST(hundreds_in_a_row_leave_nothing),
 		TEST(a_worker_that_does_not_read_is_ended_not_waited_for),
 		TEST(a_reader_that_pauses_loses_nothing),
+		cmocka_unit_test_setup_teardown(descriptors_in_flight_are_counted,
+		    setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(a_worker_that_never_says_taken_is_ended,
+		    setup_quiet, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,9 @@ taming_leaves_no_control_character(void **state)
 	(void)state;
 	api_log_tame(text);
 	assert_string_equal(text, "a?[2Jb?\n\tc???d\xc3\xa9");
+	(void)snprintf(text, sizeof(text), "%s", "a\x1b" "b\r\nclosed: \tc\n");
+	api_log_tame_line(text);
+	assert_string_equal(text, "a?b? closed:  c ");
 	/* outside of a character a byte of the upper half is a control too */
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
 		(void)snprintf(text, sizeof(text), "%s", odd[i]);

@@ -39,6 +39,7 @@ struct fake_seen {
 	char kex[256], ciphers[512], version[256], methods[256], host[256], peer[256];
 	char environment[256], info[256];
 	uint32_t ignore;
+	int takes, takes_before_ignore;
 };
 /* How the puppet behaves, set before postern_context_new. */
 struct fake_how {
@@ -47,6 +48,7 @@ struct fake_how {
 	int no_sandbox;		/* NOT_SERVING                          */
 	int deaf;		/* does not end when its link closes    */
 	int missing;		/* spawn_helper fails                   */
+	int keeps_quiet;	/* TAKEN only as ordered, client or not */
 };
 static struct fake_seen *fake_seen;
 static struct fake_how fake_how;
@@ -534,6 +536,9 @@ fake_take(struct fake *f, uint64_t chan, const char *kind, int data, int err)
 		_exit(5);
 	ch->data = data;
 	ch->err = err;
+	fake_seen->takes++;
+	if (!fake_how.keeps_quiet)
+		(void)ipc_send_TAKEN(W(f), &(struct ipc_TAKEN){ .chan = chan });
 	if (f->c->role == IPC_SERVER)
 		fake_say(f->c, "take %llu %s\n", (unsigned long long)chan, kind);
 	return 0;
@@ -747,10 +752,11 @@ on_IGNORE(struct fake *f, const struct ipc_IGNORE *m)
 {
 	(void)f;
 	fake_seen->ignore = m->length;
+	fake_seen->takes_before_ignore = fake_seen->takes;
 	return 0;
 }
 
-/* ---- orders of a server test: one line each ---- */
+/* ---- orders of a server test, or of one about TAKEN: one line each ---- */
 
 static inline struct span
 fake_word(char **rest)
@@ -841,6 +847,8 @@ fake_order_channel(struct fake *f, const char *what, char *rest)
 		(void)ipc_send_PEER_EOF(w, &(struct ipc_PEER_EOF){ .chan = chan });
 	if (strcmp(what, "over") == 0)
 		(void)ipc_send_CHANNEL_OVER(w, &(struct ipc_CHANNEL_OVER){ .chan = chan });
+	if (strcmp(what, "taken") == 0)
+		(void)ipc_send_TAKEN(w, &(struct ipc_TAKEN){ .chan = chan });
 	if (strcmp(what, "end") == 0)
 		fake_end(f, f->c, (uint32_t)chan, "as ordered");
 }
@@ -946,7 +954,8 @@ fake_main(int app)
 		p[0] = (struct pollfd){ .fd = app, .events = POLLIN };
 		for (size_t i = 0; i < FAKE_CONNS; i++) {
 			struct fake_conn *c = &f.conns[i];
-			bool orders = c->id != 0 && c->role == IPC_SERVER;
+			bool orders = c->id != 0 &&
+			    (c->role == IPC_SERVER || fake_how.keeps_quiet);
 
 			p[1 + 2 * i] = (struct pollfd){ .fd = c->id != 0 ? c->worker : -1,
 				.events = POLLIN };

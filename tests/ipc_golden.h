@@ -215,6 +215,7 @@ GOLDEN(GLOBAL_ASK, "\x91" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "k" "\0\0\0\1" "p",
     .question = 2, .kind = S("k"), .payload = S("p"))
 GOLDEN(REKEYED, "\x92" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\0\0\0\0\3",
     .count = 1, .bytes_in = 2, .bytes_out = 3)
+GOLDEN(TAKEN, "\x93" "\0\0\0\0\0\0\0\1", .chan = 1)
 
 /* ---- application -> worker ---- */
 GOLDEN(OPEN, "\xa0" "\x80\0\0\0\0\0\0\1" "\0\0\0\1" "t" "\0\0\0\1" "e",

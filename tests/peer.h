@@ -238,6 +238,31 @@ peer_run(struct peer *p)
 	}
 }
 
+/* All but side_start(), before which a test may change what is offered. */
+static inline void
+peer_init(struct peer *p, enum ssh_role role, enum peer_stop stop, int fd)
+{
+	static uint8_t keys[128];
+	struct wr w = wr_of(keys, sizeof(keys));
+
+	if (crypto_init() != 0)
+		peer_die("start\n");
+	p->fd = fd;
+	p->stop = stop;
+	p->reads_on = true;
+	(void)crypto_sign_keypair(p->pk, p->sk);
+	p->k_s_w = wr_of(p->k_s, sizeof(p->k_s));
+	wr_str(&p->k_s_w, "ssh-ed25519");
+	wr_blob(&p->k_s_w, span_of(p->pk, 32), 32);
+	side_init(&p->s, role);
+	p->s.c.banner_ms = p->s.c.kex_ms = p->s.c.rekey_ms = 0;
+	if (role == SSH_SERVER) {
+		wr_str(&w, "ssh-ed25519");
+		wr_blob(&w, wr_span(&p->k_s_w), 64);
+		p->s.c.hostkeys = wr_span(&w);
+	}
+}
+
 /* A child that is the peer on the other end; returns our end.  It ends with us. */
 static inline int
 peer_start(enum ssh_role role, enum peer_stop stop, pid_t *pid)
@@ -255,25 +280,9 @@ peer_start(enum ssh_role role, enum peer_stop stop, pid_t *pid)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)close(sv[0]);
 	p = calloc(1, sizeof(*p));
-	if (p == NULL || crypto_init() != 0)
+	if (p == NULL)
 		peer_die("start\n");
-	p->fd = sv[1];
-	p->stop = stop;
-	p->reads_on = true;
-	(void)crypto_sign_keypair(p->pk, p->sk);
-	p->k_s_w = wr_of(p->k_s, sizeof(p->k_s));
-	wr_str(&p->k_s_w, "ssh-ed25519");
-	wr_blob(&p->k_s_w, span_of(p->pk, 32), 32);
-	side_init(&p->s, role);
-	p->s.c.banner_ms = p->s.c.kex_ms = p->s.c.rekey_ms = 0;
-	if (role == SSH_SERVER) {
-		static uint8_t keys[128];
-		struct wr w = wr_of(keys, sizeof(keys));
-
-		wr_str(&w, "ssh-ed25519");
-		wr_blob(&w, wr_span(&p->k_s_w), 64);
-		p->s.c.hostkeys = wr_span(&w);
-	}
+	peer_init(p, role, stop, sv[1]);
 	side_start(&p->s, peer_now());
 	peer_run(p);
 	_exit(0);

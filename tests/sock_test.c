@@ -80,6 +80,31 @@ empty_link(void **state)
 	b = -1;
 }
 
+/* A process that ends says why, and leaves unread what came at that moment: the
+ * kernel tells a reset before it hands out those last words. */
+static void
+last_words_of_one_that_did_not_listen(void **state)
+{
+	int fds[IPC_FDS_MAX];
+	size_t nfds;
+
+	for (int plain = 0; plain < 2; plain++) {
+		assert_int_equal(ipc_send(a, span_str("unread"), NULL, 0), 0);
+		assert_int_equal(ipc_send(b, span_str("because"), NULL, 0), 0);
+		assert_int_equal(ipc_send(b, span_str("so"), NULL, 0), 0);
+		close(b);
+		assert_int_equal(plain ? ipc_recv_plain(a, buf, sizeof(buf)) :
+		    ipc_recv(a, buf, sizeof(buf), fds, &nfds), 7);
+		assert_memory_equal(buf, "because", 7);
+		assert_int_equal(plain ? ipc_recv_plain(a, buf, sizeof(buf)) :
+		    ipc_recv(a, buf, sizeof(buf), fds, &nfds), 2);
+		assert_int_equal(plain ? ipc_recv_plain(a, buf, sizeof(buf)) :
+		    ipc_recv(a, buf, sizeof(buf), fds, &nfds), 0);
+		close(a);
+		assert_int_equal(open_pair(state), 0);
+	}
+}
+
 static void
 boundaries_stay(void **state)
 {
@@ -322,7 +347,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(pair_is_closed_on_exec), T(empty_link), T(boundaries_stay), T(sizes),
+		T(pair_is_closed_on_exec), T(empty_link),
+		T(last_words_of_one_that_did_not_listen), T(boundaries_stay), T(sizes),
 		T(never_blocks), T(descriptors_arrive), T(too_many_descriptors),
 		T(descriptors_on_odd_messages), T(no_place_for_descriptors), T(plain_takes_none),
 		T(credentials_are_not_asked_for), T(encoded), T(generated_sender),

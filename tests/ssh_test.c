@@ -17,6 +17,7 @@ static const uint8_t kex_running[2][2] = { { 30, 0 }, { 31, 0 } };
 static const uint8_t kex_end[] = { 21, 0 };
 static const uint8_t service[2][8] = { { 5, 7, 0 }, { 6, 7, 0 } };
 static const uint8_t auth[2][10] = { { 5, 7, 50, 61, 0 }, { 6, 7, 51, 52, 53, 60, 0 } };
+static const uint8_t after[2][2] = { { 50, 0 }, { 0 } };	/* RFC 4252 5.1: ignored */
 static const uint8_t open_[] = { 80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100,
 	192, 193, 0 };
 /* What a client or a server sends at some time of its life. */
@@ -58,7 +59,7 @@ expect(enum ssh_role role, enum ssh_phase phase, enum ssh_kex_phase kx, bool str
 		if (phase == PH_AUTH)
 			legal = legal || in(auth[r], n);
 		if (phase == PH_OPEN)
-			legal = legal || in(open_, n);
+			legal = legal || in(open_, n) || in(after[r], n);
 	}
 	if (legal)
 		return SSH_HANDLE;

@@ -231,6 +231,35 @@ large_reads(void **state)
 	pair_free(p);
 }
 
+/* RFC 4252 5.1: sent before SUCCESS was heard, and ignored; none of it stays. */
+static void
+login_requests_after_the_login(void **state)
+{
+	static const uint8_t request[] = { 50, 0, 0, 0, 1, 'u', 's', 'e', 'c', 'r', 'e', 't' };
+	struct pair *p = pair_open();
+	size_t room;
+
+	(void)state;
+	for (size_t n = 1; n <= sizeof(request); n++) {
+		side_inject(&p->c, request, n);
+		pair_run(p);
+	}
+	assert_int_equal(p->s.error, PROTO_OK);
+	assert_int_equal(p->s.packets, 0);
+	assert_int_equal(transport_pending(p->s.t).n, 0);
+	(void)transport_rx_room(p->s.t, &room);
+	assert_null(memmem(p->s.c.rx, 4096, "secret", 6));
+	/* not during a key exchange, and never from a server */
+	assert_int_equal(transport_rekey(p->c.t, p->now), PROTO_OK);
+	side_inject(&p->c, request, sizeof(request));
+	side_inject(&p->s, request, sizeof(request));
+	pair_run(p);
+	assert_int_equal(p->s.error, PROTO_E_MESSAGE_ORDER);
+	assert_int_equal(p->c.error, PROTO_OK);
+	assert_int_equal(p->c.packets, 0);
+	pair_free(p);
+}
+
 static void
 passwords_do_not_stay(void **state)
 {
@@ -331,6 +360,7 @@ main(void)
 		cmocka_unit_test(unknown_numbers_are_unimplemented),
 		cmocka_unit_test(disconnect_both_ways),
 		cmocka_unit_test(large_reads),
+		cmocka_unit_test(login_requests_after_the_login),
 		cmocka_unit_test(passwords_do_not_stay),
 		cmocka_unit_test(limits_of_a_key_by_cipher),
 		cmocka_unit_test(tampered_stream),

@@ -254,6 +254,38 @@ test_descriptors_for_nothing_are_closed(void **state)
 	lab_free(l);
 }
 
+/* Also what was dropped has been received, or the application would wait for it. */
+static void
+test_each_taking_is_acknowledged(void **state)
+{
+	struct lab *l = lab_open(&server);
+	struct lab_channel *c;
+	uint64_t chan = lab_session(l, &c);
+	struct ipc_TAKEN taken;
+	int fds[2];
+
+	(void)state;
+#define TAKE(NAME, n, chan_, ...) do { \
+	assert_int_equal(ipc_send_##NAME(l->app, &(struct ipc_##NAME){ .chan = (chan_), \
+	    __VA_ARGS__ }), 0); \
+	LAB_UNTIL(l, l->said[IPC_MSG_TAKEN] == (n)); \
+	LAB_WORDS(l, TAKEN, &taken); \
+	assert_int_equal(taken.chan, chan_); \
+} while (0)
+	lab_pair(fds);
+	TAKE(TAKE_SOCKET, 1, chan, .data = fds[0]);
+	TAKE(TAKE_SOCKETS, 2, 4242, .data = fds[0], .err = fds[0]);
+	TAKE(TAKE_PTY, 3, 4243, .master = fds[0]);
+	TAKE(TAKE_PIPES, 4, 4244, .in = fds[0], .out = fds[0], .err = fds[0]);
+#undef TAKE
+	lab_rest(l);
+	assert_int_equal(l->said[IPC_MSG_TAKEN], 4);
+	assert_true(l->alive);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	lab_free(l);
+}
+
 static void
 test_descriptors_twice_end_the_worker(void **state)
 {
@@ -369,6 +401,7 @@ main(void)
 		cmocka_unit_test(test_too_many_channels),
 		cmocka_unit_test(test_a_serial_twice_ends_the_worker),
 		cmocka_unit_test(test_descriptors_for_nothing_are_closed),
+		cmocka_unit_test(test_each_taking_is_acknowledged),
 		cmocka_unit_test(test_descriptors_twice_end_the_worker),
 		cmocka_unit_test(test_a_message_of_another_link_ends_the_worker),
 		cmocka_unit_test(test_rekey_and_ignore),
