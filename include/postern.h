@@ -14,6 +14,15 @@
  *              result is POSTERN_ETIMEOUT; a wait (_next, _accept, _wait_exit) has
  *              lost nothing; a request (_auth_*, _open_*, _exec_command) is
  *              abandoned and its late answer thrown away.
+ *   ASYNC      A call that waits for a peer or a key file has a twin NAME_async: the
+ *              same arguments without timeout_ms, and a last one `uint64_t *call`
+ *              (NULL: not wanted).  It returns 0 once the request is on its way, and
+ *              completes as POSTERN_EVENT_DONE with the call's number and, in result,
+ *              what the blocking call would have returned.  Nothing may be freed by it
+ *              and no time limit runs but the connection's own; postern_cancel() gives
+ *              it up.  Exempt: what waits for our own processes only (_context_new,
+ *              _server_new) or for the resolver (_transport_new_host); the waits
+ *              (_accept, _recv_exit_status), whose events are CHANNEL, LOGIN, EXIT.
  *   OWNERSHIP  _new and _open give you a handle, _free takes it back and accepts
  *              NULL.  Strings and bytes you pass in are copied; what events and
  *              callbacks show is borrowed until they return.  A descriptor passed
@@ -59,6 +68,8 @@ typedef struct postern_key       postern_key;		/* a private key, held by it     
 typedef struct postern_server    postern_server;	/* a server's policy and sockets */
 typedef struct postern_transport postern_transport;	/* a connection                  */
 typedef struct postern_channel   postern_channel;	/* a channel of it               */
+typedef struct postern_message   postern_message;	/* a typed payload               */
+typedef struct postern_sftp      postern_sftp;		/* an sftp subsystem, begun      */
 
 /* ---- errors -------------------------------------------------------------------- */
 
@@ -96,8 +107,9 @@ struct postern_exception {
 	uint32_t disconnect;		/* RFC 4253 11.1 code, 0 if none                 */
 	const char *ours, *theirs;	/* POSTERN_ENOMATCH: the two lists, else ""      */
 	int signal;			/* POSTERN_EWORKER: what killed it, 0 unknown    */
+	uint32_t refusal;		/* POSTERN_EREFUSED of an open: RFC 4254 5.1     */
 };
-#define POSTERN_EXCEPTION { sizeof(struct postern_exception), 0, "", 0, "", 0, 0, "", "", 0 }
+#define POSTERN_EXCEPTION { sizeof(struct postern_exception), 0, "", 0, "", 0, 0, "", "", 0, 0 }
 
 /* ---- context --------------------------------------------------------------------- */
 
@@ -112,6 +124,20 @@ enum postern_layer {
 	POSTERN_MDWE = 4096
 };
 
+/* What set_hexdump may be asked for. */
+enum postern_hexdump { POSTERN_HEXDUMP_OFF = 0,
+	POSTERN_HEXDUMP_BLANKED = 1,	/* passwords and answers are blanked             */
+	POSTERN_HEXDUMP_WHOLE = 2 };
+struct postern_log_line {
+	size_t size;
+	int level;			/* enum postern_level                            */
+	uint64_t conn;			/* 0: it concerns none                           */
+	const char *channel;		/* the transport's log channel, "" if none: its  */
+					/* name, or that and ".chan.N", ".worker",       */
+					/* ".monitor"                                    */
+	const char *peer;		/* "" if none                                    */
+	const char *text;		/* one fact, without newline                     */
+};
 struct postern_context_config {
 	size_t size;
 	const char *helper_dir;		/* NULL: as built.  Never from the environment   */
@@ -121,14 +147,13 @@ struct postern_context_config {
 	uint32_t worker_uid, worker_gid;/* as root: who workers are; a built-in number   */
 	unsigned layers_required;	/* fail without these, besides the usual ones    */
 	int log_level;			/* enum postern_level; POSTERN_INFO              */
-	/* One line per fact, without newline.  conn is 0 if it concerns none.  Called
-	 * on your thread, inside calls of this library. */
-	void (*log)(void *user, int level, uint64_t conn, const char *peer,
-	    const char *line);
+	/* Called on your thread, inside calls of this library. */
+	void (*log)(void *user, const struct postern_log_line *);
 	void *user;
+	int hexdump_max;		/* enum postern_hexdump: the monitor refuses more */
 };
 #define POSTERN_CONTEXT_CONFIG { sizeof(struct postern_context_config), 0, 0, 0, 0, 0, 0, \
-	0, 0, 0, 0, 0, 0 }
+	0, 0, 0, 0, 0, 0, 0 }
 
 /* Starts the monitor.  cfg may be NULL. */
 POSTERN_CHECKED int postern_context_new(postern_context **ctx,
@@ -156,7 +181,25 @@ enum postern_key_problem_code { POSTERN_KEY_FINE = 0, POSTERN_KEY_NEEDS_PASSPHRA
  * passphrase may be NULL.  POSTERN_EKEY: postern_context_key_problem() says what. */
 POSTERN_CHECKED int postern_key_load(postern_key **, postern_context *, int fd,
     const char *passphrase, int timeout_ms);
+/* The event has the key. */
+POSTERN_CHECKED int postern_key_load_async(postern_context *, int fd,
+    const char *passphrase, uint64_t *call);
+/* The same from memory; the bytes are wiped on our side, yours are yours. */
+POSTERN_CHECKED int postern_key_load_memory(postern_key **, postern_context *,
+    const void *file, size_t len, const char *passphrase, int timeout_ms);
 POSTERN_API int postern_context_key_problem(const postern_context *);
+/* The user keys of an SSH agent on a connected socket, which stays with the monitor:
+ * *keys is an array of *n handles to be freed one by one, then the array with free(3).
+ * Takes fd. */
+POSTERN_CHECKED int postern_agent_keys(postern_context *, int fd, postern_key ***keys,
+    size_t *n, int timeout_ms);
+/* A user key whose private half is yours (an HSM).  sign is asked with what is to be
+ * signed, and gives the whole signature [RFC 4253 6.6: string algorithm, string
+ * signature]; its length, or negative: no.  The monitor checks the signature. */
+POSTERN_CHECKED int postern_key_new_signer(postern_key **, postern_context *,
+    const char *algorithm, const void *blob, size_t len,
+    int (*sign)(void *user, const void *data, size_t len, void *out, size_t size),
+    void *user, int timeout_ms);
 POSTERN_API void postern_key_free(postern_key *);	/* the monitor forgets it */
 POSTERN_API const char *postern_key_algorithm(const postern_key *);
 POSTERN_API const char *postern_key_comment(const postern_key *);
@@ -173,6 +216,11 @@ POSTERN_CHECKED int postern_context_add_server_key(postern_context *, int fd,
 POSTERN_API const char *postern_context_get_server_key(const postern_context *, size_t i,
     const void **blob, size_t *len);
 
+/* paramiko's load_server_moduli: the moduli(5) file of group exchange [RFC 4419].
+ * Takes fd.  How many moduli of 2048 bits and more it has, 0: none, and group exchange
+ * stays off.  Servers offer it from then on. */
+POSTERN_CHECKED int postern_context_load_server_moduli(postern_context *, int fd,
+    int timeout_ms);
 /* ---- algorithms and limits, common to both roles ------------------------------------ */
 
 /* Lists in order of preference, comma separated; NULL is the default; a list that
@@ -182,6 +230,9 @@ struct postern_options {
 	size_t size;
 	const char *version;		/* software version; default "Postern_x.y"        */
 	const char *kex, *host_keys, *signatures, *ciphers, *macs;
+	const char *compression;	/* default "none"                                */
+	const char *preset;		/* what NULL above means: "modern" (default),    */
+					/* "compat", "pq-only"; unknown: -EINVAL         */
 	int banner_ms, kex_ms, login_ms, rekey_ms, close_ms; /* 15 s, 30 s, 120 s, 60 s, 5 s;
 					 * -1: none                                       */
 	uint64_t rekey_bytes;		/* 0: what the cipher allows                     */
@@ -194,15 +245,33 @@ struct postern_options {
 	uint32_t window, window_sum;	/* 2 MiB, 16 MiB                                 */
 };
 #define POSTERN_OPTIONS { sizeof(struct postern_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 enum postern_list { POSTERN_KEX = 1, POSTERN_HOST_KEYS, POSTERN_SIGNATURES,
-	POSTERN_CIPHERS, POSTERN_MACS };
+	POSTERN_CIPHERS, POSTERN_MACS, POSTERN_COMPRESSION };
 /* The supported names of a list, in the default order.  Static. */
 POSTERN_API const char *postern_supported(int list);
 /* Checks and edits a list as above; -EINVAL: out holds the unknown name; -ERANGE: the
  * result does not fit. */
 POSTERN_CHECKED int postern_edit_list(int list, const char *edit, char *out, size_t size);
+
+/* ---- forwarding, common to both roles ------------------------------------------------ */
+
+enum postern_forward_kind { POSTERN_DIRECT_TCPIP = 1, POSTERN_FORWARDED_TCPIP = 2,
+	POSTERN_DIRECT_STREAMLOCAL = 3, POSTERN_FORWARDED_STREAMLOCAL = 4, POSTERN_X11 = 5,
+	POSTERN_AGENT = 6 };
+/* What a channel other than a session carries [RFC 4254 6.3.2, 7.2; OpenSSH PROTOCOL
+ * 2.4; RFC 9987], or what the peer asks us to listen on.  Host names are as the peer
+ * sent them: nothing here was resolved. */
+struct postern_forward {
+	size_t size;
+	int kind;			/* enum postern_forward_kind                     */
+	const char *host;		/* destination; FORWARDED_*: where it listened; a */
+	uint32_t port;			/* streamlocal's path                            */
+	const char *origin_host;	/* who connected, "" unknown                     */
+	uint32_t origin_port;
+};
+#define POSTERN_FORWARD { sizeof(struct postern_forward), 0, "", 0, "", 0 }
 
 /* ---- server -------------------------------------------------------------------------- */
 
@@ -243,7 +312,8 @@ struct postern_prompts {
 
 enum postern_request { POSTERN_REQ_PTY = 1, POSTERN_REQ_ENV, POSTERN_REQ_SHELL,
 	POSTERN_REQ_EXEC, POSTERN_REQ_SUBSYSTEM, POSTERN_REQ_WINDOW_CHANGE,
-	POSTERN_REQ_SIGNAL, POSTERN_REQ_BREAK, POSTERN_REQ_OTHER };
+	POSTERN_REQ_SIGNAL, POSTERN_REQ_BREAK, POSTERN_REQ_OTHER, POSTERN_REQ_X11,
+	POSTERN_REQ_AGENT, POSTERN_REQ_XON_XOFF };
 struct postern_channel_request {	/* [RFC 4254 6] fields of its kind, others 0     */
 	size_t size;
 	int kind;			/* enum postern_request                          */
@@ -252,6 +322,9 @@ struct postern_channel_request {	/* [RFC 4254 6] fields of its kind, others 0   
 	uint32_t columns, rows, width, height, break_ms;
 	const void *data;		/* PTY: terminal modes [8]; OTHER: payload       */
 	size_t data_len;
+	const char *cookie;		/* X11; name is the protocol                     */
+	uint32_t screen;
+	int flag;			/* X11: single connection; XON_XOFF: client can do */
 };
 
 /* The policy (paramiko's ServerInterface).  NULL refuses.  Called inside
@@ -269,10 +342,13 @@ struct postern_server_interface {
 	/* For the log: an attempt that was judged.  verdict: postern_answer_code. */
 	void (*auth_attempt)(void *user, postern_transport *, const char *name,
 	    const char *method, const char *fingerprint, int verdict, unsigned failures);
-	/* The peer opens a channel [RFC 4254 5.1].  On REFUSE *reason may be set. */
+	/* The peer opens a channel [RFC 4254 5.1].  On REFUSE *reason may be set.
+	 * forward: for the kinds that have one, else NULL, and extra is what came.  To
+	 * serve direct-tcpip: connect yourself, postern_channel_take_socket, ACCEPT (at
+	 * once, or LATER and postern_answer). */
 	int (*check_channel_open)(void *user, postern_transport *, uint64_t question,
-	    postern_channel *, const char *kind, const void *extra, size_t len,
-	    uint32_t *reason);
+	    postern_channel *, const char *kind, const struct postern_forward *forward,
+	    const void *extra, size_t len, uint32_t *reason);
 	/* A request for a channel.  For shell, exec and subsystem: give it descriptors
 	 * (postern_channel_take_*, or else it gets postern_channel_fd()) and ACCEPT.
 	 * Window changes and signals are only told: question 0, the result is ignored. */
@@ -280,6 +356,14 @@ struct postern_server_interface {
 	    const struct postern_channel_request *);
 	int (*check_global_request)(void *user, postern_transport *, uint64_t question,
 	    const char *kind, const void *data, size_t len);
+	/* The peer asks us to listen for it [RFC 4254 7.1].  On ACCEPT *port (0 came in
+	 * if it may be any) is what was bound; with LATER, postern_answer_port().  Then
+	 * open postern_transport_open_forwarded_tcpip_channel for each connection. */
+	int (*check_port_forward_request)(void *user, postern_transport *, uint64_t question,
+	    const struct postern_forward *, uint32_t *port);
+	/* Of one that was granted; others are refused before.  Stop listening. */
+	void (*cancel_port_forward_request)(void *user, postern_transport *,
+	    const struct postern_forward *);
 	void (*channel_eof)(void *user, postern_channel *);
 	void (*channel_closed)(void *user, postern_channel *);	/* free it here or later */
 	/* The last callback about a transport; free it here or later.  Only a
@@ -289,7 +373,7 @@ struct postern_server_interface {
 	    const struct postern_exception *);
 };
 #define POSTERN_SERVER_INTERFACE { sizeof(struct postern_server_interface), 0, 0, 0, 0, 0, \
-	0, 0, 0, 0, 0 }
+	0, 0, 0, 0, 0, 0, 0 }
 
 struct postern_server_config {
 	size_t size;
@@ -319,6 +403,21 @@ POSTERN_CHECKED int postern_server_accept(postern_server *, postern_transport **
  * methods as in struct postern_login; NULL where it does not apply. */
 POSTERN_CHECKED int postern_answer(postern_transport *, uint64_t question, int answer,
     const char *methods);
+/* The same for check_port_forward_request: ACCEPT with the port bound. */
+POSTERN_CHECKED int postern_answer_port(postern_transport *, uint64_t question, int answer,
+    uint32_t port);
+/* For check_global_request: an answer with a payload [RFC 4254 4]. */
+POSTERN_CHECKED int postern_answer_payload(postern_transport *, uint64_t question,
+    int answer, const postern_message *);
+/* Serves a subsystem without asking check_channel_request (paramiko's
+ * set_subsystem_handler): NULL takes it back.  handler is called with the channel when
+ * it was granted, in your process; _program starts argv in a process of its own, with
+ * the channel as its 0, 1 and 2, and sends its exit status.  argv[0] is a path. */
+POSTERN_CHECKED int postern_server_set_subsystem_handler(postern_server *, const char *name,
+    void (*handler)(void *user, const char *name, postern_transport *, postern_channel *),
+    void *user);
+POSTERN_CHECKED int postern_server_set_subsystem_program(postern_server *, const char *name,
+    const char *const *argv, const char *const *envp);
 /* Keyboard-interactive: another round of prompts instead of an answer; call it in
  * check_auth (which then returns POSTERN_LATER) or afterwards. */
 POSTERN_CHECKED int postern_answer_prompts(postern_transport *, uint64_t question,
@@ -347,18 +446,29 @@ struct postern_client_interface {
 	    const struct postern_host_key *);
 	void (*banner)(void *user, postern_transport *, const char *text);
 	/* Keyboard-interactive: fill answers (each malloc'd: freed and wiped by us) and
-	 * return POSTERN_ACCEPT; anything else gives the login up. */
-	int (*answer_prompts)(void *user, postern_transport *, const struct postern_prompts *,
-	    char **answers);
-	/* A channel opened, or request made, by the server. */
+	 * return POSTERN_ACCEPT; or POSTERN_LATER and postern_answer_interactive();
+	 * anything else gives the login up. */
+	int (*answer_prompts)(void *user, postern_transport *, uint64_t question,
+	    const struct postern_prompts *, char **answers);
+	/* The server wants a new password [RFC 4252 8]: *new_password malloc'd, as above,
+	 * and ACCEPT; else the login is refused. */
+	int (*change_password)(void *user, postern_transport *, const char *prompt,
+	    char **new_password);
+	/* A channel opened by the server that no handler of a forward was set for. */
 	int (*check_channel_open)(void *user, postern_transport *, uint64_t question,
-	    postern_channel *, const char *kind, const void *extra, size_t len,
-	    uint32_t *reason);
+	    postern_channel *, const char *kind, const struct postern_forward *forward,
+	    const void *extra, size_t len, uint32_t *reason);
+	/* A request of the server's for a channel of ours: OTHER and XON_XOFF. */
+	int (*check_channel_request)(void *user, postern_channel *, uint64_t question,
+	    const struct postern_channel_request *);
+	int (*check_global_request)(void *user, postern_transport *, uint64_t question,
+	    const char *kind, const void *data, size_t len);
 	void (*channel_closed)(void *user, postern_channel *);
 	void (*transport_closed)(void *user, postern_transport *,
 	    const struct postern_exception *);
 };
-#define POSTERN_CLIENT_INTERFACE { sizeof(struct postern_client_interface), 0, 0, 0, 0, 0, 0, 0 }
+#define POSTERN_CLIENT_INTERFACE { sizeof(struct postern_client_interface), 0, 0, 0, 0, 0, 0, \
+	0, 0, 0, 0 }
 
 struct postern_client_config {
 	size_t size;
@@ -381,34 +491,98 @@ struct postern_client_config {
 /* A transport over a connected stream descriptor.  Takes fd.  Nothing is read or
  * written before a start call. */
 POSTERN_CHECKED int postern_transport_new(postern_transport **, postern_context *, int fd);
+/* The same over two descriptors, read and written (inetd, a ProxyCommand's pipes). */
+POSTERN_CHECKED int postern_transport_new_pair(postern_transport **, postern_context *,
+    int in, int out);
+/* Resolves and connects: "host", "host:port", "[v6]:port", "v6"; port 22 by default.
+ * Blocks in the resolver.  -errno of the last address tried; -ENOENT: no such name. */
+POSTERN_CHECKED int postern_transport_new_host(postern_transport **, postern_context *,
+    const char *host_port, int timeout_ms);
+POSTERN_CHECKED int postern_transport_new_address(postern_transport **, postern_context *,
+    const char *host, unsigned port, int timeout_ms);
+/* A socket-like object.  Each function as its system call, -errno on failure; send and
+ * recv return bytes moved, 0: closed, -EAGAIN: not now.  The library relays between it
+ * and the worker, inside its own calls only: without a pollable descriptor `fd` it looks
+ * every 20 ms while you are in postern_next or a blocking call, and not at all else. */
+struct postern_io {
+	size_t size;
+	void *user;
+	int fd;				/* readable and writable as the object is, or -1 */
+	long (*send)(void *user, const void *data, size_t len);
+	long (*recv)(void *user, void *data, size_t len);
+	void (*close)(void *user);	/* called once; may be NULL                      */
+	int (*set_timeout)(void *user, int timeout_ms);	/* called once with 0; may be NULL */
+	int (*peername)(void *user, char *out, size_t size);	/* may be NULL           */
+};
+#define POSTERN_IO { sizeof(struct postern_io), 0, -1, 0, 0, 0, 0, 0 }
+POSTERN_CHECKED int postern_transport_new_io(postern_transport **, postern_context *,
+    const struct postern_io *);
+/* Before the start only, else POSTERN_ESTATE.  They win over the options of the config
+ * given to the start. */
+POSTERN_CHECKED int postern_transport_use_compression(postern_transport *, int on);
+/* paramiko's SecurityOptions: list as in postern_edit_list; -EINVAL names what is
+ * unknown in get_exception.  _get writes the list in force; once keys are in use what
+ * was negotiated is in postern_transport_get_agreement. */
+POSTERN_CHECKED int postern_transport_set_security_option(postern_transport *, int list,
+    const char *edit);
+POSTERN_CHECKED int postern_transport_get_security_option(const postern_transport *, int list,
+    char *out, size_t size);
 /* Ends it now and frees its channels too; no callback and no event follows. */
 POSTERN_API void postern_transport_free(postern_transport *);
 
 /* Negotiates a session; returns when keys are in use, and in a client when the
- * host key is verified.  The async twin completes as POSTERN_EVENT_STARTED. */
+ * host key is verified. */
 POSTERN_CHECKED int postern_transport_start_client(postern_transport *,
     const struct postern_client_config *, int timeout_ms);
 POSTERN_CHECKED int postern_transport_start_client_async(postern_transport *,
-    const struct postern_client_config *);
+    const struct postern_client_config *, uint64_t *call);
 POSTERN_CHECKED int postern_transport_start_server(postern_transport *, postern_server *,
     int timeout_ms);
-POSTERN_CHECKED int postern_transport_start_server_async(postern_transport *, postern_server *);
+POSTERN_CHECKED int postern_transport_start_server_async(postern_transport *, postern_server *,
+    uint64_t *call);
+/* start_client and a login in one call: with key if there is one, else with password
+ * if there is one, else none is made (user may be NULL).  Results as of these. */
+POSTERN_CHECKED int postern_transport_connect(postern_transport *,
+    const struct postern_client_config *, const char *user, const char *password,
+    const postern_key *, int timeout_ms);
+POSTERN_CHECKED int postern_transport_connect_async(postern_transport *,
+    const struct postern_client_config *, const char *user, const char *password,
+    const postern_key *, uint64_t *call);
+/* Gives up an async call: its DONE will not come.  Late answers are thrown away. */
+POSTERN_API void postern_cancel(postern_context *, uint64_t call);
 
 /* Login.  0: logged in.  1: this step is passed, more is needed.  POSTERN_EAUTH:
  * refused.  In the last two cases postern_transport_auth_methods() lists what may
  * continue. */
 POSTERN_CHECKED int postern_transport_auth_none(postern_transport *, const char *user,
     int timeout_ms);
+/* Without NO_FALLBACK a server that refuses "password" and offers
+ * "keyboard-interactive" is asked that way: no prompt is answered with nothing, one
+ * hidden prompt with the password, and for anything else the first refusal stands. */
+enum postern_password_flag { POSTERN_NO_FALLBACK = 1 };
 POSTERN_CHECKED int postern_transport_auth_password(postern_transport *, const char *user,
-    const char *password, int timeout_ms);
+    const char *password, int flags, int timeout_ms);
 POSTERN_CHECKED int postern_transport_auth_publickey(postern_transport *, const char *user,
     const postern_key *, int timeout_ms);
+POSTERN_CHECKED int postern_transport_auth_none_async(postern_transport *, const char *user,
+    uint64_t *call);
+POSTERN_CHECKED int postern_transport_auth_password_async(postern_transport *,
+    const char *user, const char *password, int flags, uint64_t *call);
+POSTERN_CHECKED int postern_transport_auth_publickey_async(postern_transport *,
+    const char *user, const postern_key *, uint64_t *call);
 /* Would the server take this public key?  0 yes, POSTERN_EAUTH no. */
 POSTERN_CHECKED int postern_transport_probe_publickey(postern_transport *, const char *user,
     const char *algorithm, const void *blob, size_t len, int timeout_ms);
 /* Prompts go to the interface's answer_prompts. */
 POSTERN_CHECKED int postern_transport_auth_interactive(postern_transport *, const char *user,
     const char *submethods, int timeout_ms);
+POSTERN_CHECKED int postern_transport_probe_publickey_async(postern_transport *,
+    const char *user, const char *algorithm, const void *blob, size_t len, uint64_t *call);
+POSTERN_CHECKED int postern_transport_auth_interactive_async(postern_transport *,
+    const char *user, const char *submethods, uint64_t *call);
+/* The answers to prompts that were put off; copied, yours are yours.  NULL: gives up. */
+POSTERN_CHECKED int postern_answer_interactive(postern_transport *, uint64_t question,
+    const char *const *answers, size_t n);
 /* Comma separated; "" before the first answer. */
 POSTERN_API const char *postern_transport_auth_methods(const postern_transport *);
 
@@ -417,6 +591,30 @@ POSTERN_API int postern_transport_is_authenticated(const postern_transport *);
 /* NULL until the login is proven, in both roles. */
 POSTERN_API const char *postern_transport_get_username(const postern_transport *);
 POSTERN_API const char *postern_transport_getpeername(const postern_transport *);
+POSTERN_API const char *postern_transport_getsockname(const postern_transport *);
+/* Client: the user of the last login tried, NULL before the first. */
+POSTERN_API const char *postern_transport_get_attempted_username(const postern_transport *);
+POSTERN_API postern_server *postern_transport_get_server(const postern_transport *);
+/* One line: state, role, cipher, open channels, peer; as paramiko's repr.  Never more
+ * than size with the NUL; -ERANGE: cut. */
+POSTERN_CHECKED int postern_transport_describe(const postern_transport *, char *out,
+    size_t size);
+/* The name its log lines carry; default "postern.transport"; 64 bytes at most. */
+POSTERN_CHECKED int postern_transport_set_log_channel(postern_transport *, const char *name);
+POSTERN_API const char *postern_transport_get_log_channel(const postern_transport *);
+/* Packets in clear to the log, at POSTERN_DEBUG: enum postern_hexdump.  -EPERM: more
+ * than hexdump_max.  What a worker shows is a claim. */
+POSTERN_CHECKED int postern_transport_set_hexdump(postern_transport *, int mode);
+POSTERN_API int postern_transport_get_hexdump(const postern_transport *);
+/* keepalive@openssh.com after interval_ms without a packet of the peer; max unanswered
+ * ones end the connection (0: 3).  0 ms: off.  After login. */
+POSTERN_CHECKED int postern_transport_set_keepalive(postern_transport *, int interval_ms,
+    unsigned max);
+/* What this login may no longer do, however the interface answers.  It only grows. */
+enum postern_permission { POSTERN_PERMIT_PTY = 1, POSTERN_PERMIT_PROGRAMS = 2,
+	POSTERN_PERMIT_DIRECT = 4, POSTERN_PERMIT_LISTEN = 8, POSTERN_PERMIT_X11 = 16,
+	POSTERN_PERMIT_AGENT = 32, POSTERN_PERMIT_SESSIONS = 64 };
+POSTERN_CHECKED int postern_transport_restrict(postern_transport *, unsigned permissions);
 POSTERN_API uint64_t postern_transport_id(const postern_transport *);	/* as in the log; from its start on */
 POSTERN_API int postern_transport_worker_pid(const postern_transport *);
 /* The worker's own report on its sandbox: a claim. */
@@ -428,26 +626,73 @@ struct postern_agreement {
 	size_t size;
 	const char *kex, *host_key;	/* the monitor's own knowledge                   */
 	const char *cipher_c2s, *cipher_s2c, *mac_c2s, *mac_s2c;	/* claims        */
+	const char *compression_c2s, *compression_s2c;			/* claims        */
 	const char *peer_version;	/* a claim                                       */
 	int strict_kex;
 	uint64_t exchanges;		/* key exchanges that the monitor has signed or checked */
 };
-#define POSTERN_AGREEMENT { sizeof(struct postern_agreement), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define POSTERN_AGREEMENT { sizeof(struct postern_agreement), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 POSTERN_CHECKED int postern_transport_get_agreement(const postern_transport *,
     struct postern_agreement *);
 /* The server's public key blob, verified; NULL before. */
 POSTERN_API const void *postern_transport_get_remote_server_key(const postern_transport *,
     size_t *len);
 
+/* Server: the public key blob in use and its algorithm (get_server_key); NULL before
+ * keys are in use, and in a client. */
+POSTERN_API const void *postern_transport_get_server_key(const postern_transport *,
+    const char **algorithm, size_t *len);
 /* New keys now; returns when they are in use both ways. */
 POSTERN_CHECKED int postern_transport_renegotiate_keys(postern_transport *, int timeout_ms);
+POSTERN_CHECKED int postern_transport_renegotiate_keys_async(postern_transport *,
+    uint64_t *call);
 /* SSH_MSG_IGNORE with bytes random bytes, 0: 10 to 41. */
 POSTERN_CHECKED int postern_transport_send_ignore(postern_transport *, unsigned bytes);
-/* A global request [RFC 4254 4].  0, or POSTERN_EREFUSED. */
+/* A global request [RFC 4254 4]; data may be NULL.  0, or POSTERN_EREFUSED.  reply, if
+ * not NULL, gets a message to be freed: what came with the success, empty if nothing
+ * did.  Up to 1024 may be outstanding; each gets its own reply. */
 POSTERN_CHECKED int postern_transport_global_request(postern_transport *, const char *kind,
-    const void *data, size_t len, int timeout_ms);
+    const postern_message *data, postern_message **reply, int timeout_ms);
+/* Completes with the reply in the event's data. */
+POSTERN_CHECKED int postern_transport_global_request_async(postern_transport *,
+    const char *kind, const postern_message *data, uint64_t *call);
+/* wait=False: no reply is asked for. */
+POSTERN_CHECKED int postern_transport_global_notice(postern_transport *, const char *kind,
+    const postern_message *data);
+
+/* The peer, a server, listens for us and opens a channel per connection.  handler
+ * decides about each, as check_channel_open does (take_socket, ACCEPT, LATER...); NULL:
+ * they are granted and wait for postern_transport_accept.  port 0: any, *bound tells. */
+typedef int postern_forward_handler(void *user, postern_transport *, uint64_t question,
+    postern_channel *, const struct postern_forward *);
+POSTERN_CHECKED int postern_transport_request_port_forward(postern_transport *,
+    const char *address, uint32_t port, postern_forward_handler *, void *user,
+    uint32_t *bound, int timeout_ms);
+/* The event's value is the port bound. */
+POSTERN_CHECKED int postern_transport_request_port_forward_async(postern_transport *,
+    const char *address, uint32_t port, postern_forward_handler *, void *user,
+    uint64_t *call);
+POSTERN_CHECKED int postern_transport_cancel_port_forward(postern_transport *,
+    const char *address, uint32_t port, int timeout_ms);
+POSTERN_CHECKED int postern_transport_cancel_port_forward_async(postern_transport *,
+    const char *address, uint32_t port, uint64_t *call);
+/* The same for a path [OpenSSH PROTOCOL 2.4]. */
+POSTERN_CHECKED int postern_transport_request_streamlocal_forward(postern_transport *,
+    const char *path, postern_forward_handler *, void *user, int timeout_ms);
+POSTERN_CHECKED int postern_transport_request_streamlocal_forward_async(postern_transport *,
+    const char *path, postern_forward_handler *, void *user, uint64_t *call);
+POSTERN_CHECKED int postern_transport_cancel_streamlocal_forward(postern_transport *,
+    const char *path, int timeout_ms);
+POSTERN_CHECKED int postern_transport_cancel_streamlocal_forward_async(postern_transport *,
+    const char *path, uint64_t *call);
 /* Says SSH_MSG_DISCONNECT and waits for the end; idempotent. */
 POSTERN_CHECKED int postern_transport_close(postern_transport *, int timeout_ms);
+POSTERN_CHECKED int postern_transport_close_async(postern_transport *, uint64_t *call);
+/* Ends it at once, without a goodbye; the handle stays (paramiko's stop_thread). */
+POSTERN_API void postern_transport_stop(postern_transport *);
+/* In a forked child: gives this transport's descriptors back; the parent's session
+ * lives.  postern_context_atfork() does it for all. */
+POSTERN_API void postern_transport_atfork(postern_transport *);
 /* Fetches and clears. */
 POSTERN_CHECKED int postern_transport_get_exception(postern_transport *,
     struct postern_exception *);
@@ -463,8 +708,44 @@ POSTERN_CHECKED int postern_transport_get_exception(postern_transport *,
  */
 POSTERN_CHECKED int postern_transport_open_session(postern_transport *, postern_channel **,
     int timeout_ms);
+POSTERN_CHECKED int postern_transport_open_session_async(postern_transport *,
+    postern_channel **, uint64_t *call);
+/* Any kind.  forward: for the kinds that have one (kind says which of direct-tcpip...
+ * it must match), its fields; else extra is what is sent.  options may be NULL. */
+struct postern_open_options {
+	size_t size;
+	uint32_t window, packet;	/* bytes; 0: as in postern_options, 32 KiB       */
+};
+#define POSTERN_OPEN_OPTIONS { sizeof(struct postern_open_options), 0, 0 }
 POSTERN_CHECKED int postern_transport_open_channel(postern_transport *, postern_channel **,
-    const char *kind, const void *extra, size_t len, int timeout_ms);
+    const char *kind, const struct postern_forward *forward, const void *extra, size_t len,
+    const struct postern_open_options *, int timeout_ms);
+/* The async twins give the handle at once, so that postern_channel_take_socket can be
+ * called on it; it can be used for data and requests after its DONE.  After a failure
+ * it is to be freed as ever. */
+POSTERN_CHECKED int postern_transport_open_channel_async(postern_transport *,
+    postern_channel **, const char *kind, const struct postern_forward *forward,
+    const void *extra, size_t len, const struct postern_open_options *, uint64_t *call);
+/* open_channel for the kinds of RFC 4254 7.2 and 6.3.2, OpenSSH PROTOCOL 2.4 and
+ * RFC 9987; forward's kind is what is opened.  For paramiko's open_x11_channel,
+ * open_forwarded_tcpip_channel, open_forward_agent_channel and direct-tcpip. */
+POSTERN_CHECKED int postern_transport_open_forward(postern_transport *, postern_channel **,
+    const struct postern_forward *, int timeout_ms);
+POSTERN_CHECKED int postern_transport_open_forward_async(postern_transport *,
+    postern_channel **, const struct postern_forward *, uint64_t *call);
+POSTERN_CHECKED int postern_transport_open_x11_channel(postern_transport *,
+    postern_channel **, const char *origin_host, uint32_t origin_port, int timeout_ms);
+POSTERN_CHECKED int postern_transport_open_forwarded_tcpip_channel(postern_transport *,
+    postern_channel **, const char *origin_host, uint32_t origin_port,
+    const char *listen_host, uint32_t listen_port, int timeout_ms);
+POSTERN_CHECKED int postern_transport_open_forward_agent_channel(postern_transport *,
+    postern_channel **, int timeout_ms);
+/* A session whose sftp subsystem has told its version; no file operation yet. */
+POSTERN_CHECKED int postern_transport_open_sftp_client(postern_transport *, postern_sftp **,
+    int timeout_ms);
+POSTERN_API postern_channel *postern_sftp_get_channel(const postern_sftp *);
+POSTERN_API unsigned postern_sftp_get_version(const postern_sftp *);
+POSTERN_API void postern_sftp_free(postern_sftp *);	/* closes its channel */
 /* Next channel that the peer opened and the interface granted. */
 POSTERN_CHECKED int postern_transport_accept(postern_transport *, postern_channel **,
     int timeout_ms);
@@ -488,6 +769,9 @@ POSTERN_CHECKED int postern_channel_take_socket(postern_channel *, int socket);
 POSTERN_CHECKED int postern_channel_get_pty(postern_channel *, const char *term,
     uint32_t columns, uint32_t rows, uint32_t width, uint32_t height,
     const void *modes, size_t modes_len, int timeout_ms);
+POSTERN_CHECKED int postern_channel_get_pty_async(postern_channel *, const char *term,
+    uint32_t columns, uint32_t rows, uint32_t width, uint32_t height,
+    const void *modes, size_t modes_len, uint64_t *call);
 POSTERN_CHECKED int postern_channel_set_environment_variable(postern_channel *,
     const char *name, const char *value);	/* no reply is asked for */
 POSTERN_CHECKED int postern_channel_invoke_shell(postern_channel *, int timeout_ms);
@@ -495,10 +779,44 @@ POSTERN_CHECKED int postern_channel_exec_command(postern_channel *, const char *
     int timeout_ms);
 POSTERN_CHECKED int postern_channel_invoke_subsystem(postern_channel *, const char *name,
     int timeout_ms);
+POSTERN_CHECKED int postern_channel_invoke_shell_async(postern_channel *, uint64_t *call);
+POSTERN_CHECKED int postern_channel_exec_command_async(postern_channel *,
+    const char *command, uint64_t *call);
+POSTERN_CHECKED int postern_channel_invoke_subsystem_async(postern_channel *,
+    const char *name, uint64_t *call);
+/* Any other request; call NULL in the _async twin still asks for a reply, _notice asks
+ * for none. */
+POSTERN_CHECKED int postern_channel_request(postern_channel *, const char *kind,
+    const postern_message *payload, int timeout_ms);
+POSTERN_CHECKED int postern_channel_request_async(postern_channel *, const char *kind,
+    const postern_message *payload, uint64_t *call);
+POSTERN_CHECKED int postern_channel_notice(postern_channel *, const char *kind,
+    const postern_message *payload);
+/* X11 [RFC 4254 6.3.1]: cookie NULL makes a random one, which get_x11_cookie tells; it
+ * is not your display's: whoever serves the channels must put that in its place.
+ * handler as of request_port_forward. */
+POSTERN_CHECKED int postern_channel_request_x11(postern_channel *, int single_connection,
+    const char *protocol, const char *cookie, uint32_t screen, postern_forward_handler *,
+    void *user, int timeout_ms);
+POSTERN_CHECKED int postern_channel_request_x11_async(postern_channel *,
+    int single_connection, const char *protocol, const char *cookie, uint32_t screen,
+    postern_forward_handler *, void *user, uint64_t *call);
+POSTERN_API const char *postern_channel_get_x11_cookie(const postern_channel *);
+/* Lets the server's programs use your agent, over channels that handler serves. */
+POSTERN_CHECKED int postern_channel_request_forward_agent(postern_channel *,
+    postern_forward_handler *, void *user, int timeout_ms);
+POSTERN_CHECKED int postern_channel_request_forward_agent_async(postern_channel *,
+    postern_forward_handler *, void *user, uint64_t *call);
+/* Server: may the client's terminal do ^S and ^Q itself [RFC 4254 6.8]? */
+POSTERN_CHECKED int postern_channel_send_xon_xoff(postern_channel *, int client_can_do);
+/* "We read no more of your output" [OpenSSH PROTOCOL 2.1]. */
+POSTERN_CHECKED int postern_channel_send_eow(postern_channel *);
 POSTERN_CHECKED int postern_channel_resize_pty(postern_channel *, uint32_t columns,
     uint32_t rows, uint32_t width, uint32_t height);
 POSTERN_CHECKED int postern_channel_send_signal(postern_channel *, const char *name);
 POSTERN_CHECKED int postern_channel_send_break(postern_channel *, uint32_t ms, int timeout_ms);
+POSTERN_CHECKED int postern_channel_send_break_async(postern_channel *, uint32_t ms,
+    uint64_t *call);
 
 /* How the remote program ended.  Waits for status and for the channel's end, so 0
  * also means that the output was whole.  The channel does not end before its data
@@ -519,15 +837,62 @@ POSTERN_CHECKED int postern_channel_send_exit_status(postern_channel *, uint32_t
 POSTERN_CHECKED int postern_channel_send_exit_signal(postern_channel *, const char *name,
     int core_dumped, const char *text);
 POSTERN_CHECKED int postern_channel_close(postern_channel *);	/* SSH CLOSE, now */
+/* Is there an exit status or signal already? */
+POSTERN_API int postern_channel_exit_status_ready(const postern_channel *);
 POSTERN_API uint64_t postern_channel_id(const postern_channel *);
+/* What it carries; NULL for a session.  origin is paramiko's origin_addr. */
+POSTERN_API const struct postern_forward *postern_channel_get_forward(const postern_channel *);
+POSTERN_CHECKED int postern_channel_set_name(postern_channel *, const char *name);
+POSTERN_API const char *postern_channel_get_name(const postern_channel *);
+POSTERN_CHECKED int postern_channel_describe(const postern_channel *, char *out, size_t size);
 POSTERN_API postern_transport *postern_channel_get_transport(const postern_channel *);
 POSTERN_API void *postern_channel_user(const postern_channel *);	/* yours */
 POSTERN_API void postern_channel_set_user(postern_channel *, void *);
 
+/* On any descriptor in blocking or non-blocking mode; no handle is involved, so they may
+ * be used on any thread.  They raise no SIGPIPE.  POSTERN_ETIMEOUT: *done bytes were
+ * moved before.  POSTERN_ECLOSED: the end came first. */
+POSTERN_CHECKED int postern_send_all(int fd, const void *data, size_t len, size_t *done,
+    int timeout_ms);
+POSTERN_CHECKED int postern_recv_exactly(int fd, void *data, size_t len, size_t *done,
+    int timeout_ms);
+/* A line, without its newline or CR LF, NUL behind it; its length.  Reads no byte
+ * beyond it.  -ERANGE: it does not fit; POSTERN_ECLOSED: the end, *done bytes of an
+ * unfinished line are in out. */
+POSTERN_CHECKED int postern_read_line(int fd, char *out, size_t size, size_t *done,
+    int timeout_ms);
+
+/* ---- messages: typed payloads [RFC 4251 5] ----------------------------------------------- */
+
+/* Adding and getting never fail at once: the first that does not fit (8 KiB in all) or
+ * runs over the end makes the message bad, and nothing is added or got any more. */
+POSTERN_API postern_message *postern_message_new(void);	/* NULL: no memory */
+POSTERN_API postern_message *postern_message_of(const void *data, size_t len);
+POSTERN_API void postern_message_free(postern_message *);
+POSTERN_API void postern_message_add_byte(postern_message *, uint8_t);
+POSTERN_API void postern_message_add_boolean(postern_message *, int);
+POSTERN_API void postern_message_add_int(postern_message *, uint32_t);
+POSTERN_API void postern_message_add_int64(postern_message *, uint64_t);
+POSTERN_API void postern_message_add_string(postern_message *, const void *, size_t len);
+POSTERN_API void postern_message_add_text(postern_message *, const char *);
+/* A positive number, big endian. */
+POSTERN_API void postern_message_add_mpint(postern_message *, const void *, size_t len);
+POSTERN_API void postern_message_add_bytes(postern_message *, const void *, size_t len);
+POSTERN_API uint8_t postern_message_get_byte(postern_message *);
+POSTERN_API int postern_message_get_boolean(postern_message *);
+POSTERN_API uint32_t postern_message_get_int(postern_message *);
+POSTERN_API uint64_t postern_message_get_int64(postern_message *);
+/* Borrowed from the message; "" when bad. */
+POSTERN_API const void *postern_message_get_string(postern_message *, size_t *len);
+POSTERN_API void postern_message_rewind(postern_message *);
+POSTERN_API const void *postern_message_asbytes(const postern_message *, size_t *len);
+POSTERN_API int postern_message_is_bad(const postern_message *);
+POSTERN_API int postern_message_at_end(const postern_message *);	/* all got, and not bad */
+
 /* ---- events --------------------------------------------------------------------------------- */
 
 enum postern_event_type {
-	POSTERN_EVENT_STARTED = 1,	/* an async start is done: result                */
+	POSTERN_EVENT_DONE = 1,		/* an async call: call, result, and what it brought */
 	POSTERN_EVENT_LOGIN,		/* transport is authenticated, in either role    */
 	POSTERN_EVENT_CHANNEL,		/* the peer opened channel, and it was granted   */
 	POSTERN_EVENT_EXIT,		/* channel: exit status or signal is there       */
@@ -541,8 +906,13 @@ struct postern_event {
 	postern_transport *transport;
 	postern_channel *channel;
 	int result;
+	uint64_t call;			/* DONE                                          */
+	uint64_t value;			/* DONE of a port forward: the port              */
+	const void *data;		/* DONE of a global request: the reply's payload, */
+	size_t data_len;		/* until the next postern_next                   */
+	postern_key *key;		/* DONE of key_load                              */
 };
-#define POSTERN_EVENT { sizeof(struct postern_event), 0, 0, 0, 0, 0 }
+#define POSTERN_EVENT { sizeof(struct postern_event), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Does what there is to do (accepts, asks the interfaces) and returns 1 with the
  * next event, or POSTERN_ETIMEOUT, or -EINTR after a signal of yours (as does
