@@ -64,7 +64,7 @@ POSTERN_SRC = apps/postern.c $(wildcard apps/client_*.c)
 
 LIB_LIBS     = -lsodium
 MONITOR_LIBS = -lcrypto -lsodium -lseccomp
-WORKER_LIBS  = -lcrypto -lsodium -lseccomp
+WORKER_LIBS  = -lcrypto -lsodium -lseccomp -lz
 KEYLOAD_LIBS = -lcrypto -lsodium -lseccomp
 POSTERND_LIBS = -lsodium -lcrypt -lbsd -lutil
 POSTERN_LIBS = -lsodium -lbsd
@@ -139,12 +139,12 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
+	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lutil
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
-	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lbsd
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lz -lbsd
 tests: $(UNIT_TESTS) $(TOOLS)
 # a postern-worker whose worker answers the test, for zygote_test
 $(B)/tests/zygote_stub/postern-worker: $(call obj,privsep/zygote.c $(ZYGOTE_SRC) $(IPC_SRC) \
@@ -166,7 +166,7 @@ docs/messages.md: $(B)/messages_md
 one: $(call obj,tests/$(T).c $(SRC))
 	@mkdir -p $(B)/one
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(B)/one/$(T) $^ \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lcrypt -lbsd -lutil
+	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lutil
 	$(B)/one/$(T)
 
 # ---- the commands of the README ----------------------------------------------------

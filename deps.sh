@@ -3,9 +3,9 @@
 # and says so first.  Uses sudo when not root.  Does nothing when nothing is missing.
 set -eu
 
-build="gcc libc6-dev libcrypt-dev libssl-dev libsodium-dev libseccomp-dev libbsd-dev openssh-client"
+build="gcc libc6-dev libcrypt-dev libssl-dev libsodium-dev libseccomp-dev libbsd-dev zlib1g-dev openssh-client"
 check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bin tinysshd putty-tools
-       python3-minimal python3 procps binutils mandoc gdb"
+       python3-minimal python3 procps binutils mandoc gdb python3-paramiko libevent-dev"
 
 case "${1:-}" in
 build) want=$build ;;
