@@ -65,6 +65,8 @@ run_one() {
 for t in "$B"/tests/*_test tests/*_test.sh tests/interop/*_test.py; do
 	[ -x "$t" ] && run_one "$t"
 done
+# last: it looks into the logs of all others
+[ -n "${ONLY:-}" ] || run_one tests/from_paramiko.sh
 [ -z "$failures" ] || echo "failed:$failures (output under $log)"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
