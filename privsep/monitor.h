@@ -41,6 +41,7 @@ enum {
 	MONITOR_AUTH_REQUESTS_MAX = 64,	/* login requests of a connection         */
 	MONITOR_NOTE_BURST = 8,		/* remarks of a worker, then one a second */
 	MONITOR_BANNERS_MAX = 64,
+	MONITOR_DUMP_QUEUE_MAX = 256 * 1024, /* unread bytes that leave no room for dumps */
 	MONITOR_TEXT_MAX = 1024,
 };
 
@@ -232,6 +233,11 @@ struct ending {				/* the monitor's own cause, once there is one */
 	uint8_t side;
 	char phase[33], text[MONITOR_TEXT_MAX + 1];
 };
+struct dump {
+	uint8_t mode;			/* enum ipc_hexdump                          */
+	bool ever;			/* it was on: dumps may be under way         */
+	uint32_t skipped;		/* since the last one that was told          */
+};
 struct conn {
 	struct dead dead;
 	struct conn *next, *wait_next;
@@ -242,7 +248,7 @@ struct conn {
 	unsigned phase, kex;		/* L_*, K_*                                  */
 	struct ipc_once once;
 	struct worker *worker;
-	int net;			/* until a worker has it                     */
+	int in, out;			/* the network, until a worker has it        */
 	bool attached, counted;		/* counted among the startups                */
 	struct timer deadline, quota_timer;
 	struct bucket quota, notes;
@@ -262,6 +268,7 @@ struct conn {
 	enum ipc_trust hostkey_trust;
 	struct auth *auth;		/* server, until logged in                   */
 	struct login *login;		/* client, until logged in                   */
+	struct dump dump;
 	struct ending end;
 	struct bye *bye;
 };
@@ -341,6 +348,15 @@ enum { MONITOR_LOGIN_DATA_MAX = 4 + HASH_MAX + 1 + 4 + 256 + 4 + 14 + 4 + 9 + 1 
 int monitor_verify_on_verify(struct conn *, const struct ipc_VERIFY *);
 int monitor_verify_on_answer(struct monitor *, const struct ipc_HOSTKEY_ANSWER *);
 
+/* ---- groups for group exchange (monitor_moduli.c) ---- */
+int monitor_moduli_on_load(struct monitor *, const struct ipc_MODULI *);
+int monitor_moduli_on_ask(struct conn *, const struct ipc_GROUP_ASK *);
+
+/* ---- dumps of packets (monitor_dump.c) ---- */
+void monitor_dump_start(struct conn *);
+int monitor_dump_on_set(struct monitor *, const struct ipc_SET_HEXDUMP *);
+int monitor_dump_on_dump(struct conn *, const struct ipc_DUMP *);
+
 /* ---- known_hosts (monitor_known_hosts.c) ---- */
 enum { KNOWN_HOSTS_MAX = 8 * 1024 * 1024, KNOWN_HOSTS_NAME_MAX = 300,
 	KNOWN_HOSTS_LINE_MAX = 13000 };
@@ -376,6 +392,7 @@ int monitor_try_none(struct monitor *, const struct ipc_TRY_NONE *);
 int monitor_try_password(struct monitor *, const struct ipc_TRY_PASSWORD *);
 int monitor_try_publickey(struct monitor *, const struct ipc_TRY_PUBLICKEY *);
 int monitor_try_kbdint(struct monitor *, const struct ipc_TRY_KBDINT *);
+int monitor_try_change(struct monitor *, const struct ipc_TRY_CHANGE *);
 int monitor_try_probe(struct monitor *, const struct ipc_TRY_PROBE *);
 int monitor_try_info(struct monitor *, const struct ipc_INFO_ANSWER *);
 int monitor_login_on_success(struct conn *, const struct ipc_LOGIN_SUCCESS *);
@@ -403,6 +420,11 @@ struct key *monitor_keys_add(struct monitor *, enum ipc_key_use, struct sign_key
     struct span blob);
 bool monitor_keys_loading_host(const struct monitor *);
 void monitor_keys_free(struct monitor *);
+
+/* ---- agents and the application's own keys (monitor_agent.c, monitor_signer.c) ---- */
+int monitor_agent_on_agent(struct monitor *, const struct ipc_AGENT *);
+int monitor_signer_on_key(struct monitor *, const struct ipc_KEY_SIGNER *);
+int monitor_signer_on_answer(struct monitor *, const struct ipc_SIGN_ANSWER *);
 
 /* ---- sending ----
  * tell_NAME(m, &message) to the application, now or from the queue;

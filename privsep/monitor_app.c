@@ -36,6 +36,8 @@ on_app_hello(struct monitor *m, const struct ipc_APP_HELLO *q)
 static int
 on_config(struct monitor *m, const struct ipc_CONFIG *q)
 {
+	if (q->hexdump_max > IPC_HEXDUMP_WHOLE)
+		return IPC_BROKEN;
 	m->config = *q;
 	m->configured = true;
 	/* started now, so that it warms up while keys are loaded */
@@ -93,6 +95,12 @@ monitor_app_serving(struct monitor *m)
 #define on_TRY_KBDINT     monitor_try_kbdint
 #define on_TRY_PROBE      monitor_try_probe
 #define on_INFO_ANSWER    monitor_try_info
+#define on_TRY_CHANGE     monitor_try_change
+#define on_SET_HEXDUMP    monitor_dump_on_set
+#define on_MODULI         monitor_moduli_on_load
+#define on_AGENT          monitor_agent_on_agent
+#define on_KEY_SIGNER     monitor_signer_on_key
+#define on_SIGN_ANSWER    monitor_signer_on_answer
 #define on_CLOSE          monitor_end_on_close
 
 static int
@@ -143,6 +151,26 @@ admit(struct monitor *m, size_t n, size_t nfds, bool *late, const char **why)
 	return ipc_admit(IPC_A2M, monitor_conn_admits(c), K_ANY, &c->once, m->rx, n, nfds, why);
 }
 
+static bool
+lost_call(struct monitor *m, uint64_t call)
+{
+	monitor_remark(m, IPC_ERROR, "no descriptor left for a file or an agent");
+	switch (m->rx[0]) {
+	case IPC_MSG_KEY_LOAD:
+		tell_KEY_LOADED(m, &(struct ipc_KEY_LOADED){ .call = call,
+		    .result = KEYFILE_DAMAGED });
+		return true;
+	case IPC_MSG_MODULI:
+		tell_MODULI_LOADED(m, &(struct ipc_MODULI_LOADED){ .call = call });
+		return true;
+	case IPC_MSG_AGENT:
+		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = call });
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Our table of descriptors is full: what the message was about fails, and nothing
  * else.  False: it is none that should have brought one. */
 static bool
@@ -155,12 +183,8 @@ lost_descriptor(struct monitor *m, size_t n, size_t nfds)
 
 	if (m->phase == P_HELLO || nfds > 0 || row->link != IPC_A2M || row->nfds == 0 || r.bad)
 		return false;
-	if (m->rx[0] == IPC_MSG_KEY_LOAD) {
-		monitor_remark(m, IPC_ERROR, "no descriptor left to read a key file with");
-		tell_KEY_LOADED(m, &(struct ipc_KEY_LOADED){ .call = id,
-		    .result = KEYFILE_DAMAGED });
-		return true;
-	}
+	if ((row->phases & L_ALL) == 0)
+		return lost_call(m, id);
 	c = monitor_conn_find(m, id);
 	if (c != NULL && !c->end.on)
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no descriptor left for it");

@@ -2,8 +2,8 @@
  * monitor_conn.c - a connection from NEW to its worker's START.
  *
  * The application says how (NEW), what a client believes in (TRUST_*), and hands
- * over the network descriptor (ATTACH).  The monitor never reads from or writes to
- * that descriptor; it passes it on and closes its copy.
+ * over the network descriptors (ATTACH).  The monitor never reads from or writes to
+ * them; it passes them on and closes its copies.
  */
 #include "privsep/monitor.h"
 
@@ -50,7 +50,7 @@ keep_texts(struct conn *c)
 {
 	struct span *all[] = { &c->plan.peer, &c->plan.host, &c->plan.version, &c->plan.kex,
 		&c->plan.hostkey_algs, &c->plan.sig_algs, &c->plan.ciphers, &c->plan.macs,
-		&c->plan.methods, &c->plan.banner };
+		&c->plan.compression, &c->plan.methods, &c->plan.banner };
 	size_t n = sizeof(all) / sizeof(all[0]), total = 1;
 	struct wr w;
 
@@ -75,7 +75,8 @@ monitor_conn_new(struct monitor *m, const struct ipc_NEW *q)
 	struct conn *c;
 
 	/* serials rise: one that was used before names another connection */
-	if (q->conn <= m->last_conn || (q->role != IPC_SERVER && q->role != IPC_CLIENT))
+	if (q->conn <= m->last_conn || (q->role != IPC_SERVER && q->role != IPC_CLIENT) ||
+	    q->hexdump > IPC_HEXDUMP_WHOLE)
 		return IPC_BROKEN;
 	m->last_conn = q->conn;
 	c = calloc(1, sizeof(*c));
@@ -88,7 +89,7 @@ monitor_conn_new(struct monitor *m, const struct ipc_NEW *q)
 	c->plan = *q;
 	c->phase = L_NEW;
 	c->kex = K_NONE;
-	c->net = -1;
+	c->in = c->out = -1;
 	if (!keep_texts(c) ||
 	    monitor_timer_init(m, &c->deadline, monitor_conn_deadline, c) != 0 ||
 	    monitor_timer_init(m, &c->quota_timer, monitor_exchange_release, c) != 0) {
@@ -165,6 +166,16 @@ monitor_conn_trust_key(struct monitor *m, const struct ipc_TRUST_KEY *q)
 
 /* ---- attaching ---- */
 
+static void
+close_network(struct conn *c)
+{
+	if (c->in >= 0)
+		(void)close(c->in);	/* nothing of ours is buffered there */
+	if (c->out >= 0)
+		(void)close(c->out);
+	c->in = c->out = -1;
+}
+
 int
 monitor_conn_attach(struct monitor *m, const struct ipc_ATTACH *q)
 {
@@ -172,11 +183,13 @@ monitor_conn_attach(struct monitor *m, const struct ipc_ATTACH *q)
 	const char *why;
 
 	if (c == NULL || c->attached) {
-		(void)close(q->net);	/* the peer sees the end */
+		(void)close(q->in);	/* the peer sees the end */
+		(void)close(q->out);
 		return c == NULL ? 0 : IPC_BROKEN;
 	}
 	c->attached = true;
-	c->net = q->net;
+	c->in = q->in;
+	c->out = q->out;
 	why = monitor_limits_refuse(m, c);
 	m->connections++;
 	c->counted = c->plan.role == IPC_SERVER;
@@ -225,6 +238,7 @@ start(struct conn *c, struct worker *w)
 		return;
 	}
 	c->kex = K_READY;
+	monitor_dump_start(c);
 	monitor_conn_phase(c, L_KEX);
 	say_START(c, &(struct ipc_START){ .role = p->role, .version = p->version,
 	    .kexinit = c->kexinit, .hostkeys = wr_span(&hostkeys),
@@ -235,10 +249,8 @@ start(struct conn *c, struct worker *w)
 	    .rekey_interval_ms = p->rekey_interval_ms,
 	    .alive_interval_ms = p->alive_interval_ms, .alive_max = p->alive_max,
 	    .channel_max = p->channel_max, .window = p->window, .window_sum = p->window_sum,
-	    .net = c->net });
-	if (c->net >= 0)
-		(void)close(c->net);	/* the worker has its own */
-	c->net = -1;
+	    .hexdump = c->dump.mode, .in = c->in, .out = c->out });
+	close_network(c);		/* the worker has its own */
 }
 
 /* Gives those who wait the workers that are there, in order. */
@@ -311,8 +323,7 @@ monitor_conn_free(struct conn *c)
 	if (c->attached)
 		m->connections--;
 	m->startups -= c->counted;
-	if (c->net >= 0)
-		(void)close(c->net);	/* no worker ever had it */
+	close_network(c);		/* no worker ever had it */
 	if (c->worker != NULL)
 		c->worker->conn = NULL;
 	monitor_auth_free(c);

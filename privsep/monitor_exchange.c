@@ -166,6 +166,7 @@ monitor_exchange_on_agreed(struct conn *c, const struct ipc_AGREED *q)
 	    .kex = span_str(c->kex_used), .hostkey_alg = span_str(c->alg_used),
 	    .peer_version = q->peer_version, .cipher_c2s = q->cipher_c2s,
 	    .cipher_s2c = q->cipher_s2c, .mac_c2s = q->mac_c2s, .mac_s2c = q->mac_s2c,
+	    .compression_c2s = q->compression_c2s, .compression_s2c = q->compression_s2c,
 	    .strict = q->strict });
 	if (c->plan.role == IPC_CLIENT && c->login != NULL)
 		monitor_login_go(c);

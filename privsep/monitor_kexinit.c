@@ -36,8 +36,11 @@ monitor_kexinit_issue(struct conn *c, bool first)
 {
 	uint8_t buf[KEXINIT_MAX], cookie[COOKIE];
 	struct wr w = wr_of(buf, sizeof(buf));
-	struct span kexinit;
+	struct span kexinit, compression = c->plan.compression;
 
+	/* a list may not be empty (RFC 4253 7.1): then there is none */
+	if (compression.n == 0)
+		compression = span_str("none");
 	crypto_random(cookie, sizeof(cookie));
 	wr_u8(&w, SSH_MSG_KEXINIT);
 	wr_raw(&w, span_of(cookie, sizeof(cookie)));
@@ -47,8 +50,8 @@ monitor_kexinit_issue(struct conn *c, bool first)
 	wr_blob(&w, c->plan.ciphers, KEXINIT_MAX);
 	wr_blob(&w, c->plan.macs, KEXINIT_MAX);
 	wr_blob(&w, c->plan.macs, KEXINIT_MAX);
-	wr_str(&w, "none");		/* compression */
-	wr_str(&w, "none");
+	wr_blob(&w, compression, KEXINIT_MAX);
+	wr_blob(&w, compression, KEXINIT_MAX);
 	wr_str(&w, "");			/* languages */
 	wr_str(&w, "");
 	wr_u8(&w, 0);			/* no guessed packet follows */

@@ -40,7 +40,8 @@ monitor_login_method(const struct login *l)
 {
 	switch (l->kind) {
 	case TRYING_NONE:     return "none";
-	case TRYING_PASSWORD: return "password";
+	case TRYING_PASSWORD:
+	case TRYING_CHANGE:   return "password";
 	case TRYING_KBDINT:   return "keyboard-interactive";
 	default:              return "publickey";
 	}
@@ -147,7 +148,7 @@ monitor_login_on_changereq(struct conn *c, const struct ipc_LOGIN_CHANGEREQ *q)
 {
 	struct login *l = outstanding(c);
 
-	if (l == NULL || l->kind != TRYING_PASSWORD)
+	if (l == NULL || (l->kind != TRYING_PASSWORD && l->kind != TRYING_CHANGE))
 		return IPC_BROKEN;
 	monitor_login_result(c, IPC_LOGIN_CHANGEREQ, span_str(""), q->prompt);
 	return 0;

@@ -15,7 +15,7 @@ enum login_state {
 	LOGIN_ASKED,		/* the application has the server's prompts    */
 };
 enum login_kind { TRYING_NONE = 1, TRYING_PASSWORD, TRYING_PUBLICKEY, TRYING_PROBE,
-	TRYING_KBDINT };
+	TRYING_KBDINT, TRYING_CHANGE };
 
 struct login {
 	enum login_state state;

@@ -104,6 +104,18 @@ monitor_try_password(struct monitor *m, const struct ipc_TRY_PASSWORD *q)
 }
 
 int
+monitor_try_change(struct monitor *m, const struct ipc_TRY_CHANGE *q)
+{
+	int r;
+	struct conn *c = begin(m, q->conn, TRYING_CHANGE, q->user, &r);
+
+	if (c != NULL)
+		say_LOGIN_CHANGE(c, &(struct ipc_LOGIN_CHANGE){ .user = q->user,
+		    .password = q->password, .new_password = q->new_password });
+	return r;
+}
+
+int
 monitor_try_kbdint(struct monitor *m, const struct ipc_TRY_KBDINT *q)
 {
 	int r;

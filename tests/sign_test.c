@@ -329,6 +329,7 @@ table_is_that_of_names(void **state)
 #define NAME_KEX(name_)
 #define NAME_CIPHER(name_)
 #define NAME_MAC(name_)
+#define NAME_COMPRESSION(name_)
 #define NAME_SIGNATURE(name_) name_,
 #include "crypto/names.def"
 	};
