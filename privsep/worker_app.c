@@ -295,6 +295,13 @@ on_IGNORE(struct worker *w, const struct ipc_IGNORE *m)
 	return 0;
 }
 
+static int
+on_KEEPALIVE(struct worker *w, const struct ipc_KEEPALIVE *m)
+{
+	connection_set_alive(w->cn, m->interval_ms, m->max, w->now);
+	return 0;
+}
+
 int
 worker_app_message(struct worker *actor, uint8_t number, struct rd r, int *fds)
 {

@@ -153,16 +153,15 @@ leave_network(struct worker *w)
 	size_t room, dropped = 0;
 	ssize_t n;
 
-	if (w->net < 0)
+	if (w->net_in < 0)
 		return;
-	(void)shutdown(w->net, SHUT_WR);	/* it may be gone already */
+	(void)shutdown(w->net_out, SHUT_WR);	/* it may be gone already, or a pipe */
 	do {
-		n = read(w->net, w->inbox, sizeof(w->inbox));
+		n = read(w->net_in, w->inbox, sizeof(w->inbox));
 		room = n > 0 ? (size_t)n : 0;
 		dropped += room;
 	} while (room > 0 && dropped < WORKER_DRAIN_MAX);
-	(void)close(w->net);	/* all that could be delivered was */
-	w->net = -1;
+	worker_net_close(w);
 }
 
 static struct span

@@ -62,6 +62,14 @@ worker_kex_verified(struct worker *w, const struct ipc_VERIFIED *m)
 	return 0;
 }
 
+/* Nobody was asked for a group. */
+int
+worker_kex_group(struct worker *w, const struct ipc_GROUP *m)
+{
+	(void)m;
+	return w->end == END_NOT ? -1 : 0;
+}
+
 static struct span
 name_of(const char *s)
 {

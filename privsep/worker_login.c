@@ -51,6 +51,17 @@ worker_login_publickey(struct worker *w, const struct ipc_LOGIN_PUBLICKEY *m)
 }
 
 int
+worker_login_change(struct worker *w, const struct ipc_LOGIN_CHANGE *m)
+{
+	int rc;
+
+	if (is_asked(w, &rc))
+		worker_check(w, auth_client_change(&w->auth.client, w->tr, m->user,
+		    m->password, m->new_password));
+	return rc;
+}
+
+int
 worker_login_kbdint(struct worker *w, const struct ipc_LOGIN_KBDINT *m)
 {
 	int rc;
@@ -77,7 +88,8 @@ worker_login_responses(struct worker *w, const struct ipc_LOGIN_RESPONSES *m)
 bool
 worker_login_must_wait(const struct worker *w, uint8_t number)
 {
-	return number >= IPC_MSG_LOGIN_NONE && number <= IPC_MSG_LOGIN_RESPONSES &&
+	return ((number >= IPC_MSG_LOGIN_NONE && number <= IPC_MSG_LOGIN_RESPONSES) ||
+	    number == IPC_MSG_LOGIN_CHANGE) &&
 	    w->role == SSH_CLIENT && w->end == END_NOT &&
 	    (w->auth.client.state == AC_START || w->auth.client.state == AC_SERVICE);
 }

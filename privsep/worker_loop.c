@@ -17,12 +17,12 @@ worker_init(struct worker *w, int monitor_link)
 {
 	w->monitor.fd = monitor_link;
 	w->app.fd = -1;
-	w->net = -1;
+	w->net_in = w->net_out = -1;
 	w->phase = L_SPARE;
 	w->kex = K_NONE;
 	w->now = worker_clock();
 	w->login_at = w->trim_at = w->end_at = UINT64_MAX;
-	w->poll_monitor = w->poll_app = w->poll_net = -1;
+	w->poll_monitor = w->poll_app = w->poll_net_in = w->poll_net_out = -1;
 }
 
 void
@@ -43,8 +43,7 @@ worker_deinit(struct worker *w)
 	free(w->polls);
 	worker_link_close(&w->monitor);
 	worker_link_close(&w->app);
-	if (w->net >= 0)
-		(void)close(w->net);	/* what could be delivered was */
+	worker_net_close(w);
 	crypto_wipe(w, sizeof(*w));
 }
 
@@ -112,7 +111,7 @@ serve_links(struct worker *w)
 static void
 serve_peer(struct worker *w)
 {
-	if (worker_polled(w, w->poll_net, POLLIN) && worker_net_wants_read(w))
+	if (worker_polled(w, w->poll_net_in, POLLIN) && worker_net_wants_read(w))
 		worker_net_read(w);
 	worker_packets(w);
 	if (w->cn != NULL) {

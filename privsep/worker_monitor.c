@@ -55,7 +55,11 @@ on_START(struct worker *w, const struct ipc_START *m)
 		.rekey_interval_ms = m->rekey_interval_ms,
 		.rx_cap = WORKER_RX_CAP, .tx_cap = WORKER_TX_CAP };
 
-	w->net = m->net;
+	w->net_in = m->in;
+	w->net_out = m->out;
+	if (m->hexdump > IPC_HEXDUMP_WHOLE)
+		return -1;
+	w->hexdump = m->hexdump;
 	if (m->role != IPC_SERVER && m->role != IPC_CLIENT)
 		return -1;
 	w->role = cfg.role = m->role == IPC_SERVER ? SSH_SERVER : SSH_CLIENT;
@@ -129,6 +133,27 @@ static int
 on_LOGIN_RESPONSES(struct worker *w, const struct ipc_LOGIN_RESPONSES *m)
 {
 	return worker_login_responses(w, m);
+}
+
+static int
+on_LOGIN_CHANGE(struct worker *w, const struct ipc_LOGIN_CHANGE *m)
+{
+	return worker_login_change(w, m);
+}
+
+static int
+on_GROUP(struct worker *w, const struct ipc_GROUP *m)
+{
+	return worker_kex_group(w, m);
+}
+
+static int
+on_HEXDUMP(struct worker *w, const struct ipc_HEXDUMP *m)
+{
+	if (m->mode > IPC_HEXDUMP_WHOLE)
+		return -1;
+	w->hexdump = m->mode;
+	return 0;
 }
 
 static int

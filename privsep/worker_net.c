@@ -1,5 +1,5 @@
 /*
- * worker_net.c - the network descriptor: bytes in, packets looked at, bytes out.
+ * worker_net.c - the network: bytes in, packets looked at, bytes out.
  *
  * Everything read here is hostile.  A packet is looked at only when all that it may
  * cause can be carried: room for replies, both links free, no verdict outstanding,
@@ -28,7 +28,7 @@ worker_net_wants_read(struct worker *w)
 {
 	size_t room = 0;
 
-	if (w->net < 0 || w->tr == NULL || w->net_eof || w->end != END_NOT ||
+	if (w->net_in < 0 || w->tr == NULL || w->net_eof || w->end != END_NOT ||
 	    w->run.flow != NULL)
 		return false;
 	(void)transport_rx_room(w->tr, &room);
@@ -61,7 +61,7 @@ worker_net_read(struct worker *w)
 
 	if (room == 0)
 		return;
-	n = read(w->net, p, room < most ? room : most);
+	n = read(w->net_in, p, room < most ? room : most);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	w->starved = false;
@@ -149,13 +149,28 @@ worker_packets(struct worker *w)
 		worker_cut(w, w->cut_text);
 }
 
+/* A pipe is written as it is: it was made O_NONBLOCK, and SIGPIPE is ignored. */
+static ssize_t
+put_out(struct worker *w, struct span s)
+{
+	ssize_t n;
+
+	if (w->net_is_pipe)
+		return write(w->net_out, s.p, s.n);
+	n = sendto(w->net_out, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+	if (n >= 0 || errno != ENOTSOCK)
+		return n;
+	w->net_is_pipe = true;
+	return write(w->net_out, s.p, s.n);
+}
+
 void
 worker_net_write(struct worker *w)
 {
 	struct span s;
 	ssize_t n;
 
-	if (w->tr == NULL || w->net < 0)
+	if (w->tr == NULL || w->net_out < 0)
 		return;
 	s = transport_pending(w->tr);
 	w->net_blocked = false;
@@ -165,9 +180,7 @@ worker_net_write(struct worker *w)
 		transport_sent(w->tr, s.n);
 		return;
 	}
-	n = sendto(w->net, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
-	if (n < 0 && errno == ENOTSOCK)
-		n = write(w->net, s.p, s.n);
+	n = put_out(w, s);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		w->net_blocked = true;
 		return;
@@ -184,4 +197,14 @@ worker_net_write(struct worker *w)
 	w->starved = false;	/* a packet may have waited for room */
 	w->last_traffic = w->now;
 	w->net_blocked = (size_t)n < s.n;
+}
+
+void
+worker_net_close(struct worker *w)
+{
+	if (w->net_in >= 0)
+		(void)close(w->net_in);		/* all that could be delivered was */
+	if (w->net_out >= 0 && w->net_out != w->net_in)
+		(void)close(w->net_out);
+	w->net_in = w->net_out = -1;
 }

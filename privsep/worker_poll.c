@@ -11,7 +11,7 @@
 
 #include "privsep/worker_state.h"
 
-enum { POLL_LINKS = 3 };
+enum { POLL_LINKS = 4 };
 
 uint64_t
 worker_clock(void)
@@ -106,7 +106,8 @@ place_links(struct worker *w)
 	w->poll_monitor = place(w, w->monitor.fd,
 	    monitor | (w->monitor.first != NULL ? POLLOUT : 0));
 	w->poll_app = place(w, w->app.fd, app | (w->app.first != NULL ? POLLOUT : 0));
-	w->poll_net = place(w, w->net, net | (w->net_blocked ? POLLOUT : 0));
+	w->poll_net_in = place(w, w->net_in, net);
+	w->poll_net_out = place(w, w->net_out, w->net_blocked ? POLLOUT : 0);
 }
 
 void

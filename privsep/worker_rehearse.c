@@ -22,7 +22,9 @@ row(enum alg_class class, size_t i)
 {
 	const char *name = alg_name(class, i);
 
-	return name != NULL ? name : alg_name(class, 0);
+	if (name == NULL || (class == ALG_KEX && kex_find(name, strlen(name)) == NULL))
+		return alg_name(class, 0);
+	return name;
 }
 
 struct span

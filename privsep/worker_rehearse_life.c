@@ -36,7 +36,8 @@ send_start(struct rehearsal *r)
 		.kexinit = r->first, .hostkeys = span_of(hostkeys, sizeof(hostkeys) - 1),
 		.sig_algs = span_str("ssh-ed25519"), .kex_ms = 30000, .login_ms = 30000,
 		.close_ms = 1000, .channel_max = 4, .window = 1024 * 1024,
-		.window_sum = 4 * 1024 * 1024, .net = r->net[0] };
+		.window_sum = 4 * 1024 * 1024, .in = r->net[0],
+		.out = r->net[0] };
 
 	return ipc_send_START(r->link[1], &m);
 }

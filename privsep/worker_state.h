@@ -100,7 +100,7 @@ enum worker_end_step { END_NOT = 0, END_LINGER, END_BYE, END_DONE };
 
 struct worker {
 	struct link monitor, app;
-	int net;
+	int net_in, net_out;		/* often the same socket twice              */
 	unsigned phase, kex;		/* enum ipc_phase, ipc_kex_phase: as receiver */
 	enum ssh_role role;
 	struct transport *tr;
@@ -118,6 +118,7 @@ struct worker {
 	uint32_t alive_interval_ms, alive_max, channel_max, window, window_sum;
 	uint8_t *banner;
 	size_t banner_len;
+	uint8_t hexdump;		/* enum ipc_hexdump                         */
 
 	uint8_t *held;			/* a LOGIN_* before the service was granted */
 	size_t held_len;
@@ -129,6 +130,7 @@ struct worker {
 	bool keyed;			/* the first key exchange is over           */
 
 	bool net_eof, net_dead, net_blocked;
+	bool net_is_pipe;		/* out: sendto does not work there          */
 	bool starved;			/* transport_next had nothing more          */
 	const char *cut_text;
 
@@ -137,7 +139,7 @@ struct worker {
 	struct run run;
 	struct pollfd *polls;
 	size_t polls_cap, polls_n;
-	int poll_monitor, poll_app, poll_net;
+	int poll_monitor, poll_app, poll_net_in, poll_net_out;
 
 	/* the end (worker_end.c) */
 	enum worker_end_step end;
@@ -183,12 +185,13 @@ int worker_app_message(struct worker *, uint8_t number, struct rd r, int *fds);
 /* May the application's next message be handled: is there room for what it asks? */
 bool worker_app_ready(const struct worker *);
 
-/* worker_net.c: the network descriptor */
+/* worker_net.c: the network's two descriptors */
 void worker_net_read(struct worker *);
 void worker_net_write(struct worker *);
 bool worker_net_wants_read(struct worker *);
 void worker_packets(struct worker *);		/* all that may be handled now */
 bool worker_may_handle(const struct worker *);
+void worker_net_close(struct worker *);
 
 /* worker_kex.c */
 void worker_kex_sign(struct worker *, const struct transport_event *);
@@ -196,6 +199,7 @@ void worker_kex_verify(struct worker *, const struct transport_event *);
 void worker_kex_keys(struct worker *);
 int worker_kex_signed(struct worker *, const struct ipc_SIGNED *);
 int worker_kex_verified(struct worker *, const struct ipc_VERIFIED *);
+int worker_kex_group(struct worker *, const struct ipc_GROUP *);
 void worker_kex_rekey(struct worker *, uint64_t call);
 
 /* worker_auth.c: server; worker_login.c: client */
@@ -207,6 +211,7 @@ void worker_login_packet(struct worker *, struct span payload);
 int worker_login_none(struct worker *, const struct ipc_LOGIN_NONE *);
 int worker_login_password(struct worker *, const struct ipc_LOGIN_PASSWORD *);
 int worker_login_publickey(struct worker *, const struct ipc_LOGIN_PUBLICKEY *);
+int worker_login_change(struct worker *, const struct ipc_LOGIN_CHANGE *);
 int worker_login_kbdint(struct worker *, const struct ipc_LOGIN_KBDINT *);
 int worker_login_responses(struct worker *, const struct ipc_LOGIN_RESPONSES *);
 bool worker_login_must_wait(const struct worker *, uint8_t number);

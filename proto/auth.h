@@ -91,6 +91,9 @@ CRYPTO_CHECKED enum proto_error auth_client_none(struct auth_client *, struct tr
     struct span user);
 CRYPTO_CHECKED enum proto_error auth_client_password(struct auth_client *, struct transport *,
     struct span user, struct span password);
+/* With a new password in it (RFC 4252 8). */
+CRYPTO_CHECKED enum proto_error auth_client_change(struct auth_client *, struct transport *,
+    struct span user, struct span password, struct span new_password);
 CRYPTO_CHECKED enum proto_error auth_client_publickey(struct auth_client *, struct transport *,
     struct span user, struct span alg, struct span key, struct span signature);
 CRYPTO_CHECKED enum proto_error auth_client_kbdint(struct auth_client *, struct transport *,

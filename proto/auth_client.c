@@ -252,6 +252,23 @@ auth_client_password(struct auth_client *a, struct transport *t, struct span use
 }
 
 enum proto_error
+auth_client_change(struct auth_client *a, struct transport *t, struct span user,
+    struct span password, struct span new_password)
+{
+	struct wr w;
+
+	if (a->state != AC_IDLE)
+		return PROTO_E_LOCAL_BUG;
+	/* the answer may be another CHANGEREQ: the new one does not please either */
+	a->state = AC_PASSWORD;
+	w = begin_request(t, user, "password", password.n + new_password.n);
+	wr_u8(&w, 1);
+	wr_blob(&w, password, AUTH_PASSWORD_MAX);
+	wr_blob(&w, new_password, AUTH_PASSWORD_MAX);
+	return transport_end(t, &w);
+}
+
+enum proto_error
 auth_client_publickey(struct auth_client *a, struct transport *t, struct span user,
     struct span alg, struct span key, struct span signature)
 {

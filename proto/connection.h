@@ -138,6 +138,9 @@ bool connection_is_over(const struct channel *);
 void connection_release(struct connection *, struct channel *);
 
 /* ---- time: keepalive@openssh.com ---- */
+/* From now on; interval 0: none. */
+void connection_set_alive(struct connection *, uint32_t interval_ms, uint32_t max,
+    uint64_t now_ms);
 CRYPTO_CHECKED enum proto_error connection_tick(struct connection *, uint64_t now_ms);
 uint64_t connection_deadline(const struct connection *);
 

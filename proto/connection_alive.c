@@ -15,6 +15,15 @@ connection_heard(struct connection *c, uint64_t now_ms)
 	    now_ms + c->alive_interval_ms;
 }
 
+void
+connection_set_alive(struct connection *c, uint32_t interval_ms, uint32_t max,
+    uint64_t now_ms)
+{
+	c->alive_interval_ms = interval_ms;
+	c->alive_max = max;
+	connection_heard(c, now_ms);
+}
+
 /* A peer may leave keepalives unanswered and live (it says UNIMPLEMENTED, or is
  * slow): those in a row are one entry, so they never fill the queue. */
 static enum proto_error

@@ -96,7 +96,8 @@ lab_start_worker(struct lab *l, const struct lab_options *o, int net)
 		.alive_interval_ms = o->alive_ms, .alive_max = o->alive_max,
 		.channel_max = o->channel_max ? o->channel_max : 100,
 		.window = o->window ? o->window : 2 * 1024 * 1024,
-		.window_sum = o->window_sum ? o->window_sum : 64 * 1024 * 1024, .net = net };
+		.window_sum = o->window_sum ? o->window_sum : 64 * 1024 * 1024, .in = net,
+		.out = net };
 
 	assert_int_equal(ipc_send_START(l->link, &m), 0);
 	(void)close(net);
