@@ -28,7 +28,8 @@ enum {
 	API_BUCKETS = 1024,		/* of the table of transports                      */
 	API_QUESTIONS_MAX = 128,	/* open at once, per transport                     */
 	API_CHANNELS_SPARE = 1024,	/* handles over channel_max that are not freed yet */
-	API_OUT_MAX = 512,		/* messages that wait for a reader, per link       */
+	API_CALLS_MAX = 1024,		/* per transport; those of the context as well     */
+	API_OUT_MAX = 2048,		/* messages that wait for a reader, per link       */
 	API_OUT_BYTES = 1024 * 1024,
 	API_TAKES_MAX = 8,		/* TAKE_* that a worker has not received, per link */
 	API_MONITOR_BATCH = 16,		/* messages of the monitor per turn                */
@@ -89,24 +90,25 @@ bool api_link_taken(struct api_link *);		/* TAKEN; false: for nothing that was s
 
 /* ---- events (api_loop.c) ---- */
 enum api_pending {			/* in order of delivery */
-	API_PENDING_STARTED = 1, API_PENDING_LOGIN = 2,
+	API_PENDING_DONE = 1, API_PENDING_LOGIN = 2,
 	API_PENDING_CHANNEL = 4, API_PENDING_EXIT = 8, API_PENDING_CLOSED = 16,
 	API_PENDING_END = 32,
 };
-/* The shelf of undelivered events is a list of the handles concerned, so it is
- * bounded by their number and nothing on it can be lost for want of room. */
+/* The shelf of undelivered events is a list of the handles and calls concerned, so it
+ * is bounded by their number and nothing on it can be lost for want of room. */
 struct api_item {
 	TAILQ_ENTRY(api_item) next;
 	unsigned pending;
-	postern_transport *transport;	/* one of the two */
+	postern_transport *transport;	/* one of the three */
 	postern_channel *channel;
+	struct api_call *call;
 };
 void api_shelf_put(postern_context *, struct api_item *, enum api_pending);
 void api_shelf_drop(postern_context *, struct api_item *, unsigned pending);
 
 /* ---- questions to the application (api_question.c) ---- */
 enum api_question_kind { API_ASK_LOGIN = 1, API_ASK_HOST_KEY, API_ASK_OPEN,
-	API_ASK_REQUEST, API_ASK_GLOBAL };
+	API_ASK_REQUEST, API_ASK_GLOBAL, API_ASK_PROMPTS };
 struct api_question {
 	LIST_ENTRY(api_question) next;
 	enum api_question_kind kind;
@@ -115,14 +117,42 @@ struct api_question {
 	uint64_t chan;
 	bool starts;			/* shell, exec, subsystem            */
 	bool is_interactive;		/* prompts may answer it             */
+	size_t n_prompts;		/* API_ASK_PROMPTS: so many answers  */
 };
-struct api_call {			/* a call that waits, on its caller's stack */
-	LIST_ENTRY(api_call) next;
+
+/* ---- calls (api_call.c) ---- */
+/* Who may complete it: a worker only API_CALL_WORKER, whatever number it names. */
+enum api_call_kind { API_CALL_WORKER = 1, API_CALL_OPEN, API_CALL_START, API_CALL_LOGIN,
+	API_CALL_CLOSE, API_CALL_KEY };
+/*
+ * A call to monitor or worker.  It has a number that is never used again and completes
+ * exactly once.  The pair of public calls that every one has is
+ *	static int x_begin(..., struct api_call **);
+ *	x() { x_begin, api_call_end }   x_async() { x_begin, api_call_detach }
+ */
+struct api_call {
+	TAILQ_ENTRY(api_call) next;	/* of the transport, or of the context */
+	struct api_item item;		/* async and complete: on the shelf */
+	enum api_call_kind kind;
 	uint64_t id;
-	const postern_transport *t;
-	const postern_channel *channel;	/* NULL: of the transport */
-	bool is_done, ok;
+	postern_context *ctx;
+	postern_transport *t;		/* NULL: of the context */
+	postern_channel *channel;	/* NULL: of the transport */
+	bool is_async, is_done;
+	/* what it came to */
+	int result;
+	uint64_t value;
+	uint8_t *data;			/* the answer's payload, a copy */
+	size_t data_len;
+	postern_key *key;		/* the call's until it is taken */
+	/* API_CALL_WORKER: runs before the call completes, with result and data set, and
+	 * may change these and value.  It must not call the application. */
+	void (*answered)(struct api_call *, bool ok, struct span payload);
+	/* The caller's own, released with the call, however that ends. */
+	void *own;
+	void (*release)(struct api_call *);
 };
+TAILQ_HEAD(api_calls, api_call);
 
 /* ---- handles ---- */
 struct api_exception {
@@ -153,7 +183,6 @@ struct postern_channel {
 	void *user;
 };
 
-enum api_try { API_TRY_NONE = 0, API_TRY_SENT, API_TRY_DONE };
 struct postern_transport {
 	LIST_ENTRY(postern_transport) bucket;
 	TAILQ_ENTRY(postern_transport) next;
@@ -165,14 +194,14 @@ struct postern_transport {
 	uint64_t id;
 	unsigned phase;			/* L_*: what we take of monitor and worker */
 	struct ipc_once once;
-	int net;			/* -1 once attached */
-	bool is_announced, is_server, is_listened, is_async, is_started, is_authenticated;
+	int net, net_out;		/* -1 once attached; net_out -1: net is both */
+	bool is_announced, is_server, is_listened, is_started, is_authenticated;
 	bool is_closing, is_ending, is_over, is_freed, is_waiting, is_blamed;
 	char peer[API_PEER_MAX];
 	char *host;			/* client: as NEW said */
 	/* login */
-	enum api_try try;
-	int result;			/* enum ipc_login_result */
+	bool is_trying;			/* a request is on its way; its answer will come */
+	uint64_t login;			/* whose it is: a call, 0 if that was given up */
 	char *methods;			/* that may continue */
 	char *username;
 	/* what was agreed */
@@ -191,7 +220,8 @@ struct postern_transport {
 	uint64_t last_chan;		/* the worker's serials must rise */
 	LIST_HEAD(, api_question) questions;
 	unsigned n_questions;
-	LIST_HEAD(, api_call) calls;
+	struct api_calls calls;
+	unsigned n_calls;
 	int end_code;			/* 0: we ended it ourselves */
 	struct api_exception exception, told;
 	void *user;
@@ -206,13 +236,6 @@ struct postern_key {
 	size_t blob_len;
 };
 TAILQ_HEAD(api_keys, postern_key);
-struct api_key_call {
-	LIST_ENTRY(api_key_call) next;
-	uint64_t id;
-	bool is_done;
-	uint32_t result;
-	postern_key *key;
-};
 
 struct api_options {			/* checked and complete */
 	char version[256];
@@ -269,13 +292,16 @@ struct postern_context {
 	TAILQ_HEAD(, postern_server) servers;
 	TAILQ_HEAD(, api_item) shelf;
 	struct api_keys host_keys, keys;
-	LIST_HEAD(, api_key_call) key_calls;
+	struct api_calls calls;		/* of no transport */
+	unsigned n_calls;
+	struct api_call *shown;		/* its event is the last: the data is still borrowed */
 	int key_problem;
 	unsigned layers;
 	char *report;
 	int monitor_pid, zygote_pid;
 	int log_level;
-	void (*log)(void *user, int level, uint64_t conn, const char *peer, const char *line);
+	int hexdump_max;
+	void (*log)(void *user, const struct postern_log_line *);
 	void *user;
 };
 
@@ -373,7 +399,6 @@ void api_transport_bury(postern_transport *);
 int api_transport_announce(postern_transport *, struct ipc_NEW *m);
 int api_transport_attach(postern_transport *);
 /* Waits for the end of the first key exchange; a start that fails ends it. */
-int api_transport_await_start(postern_transport *, struct api_deadline);
 /* A monitor or worker broke messages.def about this connection: ended at once. */
 void api_transport_blame(postern_transport *, int code, const char *why);
 /* Why it is over, for a call that needed it. */
@@ -385,10 +410,48 @@ int api_call_usable(const postern_transport *);
 /* What a send to the worker came to: -EMSGSIZE; else 0, because then the answer, or
  * the end and its cause, will come. */
 int api_call_sent(postern_transport *, int result);
-void api_call_begin(postern_transport *, const postern_channel *, struct api_call *);
-/* Waits for the answer to what was sent (with that result). */
-int api_call_end(postern_transport *, struct api_call *, int sent, struct api_deadline);
-void api_call_done(postern_transport *, uint64_t id, bool ok);
+/* A call to the worker, if that is possible now.  ch NULL: about the transport. */
+int api_call_begin(postern_transport *, postern_channel *ch, struct api_call **);
+/* Any call; t NULL: about the context. */
+int api_call_new(postern_context *, postern_transport *t, enum api_call_kind,
+    struct api_call **);
+/* sent: what sending it came to (api_send_*'s result as it is), or why it was not sent.
+ * Blocking: waits, frees the call, gives its result.  Async: DONE will come, 0; or the
+ * call is freed and the reason given.  id may be NULL. */
+int api_call_end(struct api_call *, int sent, struct api_deadline);
+int api_call_detach(struct api_call *, int sent, uint64_t *id);
+/* As api_call_end, for who wants value, data or key of the call: to be dropped then. */
+int api_call_wait(struct api_call *, int sent, struct api_deadline);
+void api_call_drop(struct api_call *);		/* gives it up: late answers find nobody */
+/* The worker's DONE. */
+void api_call_done(postern_transport *, uint64_t id, bool ok, struct span payload);
+/* From anywhere else.  An async one may be shown, and gone, from then on. */
+void api_call_complete(struct api_call *, int result);
+/* The one of that number and kind that is not complete; NULL: nobody waits. */
+struct api_call *api_call_find(struct api_calls *, enum api_call_kind, uint64_t id);
+/* The first such of its kind. */
+struct api_call *api_call_of(struct api_calls *, enum api_call_kind);
+/* Completes all: of ch, or with NULL all there are, with the end's code. */
+void api_call_complete_all(struct api_calls *, const postern_channel *ch, int result);
+/* The same for a handle that is freed: those of its async calls vanish. */
+void api_call_vanish(struct api_calls *, const postern_channel *ch, int result);
+int api_call_keep(struct api_call *, struct span payload);	/* data; 0 or -ENOMEM */
+
+/* ---- api_message.c ---- */
+/* What a message holds, empty for NULL; -EINVAL: it is bad. */
+int api_message_span(const postern_message *, struct span *);
+
+/* ---- answers of the monitor to calls of the context (api_agent.c), and the rest ---- */
+void api_moduli_loaded(postern_context *, const struct ipc_MODULI_LOADED *);
+void api_agent_key(postern_context *, const struct ipc_AGENT_KEY *);
+void api_agent_done(postern_context *, const struct ipc_AGENT_DONE *);
+void api_signer_ask(postern_transport *, const struct ipc_SIGN_ASK *);
+void api_hexdump_show(postern_transport *, const struct ipc_DUMPED *);
+
+/* ---- api_forward.c: chan's serial has been checked ---- */
+void api_forward_asked(postern_transport *, const struct ipc_FORWARD_ASK *);
+void api_listen_asked(postern_transport *, const struct ipc_LISTEN_ASK *);
+void api_x11_asked(postern_transport *, const struct ipc_X11_ASK *);
 
 /* ---- api_end.c ---- */
 void api_end_from_monitor(postern_transport *, const struct ipc_END_OF *);
