@@ -24,7 +24,7 @@ tidy() {
 	tr -s ' \t\n' ' ' | tr ';' '\n' | sed -E 's/ ?([(),*]) ?/\1/g' |
 		grep -oE 'postern_[a-z0-9_]+\(.*\)' | sort
 }
-sed -e 's,/\*.*\*/,,' -e '/^#define/d' include/postern.h | tr '\n' ' ' | tr ';' '\n' |
+sed '/^#define/d' include/postern.h | tr '\n' ' ' | sed -E 's,/\*([^*]|\*[^/])*\*/,,g' | tr ';' '\n' |
 	grep -E 'POSTERN_(API|CHECKED)' | sed 's/$/;/' | tidy >"$tmp/header"
 awk '/^\.Sh / { on = ($2 == "SYNOPSIS") }
 	on && /^\.Fo / { line = $2 "("; comma = "" }
