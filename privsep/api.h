@@ -42,6 +42,9 @@ enum {
 	API_NAME_MAX = 256,		/* a user's, as in TRY_*                           */
 	API_BANNER_MAX = 16384,
 	API_PEER_MAX = 64,
+	API_COMPRESSION_MAX = 256,	/* as in NEW                                       */
+	API_LOG_NAME_MAX = 64,		/* of a log channel                                */
+	API_LOOK_MS = 20,		/* at a struct postern_io without a descriptor     */
 	API_LINE_MAX = 2048,		/* of the log                                      */
 };
 #define API_OURS (UINT64_C(1) << 63)	/* chan: opened by the application */
@@ -52,7 +55,7 @@ struct api_deadline api_deadline_in(int timeout_ms);
 int api_deadline_left(struct api_deadline);	/* as epoll_wait wants it */
 
 /* ---- links (api_link.c) ---- */
-enum api_kind { API_MONITOR = 1, API_CHILD, API_TIMER, API_LISTENER, API_WORKER };
+enum api_kind { API_MONITOR = 1, API_CHILD, API_TIMER, API_LISTENER, API_WORKER, API_IO };
 
 struct api_out {			/* a message that waits for its reader */
 	TAILQ_ENTRY(api_out) next;
@@ -155,6 +158,11 @@ struct api_call {
 TAILQ_HEAD(api_calls, api_call);
 
 /* ---- handles ---- */
+struct api_io;				/* a relay: api_io.c */
+struct api_security {			/* lists of this transport, by enum postern_list */
+	char *names[POSTERN_COMPRESSION + 1];	/* NULL: the default */
+	unsigned chosen;		/* bits 1 << list: set by the application */
+};
 struct api_exception {
 	int code, side, signal;
 	bool is_claim;
@@ -197,17 +205,23 @@ struct postern_transport {
 	int net, net_out;		/* -1 once attached; net_out -1: net is both */
 	bool is_announced, is_server, is_listened, is_started, is_authenticated;
 	bool is_closing, is_ending, is_over, is_freed, is_waiting, is_blamed;
-	char peer[API_PEER_MAX];
+	char peer[API_PEER_MAX], sock[API_PEER_MAX];
+	struct api_io *io;		/* what net leads to, if the library relays */
+	struct api_security security;
+	char log_channel[API_LOG_NAME_MAX + 1];	/* "": the default */
+	int hexdump;			/* enum postern_hexdump */
+	unsigned restricted;		/* enum postern_permission bits */
 	char *host;			/* client: as NEW said */
 	/* login */
 	bool is_trying;			/* a request is on its way; its answer will come */
 	uint64_t login;			/* whose it is: a call, 0 if that was given up */
 	char *methods;			/* that may continue */
 	char *username;
+	char *attempted;		/* client: the user of the last login tried */
 	/* what was agreed */
 	uint64_t exchanges;
 	int strict;
-	char *kex, *host_key_alg, *ciphers[2], *macs[2], *peer_version;
+	char *kex, *host_key_alg, *ciphers[2], *macs[2], *compressions[2], *peer_version;
 	uint8_t *host_key;
 	size_t host_key_len;
 	int worker_pid;
@@ -234,13 +248,17 @@ struct postern_key {
 	char *alg, *comment;
 	uint8_t *blob;
 	size_t blob_len;
+	/* key_new_signer: the application's own private half, else NULL */
+	int (*sign)(void *user, const void *data, size_t len, void *out, size_t size);
+	void *sign_user;
 };
 TAILQ_HEAD(api_keys, postern_key);
 
 struct api_options {			/* checked and complete */
 	char version[256];
 	char kex[API_LIST_MAX + 1], host_keys[API_LIST_MAX + 1], signatures[API_LIST_MAX + 1],
-	    ciphers[API_LIST_MAX + 1], macs[API_LIST_MAX + 1];
+	    ciphers[API_LIST_MAX + 1], macs[API_LIST_MAX + 1],
+	    compression[API_COMPRESSION_MAX + 1];
 	uint32_t banner_ms, kex_ms, login_ms, rekey_ms, close_ms;
 	uint64_t rekey_bytes;
 	uint32_t rekey_packets, rekey_interval_ms, rekey_burst, rekey_per_second;
@@ -292,6 +310,7 @@ struct postern_context {
 	TAILQ_HEAD(, postern_server) servers;
 	TAILQ_HEAD(, api_item) shelf;
 	struct api_keys host_keys, keys;
+	LIST_HEAD(, api_io) ios;
 	struct api_calls calls;		/* of no transport */
 	unsigned n_calls;
 	struct api_call *shown;		/* its event is the last: the data is still borrowed */
@@ -359,6 +378,14 @@ api_text(struct span s)
 /* ---- api_log.c ---- */
 __attribute__((format(printf, 4, 5)))
 void api_log(postern_context *, const postern_transport *, int level, const char *fmt, ...);
+/* The same on a sub-channel: ".worker", for what a worker says; ".monitor"; ".chan.N". */
+__attribute__((format(printf, 3, 4)))
+void api_log_worker(const postern_transport *, int level, const char *fmt, ...);
+__attribute__((format(printf, 4, 5)))
+void api_log_monitor(postern_context *, const postern_transport *, int level,
+    const char *fmt, ...);
+__attribute__((format(printf, 4, 5)))
+void api_log_chan(const postern_transport *, uint64_t chan, int level, const char *fmt, ...);
 /* Untrusted text for a log line: printable ASCII, the rest as \xNN.  Always ends
  * with a NUL; cut text ends with "...". */
 const char *api_log_quote(char *out, size_t cap, struct span);
@@ -378,12 +405,39 @@ void api_error_show(const struct api_exception *, struct postern_exception *out)
 
 /* ---- api_list.c ---- */
 const char *api_list_default(int list);
+/* What a preset makes of a list (NULL: "modern").  -EINVAL: there is no such preset;
+ * -ENOENT: nothing of this build belongs to it. */
+int api_list_preset(int list, const char *preset, char *out, size_t size);
+/* postern_edit_list, but of base instead of the default. */
+int api_list_edit(int list, const char *base, const char *edit, char *out, size_t size);
 
 /* ---- api_options.c ---- */
 /* The caller's options (NULL: defaults), checked.  problem gets the unknown name. */
 int api_options_take(struct api_options *, const struct postern_options *, bool is_server,
     char *problem, size_t cap);
 void api_options_fill(const struct api_options *, struct ipc_NEW *);
+
+/* ---- api_security.c ---- */
+/* What was set for this transport takes the place of what m says; 0 or -ENOMEM. */
+int api_security_apply(postern_transport *, struct ipc_NEW *m);
+void api_security_free(struct api_security *);
+
+/* ---- api_permit.c ---- */
+/* May this login still do it?  permission: enum postern_permission. */
+bool api_transport_permits(const postern_transport *, unsigned permission);
+bool api_transport_permits_request(const postern_transport *, int kind);	/* enum postern_request */
+
+/* ---- api_io.c: the relay of postern_transport_new_io ---- */
+void api_io_begin(postern_transport *);		/* the start: from now on bytes move */
+void api_io_ready(postern_context *, uint64_t id);
+/* How long a turn may wait, and what it does then: not all objects can be polled. */
+int api_io_wait(const postern_context *, int wait_ms);
+void api_io_look(postern_context *);
+/* What the worker said last goes out as far as it can; then, or later, the end. */
+void api_io_finish(postern_transport *);
+void api_io_discard(postern_transport *);
+void api_io_bury(postern_context *);		/* memory of those that have ended */
+void api_io_forked(postern_context *);		/* descriptors only; calls nobody */
 
 /* ---- api_key.c ---- */
 void api_key_loaded(postern_context *, const struct ipc_KEY_LOADED *);
