@@ -47,8 +47,8 @@ static const struct mac_alg mac_rows[] = {
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-enum { NAME_KEX = ALG_KEX, NAME_CIPHER = ALG_CIPHER, NAME_MAC = ALG_MAC, NAME_SIGNATURE = -1,
-	NAME_COMPRESSION = -2 };
+enum { NAME_KEX = ALG_KEX, NAME_CIPHER = ALG_CIPHER, NAME_MAC = ALG_MAC,
+	NAME_COMPRESSION = ALG_COMPRESSION, NAME_SIGNATURE = -1 };
 static const struct {
 	int class;
 	const char *name;

@@ -158,7 +158,8 @@ const struct sign_alg *sign_key_alg(const struct sign_key *);
 void sign_key_free(struct sign_key *);			/* wipes; accepts NULL */
 
 /* ---- names for lists and logs (algs.c) ---- */
-enum alg_class { ALG_KEX = 1, ALG_CIPHER, ALG_MAC };
+/* Compression has names only: what they mean is in proto/. */
+enum alg_class { ALG_KEX = 1, ALG_CIPHER, ALG_MAC, ALG_COMPRESSION };
 /* Row i's name of that table in order of preference, NULL at the end. */
 const char *alg_name(enum alg_class, size_t i);
 /* SHA256:... of a key blob, as ssh-keygen prints it (no padding). */

@@ -83,6 +83,8 @@ tell_agreed(struct worker *w, const struct transport_agreed *a)
 		.hostkey_alg = name_of(a->hostkey_alg),
 		.cipher_c2s = name_of(a->cipher_c2s), .cipher_s2c = name_of(a->cipher_s2c),
 		.mac_c2s = name_of(a->mac_c2s), .mac_s2c = name_of(a->mac_s2c),
+		.compression_c2s = name_of(a->compression_c2s),
+		.compression_s2c = name_of(a->compression_s2c),
 		.strict = a->strict };
 
 	worker_must(w, worker_tell_AGREED(w, &m));

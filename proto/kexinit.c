@@ -68,8 +68,21 @@ kexinit_lists(struct span list, struct span name)
 	return false;
 }
 
+/* Our own copy of a method's name.  There is no row for "zlib", which would start
+ * before anybody has logged in. */
+static const char *
+find_compression(struct span name)
+{
+	const char *row;
+
+	for (size_t i = 0; (row = alg_name(ALG_COMPRESSION, i)) != NULL; i++)
+		if (span_is(name, row))
+			return row;
+	return NULL;
+}
+
 /* Rows of crypto/ behind a name; for host keys, whose algorithms live in the
- * monitor, and for compression, which we have not, the name itself. */
+ * monitor, the name itself. */
 static const void *
 find(enum kexinit_list which, struct span name)
 {
@@ -88,7 +101,7 @@ find(enum kexinit_list which, struct span name)
 		return mac_find(s, name.n);
 	case KL_COMPRESSION_C2S:
 	case KL_COMPRESSION_S2C:
-		return span_is(name, "none") ? name.p : NULL;
+		return find_compression(name);
 	default:
 		return name.p;
 	}
@@ -169,8 +182,11 @@ kexinit_negotiate(const struct kexinit *client, const struct kexinit *server,
 	if ((e = agree_flow(client, server, KL_CIPHER_S2C, KL_MAC_S2C, &c->s2c, failed)) !=
 	    PROTO_OK)
 		return e;
-	for (*failed = KL_COMPRESSION_C2S; *failed <= KL_COMPRESSION_S2C; ++*failed)
-		if (agree(client, server, *failed, &name) == NULL)
-			return PROTO_E_NO_COMPRESSION;
+	*failed = KL_COMPRESSION_C2S;
+	if ((c->c2s.compression = agree(client, server, *failed, &name)) == NULL)
+		return PROTO_E_NO_COMPRESSION;
+	*failed = KL_COMPRESSION_S2C;
+	if ((c->s2c.compression = agree(client, server, *failed, &name)) == NULL)
+		return PROTO_E_NO_COMPRESSION;
 	return PROTO_OK;
 }

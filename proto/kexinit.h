@@ -23,6 +23,7 @@ CRYPTO_CHECKED bool kexinit_parse(struct span payload, struct kexinit *);
 struct kexinit_flow {			/* one direction's algorithms */
 	const struct cipher_alg *cipher;
 	const struct mac_alg *mac;	/* NULL: the cipher authenticates */
+	const char *compression;	/* "none" or "zlib@openssh.com"   */
 };
 struct kexinit_choice {
 	const struct kex_alg *kex;

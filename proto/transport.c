@@ -215,6 +215,12 @@ mac_name(const struct kexinit_flow *f)
 	return f->mac != NULL ? f->mac->name : "<implicit>";
 }
 
+static const char *
+compression_name(const struct kexinit_flow *f)
+{
+	return f->compression != NULL ? f->compression : "";
+}
+
 void
 transport_agreed(const struct transport *t, struct transport_agreed *a)
 {
@@ -225,6 +231,8 @@ transport_agreed(const struct transport *t, struct transport_agreed *a)
 		.cipher_s2c = t->agreed_s2c.cipher != NULL ? t->agreed_s2c.cipher->name : "",
 		.mac_c2s = mac_name(&t->agreed_c2s),
 		.mac_s2c = mac_name(&t->agreed_s2c),
+		.compression_c2s = compression_name(&t->agreed_c2s),
+		.compression_s2c = compression_name(&t->agreed_s2c),
 		.peer_version = t->peer_version,
 		.strict = t->strict,
 		.peer_pings = t->peer_pings,

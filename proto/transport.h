@@ -137,6 +137,7 @@ uint64_t transport_deadline(const struct transport *);
 /* What was agreed; strings live as long as the transport. */
 struct transport_agreed {
 	const char *kex, *hostkey_alg, *cipher_c2s, *cipher_s2c, *mac_c2s, *mac_s2c;
+	const char *compression_c2s, *compression_s2c;	/* "none" or "zlib@openssh.com" */
 	const char *peer_version;
 	bool strict, peer_pings;
 	uint64_t exchanges;		/* completed key exchanges */

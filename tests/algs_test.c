@@ -62,11 +62,12 @@ lists_are_in_the_order_of_the_file(void **state)
 {
 	static const struct { enum alg_class list; enum class class; } lists[] = {
 		{ ALG_KEX, CLASS_KEX }, { ALG_CIPHER, CLASS_CIPHER }, { ALG_MAC, CLASS_MAC },
+		{ ALG_COMPRESSION, CLASS_COMPRESSION },
 	};
 	size_t at;
 
 	(void)state;
-	for (size_t l = 0; l < 3; l++) {
+	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
 		at = 0;
 		for (size_t i = 0; i < NAMES; i++)
 			if (names[i].class == lists[l].class)

@@ -242,7 +242,8 @@ directions(void **state)
 	(void)state;
 	memset(k->secret, 0x91, 32);
 	for (size_t i = 0; i < 3; i++) {
-		struct kexinit_flow f = { cipher_find(ciphers[i], strlen(ciphers[i])), NULL };
+		struct kexinit_flow f = {
+			.cipher = cipher_find(ciphers[i], strlen(ciphers[i])) };
 		struct span h = span_str("01234567890123456789012345678901");
 		struct protect *seal, *open, *other;
 		uint8_t p[256], q[256];
