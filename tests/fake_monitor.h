@@ -40,6 +40,9 @@ struct fake_seen {
 	char environment[256], info[256];
 	uint32_t ignore;
 	int takes, takes_before_ignore;
+	int hexdumps, keepalives, signs;
+	uint32_t alive_interval_ms;
+	uint8_t hexdump;
 };
 /* How the puppet behaves, set before postern_context_new. */
 struct fake_how {
@@ -166,7 +169,8 @@ fake_kex_done(struct fake *f, uint64_t count)
 		.kex = span_str("curve25519-sha256"), .hostkey_alg = span_str("ssh-ed25519"),
 		.peer_version = span_str("SSH-2.0-Fake\x07"), .cipher_c2s = span_str("aes1"),
 		.cipher_s2c = span_str("aes2"), .mac_c2s = span_str("mac1"),
-		.mac_s2c = span_str("mac2"), .strict = 1 };
+		.mac_s2c = span_str("mac2"), .compression_c2s = span_str("none"),
+		.compression_s2c = span_str("none"), .strict = 1 };
 
 	(void)ipc_send_KEX_DONE(f->app, &m);
 }
@@ -324,7 +328,8 @@ on_ATTACH(struct fake *f, const struct ipc_ATTACH *m)
 {
 	const char *host = f->c->host;
 
-	f->c->net = m->net;
+	f->c->net = m->in;
+	(void)close(m->out);		/* tests give one twice */
 	if (strcmp(host, "die") == 0)
 		_exit(1);
 	if (strcmp(host, "limit") == 0) {
@@ -413,6 +418,10 @@ on_TRY_PASSWORD(struct fake *f, const struct ipc_TRY_PASSWORD *m)
 static inline int
 on_TRY_PUBLICKEY(struct fake *f, const struct ipc_TRY_PUBLICKEY *m)
 {
+	if (span_is(m->user, "signer"))
+		return ipc_send_SIGN_ASK(f->app, &(struct ipc_SIGN_ASK){ .conn = m->conn,
+		    .question = 78, .key = m->key, .alg = span_str("ssh-ed25519"),
+		    .data = span_str("DATA") });
 	if (m->key != 0 && span_is(m->user, "robey"))
 		fake_log_in(f, "robey", "publickey");
 	else
@@ -474,6 +483,80 @@ on_TRY_PROBE(struct fake *f, const struct ipc_TRY_PROBE *m)
 {
 	fake_result(f, span_is(m->key, "GOOD") ? IPC_LOGIN_PROBE_OK : IPC_LOGIN_FAILED, "");
 	return 0;
+}
+
+static inline int
+on_TRY_CHANGE(struct fake *f, const struct ipc_TRY_CHANGE *m)
+{
+	char user[256];
+
+	fake_text(user, sizeof(user), m->user);
+	if (span_is(m->new_password, "good"))
+		fake_log_in(f, user, "password");
+	else
+		fake_result(f, span_is(m->new_password, "weak") ? IPC_LOGIN_CHANGEREQ :
+		    IPC_LOGIN_FAILED, "");
+	return 0;
+}
+
+static inline int
+on_SIGN_ANSWER(struct fake *f, const struct ipc_SIGN_ANSWER *m)
+{
+	if (m->question != 78)
+		_exit(8);
+	fake_seen->signs++;
+	if (span_is(m->signature, "SIGNED DATA"))
+		fake_log_in(f, "signer", "publickey");
+	else
+		fake_result(f, IPC_LOGIN_FAILED, "");
+	return 0;
+}
+
+/* One packet is shown for each time that it is turned on. */
+static inline int
+on_SET_HEXDUMP(struct fake *f, const struct ipc_SET_HEXDUMP *m)
+{
+	fake_seen->hexdumps++;
+	fake_seen->hexdump = m->mode;
+	if (m->mode == IPC_HEXDUMP_OFF)
+		return 0;
+	return ipc_send_DUMPED(f->app, &(struct ipc_DUMPED){ .conn = m->conn, .is_out = 1,
+	    .skipped = 3, .packet = span_str("\002hello\033") });
+}
+
+static inline int
+on_MODULI(struct fake *f, const struct ipc_MODULI *m)
+{
+	char content[64] = "";
+	ssize_t n = read(m->file, content, sizeof(content) - 1);
+
+	(void)close(m->file);
+	return ipc_send_MODULI_LOADED(f->app, &(struct ipc_MODULI_LOADED){ .call = m->call,
+	    .count = n > 0 ? (uint32_t)n : 0 });
+}
+
+/* What lies in the socket says how it goes: "bad", or how many keys. */
+static inline int
+on_AGENT(struct fake *f, const struct ipc_AGENT *m)
+{
+	char said[8] = "";
+	ssize_t n = recv(m->socket, said, sizeof(said) - 1, MSG_DONTWAIT);
+	uint8_t ok = n <= 0 || strcmp(said, "bad") != 0;
+
+	(void)close(m->socket);
+	for (int i = 0; ok && n > 0 && i < atoi(said); i++)
+		(void)ipc_send_AGENT_KEY(f->app, &(struct ipc_AGENT_KEY){ .call = m->call,
+		    .key = m->call + 1000 + (uint64_t)i, .alg = span_str("ssh-ed25519"),
+		    .blob = span_str("BLOB"), .comment = span_str("an agent's") });
+	return ipc_send_AGENT_DONE(f->app, &(struct ipc_AGENT_DONE){ .call = m->call, .ok = ok });
+}
+
+static inline int
+on_KEY_SIGNER(struct fake *f, const struct ipc_KEY_SIGNER *m)
+{
+	return ipc_send_KEY_LOADED(f->app, &(struct ipc_KEY_LOADED){ .call = m->call,
+	    .result = m->blob.n > 0 ? 0 : 5, .key = m->call, .alg = m->alg, .blob = m->blob,
+	    .comment = span_str("") });
 }
 
 static inline int
@@ -745,6 +828,16 @@ on_REKEY(struct fake *f, const struct ipc_REKEY *m)
 {
 	fake_kex_done(f, 2);
 	return fake_done(f, m->call, true);
+}
+
+static inline int
+on_KEEPALIVE(struct fake *f, const struct ipc_KEEPALIVE *m)
+{
+	(void)f;
+	fake_seen->keepalives++;
+	fake_seen->alive_interval_ms = m->interval_ms;
+	fake_seen->alive_max = m->max;
+	return 0;
 }
 
 static inline int

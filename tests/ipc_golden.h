@@ -21,13 +21,16 @@ GOLDEN(SIGN, "\x02" "\0\0\0\1" "k" "\0\0\0\2" "ha" "\0\0\0\3" "v_c" "\0\0\0\4" "
     .kex = S("k"), .hostkey_alg = S("ha"), .v_c = S("v_c"), .i_c = S("\0i_c"),
     .q_c = S("\xff"), .q_s = S("\x80\0"), .k = S("\1\2\3"))
 GOLDEN(VERIFY, "\x03" "\0\0\0\1" "k" "\0\0\0\2" "ha" "\0\0\0\3" "v_s" "\0\0\0\3" "i_s"
-    "\0\0\0\3" "k_s" "\0\0\0\2" "qc" "\0\0\0\2" "qs" "\0\0\0\0" "\0\0\0\3" "sig",
+    "\0\0\0\3" "k_s" "\0\0\0\2" "qc" "\0\0\0\2" "qs" "\0\0\0\0" "\0\0\0\3" "sig"
+    "\0\0\x08\0" "\0\0\x0c\0" "\0\0\x20\0" "\0\0\0\2" "\xff\1" "\0\0\0\1" "\2",
     .kex = S("k"), .hostkey_alg = S("ha"), .v_s = S("v_s"), .i_s = S("i_s"),
-    .k_s = S("k_s"), .q_c = S("qc"), .q_s = S("qs"), .k = S(""), .signature = S("sig"))
+    .k_s = S("k_s"), .q_c = S("qc"), .q_s = S("qs"), .k = S(""), .signature = S("sig"),
+    .gex_min = 2048, .gex_n = 3072, .gex_max = 8192, .gex_p = S("\xff\1"), .gex_g = S("\2"))
 GOLDEN(AGREED, "\x04" "\0\0\0\1" "p" "\0\0\0\1" "k" "\0\0\0\1" "h" "\0\0\0\2" "c1"
-    "\0\0\0\2" "c2" "\0\0\0\2" "m1" "\0\0\0\2" "m2" "\1",
+    "\0\0\0\2" "c2" "\0\0\0\2" "m1" "\0\0\0\2" "m2" "\0\0\0\2" "z1" "\0\0\0\2" "z2" "\1",
     .peer_version = S("p"), .kex = S("k"), .hostkey_alg = S("h"), .cipher_c2s = S("c1"),
-    .cipher_s2c = S("c2"), .mac_c2s = S("m1"), .mac_s2c = S("m2"), .strict = 1)
+    .cipher_s2c = S("c2"), .mac_c2s = S("m1"), .mac_s2c = S("m2"),
+    .compression_c2s = S("z1"), .compression_s2c = S("z2"), .strict = 1)
 GOLDEN(AUTH_NONE, "\x05" "\0\0\0\4" "user", .user = S("user"))
 GOLDEN(AUTH_PASSWORD, "\x06" "\0\0\0\1" "u" "\0\0\0\6" "secret",
     .user = S("u"), .password = S("secret"))
@@ -46,6 +49,8 @@ GOLDEN(LOGIN_INFO, "\x0e" "\0\0\0\1" "n" "\0\0\0\1" "i" "\0\0\0\4" "\0\0\0\0",
 GOLDEN(LOGIN_CHANGEREQ, "\x0f" "\0\0\0\3" "new", .prompt = S("new"))
 GOLDEN(LOGIN_BANNER, "\x10" "\0\0\0\5" "hello", .text = S("hello"))
 GOLDEN(LOGIN_SIG_ALGS, "\x11" "\0\0\0\1" "a", .algs = S("a"))
+GOLDEN(GROUP_ASK, "\x12" "\0\0\x08\0" "\0\0\x0c\0" "\0\0\x20\0", .min = 2048, .n = 3072, .max = 8192)
+GOLDEN(DUMP, "\x13" "\1" "\0\0\0\3" "\x05\0\xff", .is_out = 1, .packet = S("\x05\0\xff"))
 GOLDEN(NOTE, "\x14" "\2" "\0\0\0\2" "hm", .level = IPC_INFO, .text = S("hm"))
 GOLDEN(BYE, "\x15" "\0\0\0\5" "\0\0\0\3" "kex" "\2" "\0\0\0\3" "\0\0\0\2" "no" "\0\0\0\1" "a"
     "\0\0\0\1" "b",
@@ -56,15 +61,17 @@ GOLDEN(BYE, "\x15" "\0\0\0\5" "\0\0\0\3" "kex" "\2" "\0\0\0\3" "\0\0\0\2" "no" "
 GOLDEN(START, "\x20" "\1" "\0\0\0\1" "V" "\0\0\0\2" "\x14\0" "\0\0\0\2" "hk" "\0\0\0\2" "sa"
     "\0\0\0\1" "B" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5"
     "\0\0\0\0\0\0\0\6" "\0\0\0\7" "\0\0\0\x08" "\0\0\0\x09" "\0\0\0\x0a" "\0\0\0\x0b"
-    "\0\0\0\x0c" "\xff\xff\xff\xff",
+    "\0\0\0\x0c" "\xff\xff\xff\xff" "\2",
     .role = IPC_SERVER, .version = S("V"), .kexinit = S("\x14\0"), .hostkeys = S("hk"),
     .sig_algs = S("sa"), .banner = S("B"), .banner_ms = 1, .kex_ms = 2, .login_ms = 3,
     .rekey_ms = 4, .close_ms = 5, .rekey_bytes = 6, .rekey_packets = 7,
     .rekey_interval_ms = 8, .alive_interval_ms = 9, .alive_max = 10, .channel_max = 11,
-    .window = 12, .window_sum = 0xffffffff, .net = 50)
+    .window = 12, .window_sum = 0xffffffff, .hexdump = IPC_HEXDUMP_WHOLE, .in = 50,
+    .out = 51)
 GOLDEN(SIGNED, "\x21" "\0\0\0\3" "sig" "\0\0\0\1" "H" "\0\0\0\1" "\x14",
     .signature = S("sig"), .hash = S("H"), .kexinit = S("\x14"))
 GOLDEN(VERIFIED, "\x22" "\0\0\0\1" "H" "\0\0\0\1" "\x14", .hash = S("H"), .kexinit = S("\x14"))
+GOLDEN(GROUP, "\x26" "\0\0\0\2" "\xff\1" "\0\0\0\1" "\5", .p = S("\xff\1"), .g = S("\5"))
 GOLDEN(VERDICT, "\x23" "\1" "\0" "\0\0\0\1" "m", .pk_ok = 1, .partial = 0, .methods = S("m"))
 GOLDEN(PROMPTS, "\x24" "\0\0\0\0" "\0\0\0\1" "i" "\0\0\0\1" "p",
     .name = S(""), .instruction = S("i"), .prompts = S("p"))
@@ -75,35 +82,39 @@ GOLDEN(LOGIN_PUBLICKEY, "\x2a" "\0\0\0\1" "u" "\0\0\0\1" "a" "\0\0\0\1" "k" "\0\
     .user = S("u"), .alg = S("a"), .key = S("k"), .signature = S(""))
 GOLDEN(LOGIN_KBDINT, "\x2b" "\0\0\0\1" "u" "\0\0\0\1" "s", .user = S("u"), .submethods = S("s"))
 GOLDEN(LOGIN_RESPONSES, "\x2c" "\0\0\0\4" "\0\0\0\0", .answers = S("\0\0\0\0"))
+GOLDEN(HEXDUMP, "\x2e" "\1", .mode = IPC_HEXDUMP_BLANKED)
+GOLDEN(LOGIN_CHANGE, "\x2f" "\0\0\0\1" "u" "\0\0\0\3" "old" "\0\0\0\5" "newer",
+    .user = S("u"), .password = S("old"), .new_password = S("newer"))
 GOLDEN(STOP, "\x2d" "\0\0\0\x0b" "\0\0\0\3" "bye", .disconnect = 11, .text = S("bye"))
 
 /* ---- application -> monitor ---- */
 GOLDEN(APP_HELLO, "\x40" "POST" "\0\0\0\3" "sch", .magic = IPC_MAGIC, .schema = S("sch"))
 GOLDEN(CONFIG, "\x41" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5" "\0\0\0\6"
-    "\0\0\0\7" "\0\0\0\x08" "\0\0\0\x09" "\0\0\0\x0a" "\4",
+    "\0\0\0\7" "\0\0\0\x08" "\0\0\0\x09" "\0\0\0\x0a" "\4" "\1",
     .startups_begin = 1, .startups_rate = 2, .startups_full = 3, .connections_max = 4,
     .spares = 5, .layout_connections = 6, .layout_ms = 7, .worker_uid = 8, .worker_gid = 9,
-    .layers_required = 10, .log_level = IPC_DEBUG)
+    .layers_required = 10, .log_level = IPC_DEBUG, .hexdump_max = IPC_HEXDUMP_BLANKED)
 GOLDEN(KEY_LOAD, "\x42" "\1\2\3\4\5\6\7\x08" "\1" "\0\0\0\2" "pw",
     .call = 0x0102030405060708, .use = IPC_HOST_KEY, .passphrase = S("pw"), .file = 50)
 GOLDEN(KEY_DROP, "\x43" "\xff\0\0\0\0\0\0\1", .key = 0xff00000000000001)
 GOLDEN(SEALED, "\x44", .empty_ = 0)
 GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0\x16" "\1"
     "\0\0\0\1" "v" "\0\0\0\1" "k" "\0\0\0\2" "hk" "\0\0\0\1" "s" "\0\0\0\1" "c" "\0\0\0\1" "m"
-    "\0\0\0\2" "me" "\1" "\0\0\0\1" "b" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5"
+    "\0\0\0\1" "z" "\0\0\0\2" "me" "\1" "\0\0\0\1" "b" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5"
     "\0\0\0\6" "\0\0\0\7" "\0\0\0\1\0\0\0\0" "\0\0\0\x09" "\0\0\0\x0a" "\0\0\0\x0b"
-    "\0\0\0\x0c" "\0\0\0\x0d" "\0\0\0\x0e" "\0\0\0\x0f" "\0\0\0\x10" "\0\0\0\x11",
+    "\0\0\0\x0c" "\0\0\0\x0d" "\0\0\0\x0e" "\0\0\0\x0f" "\0\0\0\x10" "\0\0\0\x11" "\2",
     .conn = 1, .role = IPC_CLIENT, .peer = S("p"), .host = S("h"), .port = 22, .hash_names = 1,
     .version = S("v"), .kex = S("k"), .hostkey_algs = S("hk"), .sig_algs = S("s"),
-    .ciphers = S("c"), .macs = S("m"), .methods = S("me"), .ask_none = 1, .banner = S("b"),
+    .ciphers = S("c"), .macs = S("m"), .compression = S("z"), .methods = S("me"), .ask_none = 1,
+    .banner = S("b"),
     .banner_ms = 1, .kex_ms = 2, .login_ms = 3, .rekey_ms = 4, .close_ms = 5, .tries_max = 6,
     .fail_delay_ms = 7, .rekey_bytes = 0x100000000, .rekey_packets = 9,
     .rekey_interval_ms = 10, .rekey_burst = 11, .rekey_per_second = 12,
     .alive_interval_ms = 13, .alive_max = 14, .channel_max = 15, .window = 16,
-    .window_sum = 17)
+    .window_sum = 17, .hexdump = IPC_HEXDUMP_WHOLE)
 GOLDEN(TRUST_FILE, "\x47" "\0\0\0\0\0\0\0\1", .conn = 1, .file = 50)
 GOLDEN(TRUST_KEY, "\x48" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "k", .conn = 1, .key = S("k"))
-GOLDEN(ATTACH, "\x49" "\0\0\0\0\0\0\0\1", .conn = 1, .net = 50)
+GOLDEN(ATTACH, "\x49" "\0\0\0\0\0\0\0\1", .conn = 1, .in = 50, .out = 51)
 GOLDEN(HOSTKEY_ANSWER, "\x4a" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\1",
     .conn = 1, .question = 2, .accept = 1)
 GOLDEN(LOGIN_ANSWER, "\x4b" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\3" "\0\0\0\1" "m",
@@ -122,6 +133,15 @@ GOLDEN(INFO_ANSWER, "\x54" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\4" "\0\
     .conn = 1, .question = 2, .answers = S("\0\0\0\0"))
 GOLDEN(TRY_PROBE, "\x55" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "a" "\0\0\0\1" "k",
     .conn = 1, .user = S("u"), .alg = S("a"), .key = S("k"))
+GOLDEN(SET_HEXDUMP, "\x57" "\0\0\0\0\0\0\0\1" "\2", .conn = 1, .mode = IPC_HEXDUMP_WHOLE)
+GOLDEN(MODULI, "\x58" "\0\0\0\0\0\0\0\x09", .call = 9, .file = 50)
+GOLDEN(AGENT, "\x59" "\0\0\0\0\0\0\0\x09", .call = 9, .socket = 50)
+GOLDEN(KEY_SIGNER, "\x5a" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "a" "\0\0\0\2" "\0b",
+    .call = 9, .alg = S("a"), .blob = S("\0b"))
+GOLDEN(SIGN_ANSWER, "\x5b" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "s",
+    .conn = 1, .question = 2, .signature = S("s"))
+GOLDEN(TRY_CHANGE, "\x5c" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\3" "old" "\0\0\0\5" "newer",
+    .conn = 1, .user = S("u"), .password = S("old"), .new_password = S("newer"))
 GOLDEN(CLOSE, "\x56" "\0\0\0\0\0\0\0\1" "\0\0\0\x0b" "\0\0\0\1" "t" "\1",
     .conn = 1, .disconnect = 11, .text = S("t"), .now = 1)
 
@@ -136,10 +156,11 @@ GOLDEN(STARTED, "\x63" "\0\0\0\0\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\1" "r",
     .conn = 1, .worker_pid = 2, .layers = 3, .report = S("r"))
 GOLDEN(KEX_DONE, "\x64" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "s" "\0\0\0\1" "h"
     "\0\0\0\1" "k" "\0\0\0\2" "ha" "\0\0\0\1" "v" "\0\0\0\2" "c1" "\0\0\0\2" "c2"
-    "\0\0\0\2" "m1" "\0\0\0\2" "m2" "\1",
+    "\0\0\0\2" "m1" "\0\0\0\2" "m2" "\0\0\0\2" "z1" "\0\0\0\2" "z2" "\1",
     .conn = 1, .count = 2, .session_id = S("s"), .host_key = S("h"), .kex = S("k"),
     .hostkey_alg = S("ha"), .peer_version = S("v"), .cipher_c2s = S("c1"),
-    .cipher_s2c = S("c2"), .mac_c2s = S("m1"), .mac_s2c = S("m2"), .strict = 1)
+    .cipher_s2c = S("c2"), .mac_c2s = S("m1"), .mac_s2c = S("m2"),
+    .compression_c2s = S("z1"), .compression_s2c = S("z2"), .strict = 1)
 GOLDEN(HOSTKEY_ASK, "\x65" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\2" "\0\0\0\1" "h"
     "\0\0\0\1" "a" "\0\0\0\1" "k" "\0\0\0\1" "l" "\0\0\0\3" "\0\0\0\4",
     .conn = 1, .question = 2, .verdict = IPC_CHANGED, .host = S("h"), .alg = S("a"),
@@ -179,6 +200,16 @@ GOLDEN(END_OF, "\x71" "\0\0\0\0\0\0\0\1" "\0\0\0\x09" "\0\0\0\4" "open" "\3" "\0
     .disconnect = 2, .text = S("t"), .ours = S("o"), .theirs = S("y"), .is_claim = 1,
     .signal = 31)
 GOLDEN(REMARK, "\x72" "\1" "\0\0\0\1" "t", .level = IPC_ERROR, .text = S("t"))
+GOLDEN(DUMPED, "\x74" "\0\0\0\0\0\0\0\1" "\0" "\0\0\0\x07" "\0\0\0\2" "\x14\0",
+    .conn = 1, .is_out = 0, .skipped = 7, .packet = S("\x14\0"))
+GOLDEN(MODULI_LOADED, "\x75" "\0\0\0\0\0\0\0\x09" "\0\0\1\0", .call = 9, .count = 256)
+GOLDEN(AGENT_KEY, "\x76" "\0\0\0\0\0\0\0\x09" "\0\0\0\0\0\0\0\3" "\0\0\0\1" "a" "\0\0\0\2" "\0b"
+    "\0\0\0\1" "c",
+    .call = 9, .key = 3, .alg = S("a"), .blob = S("\0b"), .comment = S("c"))
+GOLDEN(AGENT_DONE, "\x77" "\0\0\0\0\0\0\0\x09" "\1", .call = 9, .ok = 1)
+GOLDEN(SIGN_ASK, "\x78" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\0\0\0\0\3" "\0\0\0\1" "a"
+    "\0\0\0\2" "\0d",
+    .conn = 1, .question = 2, .key = 3, .alg = S("a"), .data = S("\0d"))
 GOLDEN(NOT_SERVING, "\x73" "\1" "\0\0\0\1" "t", .is_sandbox = 1, .text = S("t"))
 
 /* ---- worker -> application ---- */
@@ -215,11 +246,20 @@ GOLDEN(GLOBAL_ASK, "\x91" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "k" "\0\0\0\1" "p",
     .question = 2, .kind = S("k"), .payload = S("p"))
 GOLDEN(REKEYED, "\x92" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\0\0\0\0\3",
     .count = 1, .bytes_in = 2, .bytes_out = 3)
+GOLDEN(FORWARD_ASK, "\x94" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "h" "\0\0\x1f\x90" "\0\0\0\2" "oh"
+    "\0\0\xff\xff",
+    .chan = 1, .kind = IPC_FORWARDED_TCPIP, .host = S("h"), .port = 8080, .origin = S("oh"),
+    .origin_port = 65535)
+GOLDEN(LISTEN_ASK, "\x95" "\0\0\0\0\0\0\0\2" "\4" "\1" "\0\0\0\2" "/s" "\0\0\0\0",
+    .question = 2, .kind = IPC_FORWARDED_STREAMLOCAL, .cancel = 1, .host = S("/s"), .port = 0)
+GOLDEN(X11_ASK, "\x96" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\1" "\0\0\0\3" "MIT" "\0\0\0\2" "c0"
+    "\0\0\0\x0a",
+    .chan = 1, .question = 2, .single = 1, .protocol = S("MIT"), .cookie = S("c0"), .screen = 10)
 GOLDEN(TAKEN, "\x93" "\0\0\0\0\0\0\0\1", .chan = 1)
 
 /* ---- application -> worker ---- */
-GOLDEN(OPEN, "\xa0" "\x80\0\0\0\0\0\0\1" "\0\0\0\1" "t" "\0\0\0\1" "e",
-    .chan = 0x8000000000000001, .type = S("t"), .extra = S("e"))
+GOLDEN(OPEN, "\xa0" "\x80\0\0\0\0\0\0\1" "\0\0\0\1" "t" "\0\x20\0\0" "\0\0\x80\0" "\0\0\0\1" "e",
+    .chan = 0x8000000000000001, .type = S("t"), .window = 2097152, .packet = 32768, .extra = S("e"))
 GOLDEN(GRANT, "\xa1" "\0\0\0\0\0\0\0\1", .chan = 1)
 GOLDEN(REFUSE, "\xa2" "\0\0\0\0\0\0\0\1" "\0\0\0\3" "\0\0\0\1" "t",
     .chan = 1, .reason = 3, .text = S("t"))
@@ -256,6 +296,7 @@ GOLDEN(GLOBAL_ANSWER, "\xb8" "\0\0\0\0\0\0\0\2" "\1" "\0\0\0\1" "p",
     .question = 2, .ok = 1, .payload = S("p"))
 GOLDEN(REKEY, "\xb9" "\0\0\0\0\0\0\0\2", .call = 2)
 GOLDEN(IGNORE, "\xba" "\0\0\0\x20", .length = 32)
+GOLDEN(KEEPALIVE, "\xbb" "\0\0\x3a\x98" "\0\0\0\3", .interval_ms = 15000, .max = 3)
 
 /* ---- monitor <-> zygote, monitor <-> keyload ---- */
 GOLDEN(FORK, "\xc8" "\0\0\0\0\0\0\0\x09", .serial = 9, .link = 50)

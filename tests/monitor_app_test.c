@@ -189,7 +189,8 @@ test_no_descriptor_left(void **state)
 	play_new(&plan);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	none = (struct rlimit){ 3, old.rlim_max };
-	assert_int_equal(ipc_send_ATTACH(play.app, &(struct ipc_ATTACH){ .conn = 2, .net = fd }), 0);
+	assert_int_equal(ipc_send_ATTACH(play.app, &(struct ipc_ATTACH){ .conn = 2, .in = fd,
+	    .out = fd }), 0);
 	assert_int_equal(ipc_send_KEY_LOAD(play.app, &(struct ipc_KEY_LOAD){ .call = 9,
 	    .use = IPC_USER_KEY, .file = fd }), 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
@@ -226,7 +227,7 @@ test_late(void **state)
 	PLAY_TELL(HOSTKEY_ANSWER, .conn = 1, .question = 1, .accept = 1);
 	PLAY_TELL(INFO_ANSWER, .conn = 1, .question = 1, .answers = span_of("\0\0\0\0", 4));
 	assert_int_equal(pipe(p), 0);
-	PLAY_TELL(ATTACH, .conn = 1, .net = p[1]);
+	PLAY_TELL(ATTACH, .conn = 1, .in = p[1], .out = p[1]);
 	close(p[1]);
 	assert_int_equal(read(p[0], &c, 1), 0);	/* closed, not kept */
 	close(p[0]);

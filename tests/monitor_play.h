@@ -459,6 +459,7 @@ play_plan(uint64_t conn, enum ipc_role role)
 		.version = span_str("SSH-2.0-Ours"), .kex = span_str("curve25519-sha256"),
 		.hostkey_algs = span_str("ssh-ed25519"), .sig_algs = span_str("ssh-ed25519"),
 		.ciphers = span_str("aes256-gcm@openssh.com"), .macs = span_str("hmac-sha2-256"),
+		.compression = span_str("zlib@openssh.com,none"),
 		.methods = span_str("publickey,password,keyboard-interactive"),
 		.banner_ms = 15000, .kex_ms = 30000, .login_ms = 120000, .rekey_ms = 60000,
 		.close_ms = 5000, .tries_max = 6, .fail_delay_ms = 50, .rekey_burst = 3,
@@ -478,7 +479,7 @@ play_attach(uint64_t conn)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	PLAY_TELL(ATTACH, .conn = conn, .net = fd);
+	PLAY_TELL(ATTACH, .conn = conn, .in = fd, .out = fd);
 	close(fd);
 }
 
@@ -500,7 +501,8 @@ play_started(uint64_t conn, struct play_start *start)
 	start->role = q.role;
 	start->kexinit_len = q.kexinit.n;
 	memcpy(start->kexinit, q.kexinit.p, q.kexinit.n);
-	close(q.net);
+	close(q.in);
+	close(q.out);
 	return w;
 }
 
@@ -565,7 +567,8 @@ play_agreed(void)
 		.kex = span_str("curve25519-sha256"), .hostkey_alg = span_str("ssh-ed25519"),
 		.cipher_c2s = span_str("aes256-gcm@openssh.com"),
 		.cipher_s2c = span_str("aes256-gcm@openssh.com"), .mac_c2s = span_str(""),
-		.mac_s2c = span_str(""), .strict = 1 };
+		.mac_s2c = span_str(""), .compression_c2s = span_str("none"),
+		.compression_s2c = span_str("zlib@openssh.com"), .strict = 1 };
 }
 
 static inline void
