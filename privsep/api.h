@@ -442,6 +442,7 @@ void api_io_forked(postern_context *);		/* descriptors only; calls nobody */
 /* ---- api_key.c ---- */
 void api_key_loaded(postern_context *, const struct ipc_KEY_LOADED *);
 void api_key_discard(postern_key *);
+void api_key_abandon(postern_key *);	/* the monitor forgets it too */
 
 /* ---- api_transport.c ---- */
 postern_transport *api_transport_make(postern_context *, int fd);	/* NULL: fd is the caller's */
@@ -452,9 +453,10 @@ void api_transport_bury(postern_transport *);
 /* NEW is ready in m but for what every connection has. */
 int api_transport_announce(postern_transport *, struct ipc_NEW *m);
 int api_transport_attach(postern_transport *);
-/* Waits for the end of the first key exchange; a start that fails ends it. */
 /* A monitor or worker broke messages.def about this connection: ended at once. */
 void api_transport_blame(postern_transport *, int code, const char *why);
+/* Waits for what a start call came to; who does not wait long enough ends it. */
+int api_transport_await_start(postern_transport *, struct api_call *, struct api_deadline);
 /* Why it is over, for a call that needed it. */
 int api_transport_end_code(const postern_transport *);
 
@@ -469,7 +471,7 @@ int api_call_begin(postern_transport *, postern_channel *ch, struct api_call **)
 /* Any call; t NULL: about the context. */
 int api_call_new(postern_context *, postern_transport *t, enum api_call_kind,
     struct api_call **);
-/* sent: what sending it came to (api_send_*'s result as it is), or why it was not sent.
+/* sent: what sending it came to, api_send_*'s result as it is.
  * Blocking: waits, frees the call, gives its result.  Async: DONE will come, 0; or the
  * call is freed and the reason given.  id may be NULL. */
 int api_call_end(struct api_call *, int sent, struct api_deadline);
@@ -490,6 +492,9 @@ void api_call_complete_all(struct api_calls *, const postern_channel *ch, int re
 /* The same for a handle that is freed: those of its async calls vanish. */
 void api_call_vanish(struct api_calls *, const postern_channel *ch, int result);
 int api_call_keep(struct api_call *, struct span payload);	/* data; 0 or -ENOMEM */
+/* Its event is told: fills it in, and keeps what it shows until the next. */
+void api_call_show(struct api_call *, struct postern_event *);
+void api_call_shown(postern_context *);		/* the last is not borrowed any more */
 
 /* ---- api_message.c ---- */
 /* What a message holds, empty for NULL; -EINVAL: it is bad. */
@@ -524,9 +529,11 @@ void api_listener_resume(postern_context *);	/* those that were paused */
 /* ---- api_client.c, api_auth.c ---- */
 void api_client_ask_host_key(postern_transport *, const struct ipc_HOSTKEY_ASK *);
 void api_client_banner(postern_transport *, const struct ipc_BANNER *);
+/* Keys are in use: completes the start, or goes on with the login of a connect. */
+void api_auth_started(postern_transport *);
 void api_auth_result(postern_transport *, const struct ipc_LOGIN_RESULT *);
-void api_auth_prompts(postern_transport *, const struct ipc_INFO_ASK *);
 void api_auth_logged_in(postern_transport *, const struct ipc_USER_LOGGED_IN *);
+void api_prompts_ask(postern_transport *, const struct ipc_INFO_ASK *);
 
 /* ---- api_question.c ---- */
 /* NULL: too many are open. */

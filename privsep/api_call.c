@@ -1,15 +1,17 @@
 /*
- * api_call.c - calls to the worker after login, and how they end.
+ * api_call.c - calls to monitor and worker, and how they end: exactly once.
  *
- * A call lives on its caller's stack and in the transport's list while it waits; its
- * serial is never used again, so an answer that comes after its time finds nobody.
+ * A call is in its transport's list, or the context's, from its beginning until its
+ * caller or an event has taken what it came to; its number is never used again, so
+ * an answer that comes after its time finds nobody.  A worker may be hijacked and
+ * numbers can be guessed: it completes calls to workers only, and only its own
+ * connection's.  Nothing here calls the application.
  */
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "privsep/api.h"
-
-enum { IGNORE_MAX = 32768, IGNORE_LEAST = 10, IGNORE_SPAN = 32 };
 
 int
 api_call_usable(const postern_transport *t)
@@ -26,7 +28,7 @@ api_call_usable(const postern_transport *t)
 int
 api_call_sent(postern_transport *t, int result)
 {
-	if (result == -EMSGSIZE)
+	if (result == -EMSGSIZE || result == -ENOMEM)
 		return result;
 	/* it has stopped reading: nobody waits for that */
 	if (result == -ENOBUFS)
@@ -34,94 +36,300 @@ api_call_sent(postern_transport *t, int result)
 	return 0;
 }
 
-void
-api_call_begin(postern_transport *t, const postern_channel *ch, struct api_call *call)
+/* ---- where calls are ---- */
+
+static void
+enlist(struct api_call *call)
 {
-	*call = (struct api_call){ .id = api_context_serial(t->ctx), .t = t, .channel = ch };
-	LIST_INSERT_HEAD(&t->calls, call, next);
+	postern_transport *t = call->t;
+
+	TAILQ_INSERT_TAIL(t != NULL ? &t->calls : &call->ctx->calls, call, next);
+	*(t != NULL ? &t->n_calls : &call->ctx->n_calls) += 1;
 }
 
-void
-api_call_done(postern_transport *t, uint64_t id, bool ok)
+static void
+unlist(struct api_call *call)
+{
+	postern_transport *t = call->t;
+
+	TAILQ_REMOVE(t != NULL ? &t->calls : &call->ctx->calls, call, next);
+	*(t != NULL ? &t->n_calls : &call->ctx->n_calls) -= 1;
+}
+
+int
+api_call_new(postern_context *ctx, postern_transport *t, enum api_call_kind kind,
+    struct api_call **out)
 {
 	struct api_call *call;
 
-	LIST_FOREACH(call, &t->calls, next) {
-		if (call->id == id) {
-			call->is_done = true;
-			call->ok = ok;
-			return;
+	if ((t != NULL ? t->n_calls : ctx->n_calls) >= API_CALLS_MAX)
+		return POSTERN_ELIMIT;
+	call = calloc(1, sizeof(*call));
+	if (call == NULL)
+		return -ENOMEM;
+	call->kind = kind;
+	call->id = api_context_serial(ctx);
+	call->ctx = ctx;
+	call->t = t;
+	call->item.call = call;
+	enlist(call);
+	*out = call;
+	return 0;
+}
+
+int
+api_call_begin(postern_transport *t, postern_channel *ch, struct api_call **out)
+{
+	int r = api_call_usable(t);
+
+	/* who asks faster than the worker reads is told so; the link's own bound is for
+	 * a worker that does not read at all, and costs it the connection */
+	if (r == 0 && (t->worker.out_count >= API_OUT_MAX / 2 ||
+	    t->worker.out_bytes >= API_OUT_BYTES / 2))
+		r = POSTERN_ELIMIT;
+	if (r == 0)
+		r = api_call_new(t->ctx, t, API_CALL_WORKER, out);
+	if (r == 0)
+		(*out)->channel = ch;
+	return r;
+}
+
+struct api_call *
+api_call_find(struct api_calls *calls, enum api_call_kind kind, uint64_t id)
+{
+	struct api_call *call;
+
+	TAILQ_FOREACH(call, calls, next) {
+		if (call->id == id)
+			return call->kind == kind && !call->is_done ? call : NULL;
+	}
+	return NULL;
+}
+
+struct api_call *
+api_call_of(struct api_calls *calls, enum api_call_kind kind)
+{
+	struct api_call *call;
+
+	TAILQ_FOREACH(call, calls, next) {
+		if (call->kind == kind && !call->is_done)
+			return call;
+	}
+	return NULL;
+}
+
+static void
+destroy(struct api_call *call)
+{
+	if (call->release != NULL)
+		call->release(call);
+	/* a key that nobody was given a handle to */
+	if (call->key != NULL)
+		api_key_abandon(call->key);
+	free(call->data);
+	free(call);
+}
+
+void
+api_call_drop(struct api_call *call)
+{
+	unlist(call);
+	api_shelf_drop(call->ctx, &call->item, ~0u);
+	destroy(call);
+}
+
+/* ---- completing ---- */
+
+void
+api_call_complete(struct api_call *call, int result)
+{
+	if (call->is_done)
+		return;
+	call->is_done = true;
+	call->result = result;
+	if (call->is_async)
+		api_shelf_put(call->ctx, &call->item, API_PENDING_DONE);
+}
+
+int
+api_call_keep(struct api_call *call, struct span payload)
+{
+	uint8_t *copy = (uint8_t *)api_context_copy(payload);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	free(call->data);
+	call->data = copy;
+	call->data_len = payload.n;
+	return 0;
+}
+
+void
+api_call_done(postern_transport *t, uint64_t id, bool ok, struct span payload)
+{
+	struct api_call *call = api_call_find(&t->calls, API_CALL_WORKER, id);
+
+	if (call == NULL)
+		return;
+	if (ok)
+		call->result = api_call_keep(call, payload);
+	else
+		call->result = api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, false,
+		    span_str(""));
+	if (call->answered != NULL)
+		call->answered(call, ok, payload);
+	api_call_complete(call, call->result);
+}
+
+void
+api_call_complete_all(struct api_calls *calls, const postern_channel *ch, int result)
+{
+	struct api_call *call;
+
+	/* the end is what a call to close has waited for */
+	TAILQ_FOREACH(call, calls, next) {
+		if (ch == NULL || call->channel == ch)
+			api_call_complete(call, call->kind == API_CALL_CLOSE ? 0 : result);
+	}
+}
+
+void
+api_call_vanish(struct api_calls *calls, const postern_channel *ch, int result)
+{
+	struct api_call *call, *next;
+
+	for (call = TAILQ_FIRST(calls); call != NULL; call = next) {
+		next = TAILQ_NEXT(call, next);
+		if (ch != NULL && call->channel != ch)
+			continue;
+		if (call->is_async) {
+			api_call_drop(call);
+			continue;
+		}
+		/* its caller is still in there, and will look at nothing but this */
+		api_call_complete(call, result);
+		call->channel = NULL;
+		if (ch == NULL && call->t != NULL) {
+			unlist(call);
+			call->t = NULL;
+			enlist(call);
 		}
 	}
 }
 
+/* ---- waiting, or not ---- */
+
+static int
+sent_by(struct api_call *call, int sent)
+{
+	if (call->kind == API_CALL_WORKER || call->kind == API_CALL_OPEN)
+		return api_call_sent(call->t, sent);
+	return api_context_sent(sent);
+}
+
 static bool
-is_settled(const void *what)
+is_done(const void *what)
 {
 	const struct api_call *call = what;
 
-	return call->is_done || call->t->is_over ||
-	    (call->channel != NULL && call->channel->state == API_OVER);
+	return call->is_done;
 }
 
 int
-api_call_end(postern_transport *t, struct api_call *call, int sent, struct api_deadline d)
+api_call_wait(struct api_call *call, int sent, struct api_deadline d)
 {
-	int r = api_call_sent(t, sent);
+	int r = sent_by(call, sent);
 
 	if (r == 0)
-		r = api_loop_wait(t->ctx, d, is_settled, call, (struct api_held){ t, call->channel });
-	LIST_REMOVE(call, next);
-	if (r < 0)
+		r = api_loop_wait(call->ctx, d, is_done, call,
+		    (struct api_held){ call->t, call->channel });
+	return r < 0 ? r : call->result;
+}
+
+int
+api_call_end(struct api_call *call, int sent, struct api_deadline d)
+{
+	int r = api_call_wait(call, sent, d);
+
+	api_call_drop(call);
+	return r;
+}
+
+int
+api_call_detach(struct api_call *call, int sent, uint64_t *id)
+{
+	int r = sent_by(call, sent);
+
+	if (r < 0) {
+		api_call_drop(call);
 		return r;
+	}
+	if (id != NULL)
+		*id = call->id;
+	call->is_async = true;
 	if (call->is_done)
-		return call->ok ? 0 : api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, false,
-		    span_str(""));
-	return t->is_over ? api_transport_end_code(t) : POSTERN_ECLOSED;
+		api_shelf_put(call->ctx, &call->item, API_PENDING_DONE);
+	return 0;
 }
 
-int
-postern_transport_renegotiate_keys(postern_transport *t, int timeout_ms)
-{
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct api_call call;
-	struct ipc_REKEY m = { 0 };
-	int r = api_call_usable(t);
+/* ---- events ---- */
 
-	if (r < 0)
-		return r;
-	api_call_begin(t, NULL, &call);
-	m.call = call.id;
-	return api_call_end(t, &call, api_send_REKEY(&t->worker, &m), d);
+void
+api_call_show(struct api_call *call, struct postern_event *ev)
+{
+	postern_context *ctx = call->ctx;
+
+	api_call_shown(ctx);
+	ev->transport = call->t;
+	ev->channel = call->channel;
+	ev->call = call->id;
+	ev->result = call->result;
+	ev->value = call->value;
+	ev->data = call->data;
+	ev->data_len = call->data_len;
+	if (call->key != NULL) {
+		ev->key = call->key;
+		TAILQ_INSERT_TAIL(&ctx->keys, call->key, next);
+		call->key = NULL;
+	}
+	unlist(call);
+	ctx->shown = call;	/* its data is borrowed until the next */
 }
 
-int
-postern_transport_send_ignore(postern_transport *t, unsigned bytes)
+void
+api_call_shown(postern_context *ctx)
 {
-	struct ipc_IGNORE m = { .length = bytes };
-	int r = api_call_usable(t);
-
-	if (r < 0)
-		return r;
-	if (bytes > IGNORE_MAX)
-		return -EMSGSIZE;
-	if (bytes == 0)
-		m.length = IGNORE_LEAST + randombytes_uniform(IGNORE_SPAN);
-	return api_call_sent(t, api_send_IGNORE(&t->worker, &m));
+	if (ctx->shown != NULL)
+		destroy(ctx->shown);
+	ctx->shown = NULL;
 }
 
-int
-postern_transport_global_request(postern_transport *t, const char *kind, const void *data,
-    size_t len, int timeout_ms)
+static struct api_call *
+find_async(struct api_calls *calls, uint64_t id)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_GLOBAL_DO m = { .kind = span_str(kind), .payload = span_of(data, len) };
-	struct api_call call;
-	int r = api_call_usable(t);
+	struct api_call *call;
 
-	if (r < 0)
-		return r;
-	api_call_begin(t, NULL, &call);
-	m.call = call.id;
-	return api_call_end(t, &call, api_send_GLOBAL_DO(&t->worker, &m), d);
+	TAILQ_FOREACH(call, calls, next) {
+		if (call->id == id && call->is_async)
+			return call;
+	}
+	return NULL;
+}
+
+void
+postern_cancel(postern_context *ctx, uint64_t id)
+{
+	struct api_call *call;
+	postern_transport *t;
+
+	if (api_context_enter(ctx) < 0)
+		return;
+	call = find_async(&ctx->calls, id);
+	TAILQ_FOREACH(t, &ctx->transports, next) {
+		if (call != NULL)
+			break;
+		call = find_async(&t->calls, id);
+	}
+	if (call != NULL)
+		api_call_drop(call);
 }

@@ -1,9 +1,9 @@
 /*
  * api_event.c - postern_next: taking events off the shelf, oldest handle first.
  *
- * An event is a bit on its handle, so what is shown is always true of the handle at
- * that moment and a freed handle can have none.  A transport's end is shown after
- * all that its channels still have to tell.
+ * An event is a bit on its handle or call, so what is shown is always true of the
+ * handle at that moment and a freed handle can have none.  A transport's end is shown
+ * after all that its calls and channels still have to tell.
  */
 #include <errno.h>
 
@@ -13,7 +13,7 @@ static const struct {
 	enum api_pending bit;
 	int type;
 } types[] = {
-	{ API_PENDING_STARTED, POSTERN_EVENT_STARTED },
+	{ API_PENDING_DONE,    POSTERN_EVENT_DONE },
 	{ API_PENDING_LOGIN,   POSTERN_EVENT_LOGIN },
 	{ API_PENDING_CHANNEL, POSTERN_EVENT_CHANNEL },
 	{ API_PENDING_EXIT,    POSTERN_EVENT_EXIT },
@@ -22,10 +22,15 @@ static const struct {
 };
 
 static bool
-has_untold_channel(const postern_transport *t)
+has_more_to_tell(const postern_transport *t)
 {
+	const struct api_call *call;
 	const postern_channel *ch;
 
+	TAILQ_FOREACH(call, &t->calls, next) {
+		if (call->item.pending != 0)
+			return true;
+	}
 	TAILQ_FOREACH(ch, &t->channels, next) {
 		if (ch->item.pending != 0)
 			return true;
@@ -50,27 +55,17 @@ no_longer_waiting(struct api_item *item, int type)
 	}
 }
 
-static int
-result_of(const postern_transport *t, int type)
-{
-	if (type == POSTERN_EVENT_END)
-		return t->end_code;
-	if (type == POSTERN_EVENT_STARTED && !t->is_started)
-		return api_transport_end_code(t);
-	return 0;
-}
-
 static void
 show(postern_context *ctx, struct api_item *item, size_t i, struct postern_event *out)
 {
-	postern_transport *t = item->channel != NULL ? item->channel->t : item->transport;
 	struct postern_event ev = POSTERN_EVENT;
+	struct api_call *call = item->call;
 
 	ev.type = types[i].type;
-	ev.server = t->server != NULL && !t->server->is_freed ? t->server : NULL;
-	ev.transport = t;
+	ev.transport = item->channel != NULL ? item->channel->t : item->transport;
 	ev.channel = item->channel;
-	ev.result = result_of(t, ev.type);
+	if (ev.type == POSTERN_EVENT_END)
+		ev.result = item->transport->end_code;
 	no_longer_waiting(item, ev.type);
 	/* to the back: no handle with much to tell may hide the others */
 	if ((item->pending & ~(unsigned)types[i].bit) != 0) {
@@ -78,6 +73,11 @@ show(postern_context *ctx, struct api_item *item, size_t i, struct postern_event
 		TAILQ_INSERT_TAIL(&ctx->shelf, item, next);
 	}
 	api_shelf_drop(ctx, item, types[i].bit);
+	if (call != NULL)
+		api_call_show(call, &ev);
+	if (ev.transport != NULL && ev.transport->server != NULL &&
+	    !ev.transport->server->is_freed)
+		ev.server = ev.transport->server;
 	api_context_fill(out, &ev, sizeof(ev));
 }
 
@@ -92,7 +92,7 @@ take(postern_context *ctx, struct postern_event *out)
 			if ((item->pending & types[i].bit) == 0)
 				continue;
 			if (types[i].bit == API_PENDING_END &&
-			    has_untold_channel(item->transport))
+			    has_more_to_tell(item->transport))
 				break;
 			show(ctx, item, i, out);
 			return true;
@@ -111,6 +111,7 @@ postern_next(postern_context *ctx, struct postern_event *out, int timeout_ms)
 		return r;
 	if (out->size < sizeof(out->size))
 		return -EINVAL;
+	api_call_shown(ctx);
 	for (;;) {
 		if (take(ctx, out))
 			return 1;

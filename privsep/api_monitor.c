@@ -69,6 +69,27 @@ on_KEY_LOADED(struct hearing *h, const struct ipc_KEY_LOADED *m)
 }
 
 static int
+on_MODULI_LOADED(struct hearing *h, const struct ipc_MODULI_LOADED *m)
+{
+	api_moduli_loaded(h->ctx, m);
+	return 0;
+}
+
+static int
+on_AGENT_KEY(struct hearing *h, const struct ipc_AGENT_KEY *m)
+{
+	api_agent_key(h->ctx, m);
+	return 0;
+}
+
+static int
+on_AGENT_DONE(struct hearing *h, const struct ipc_AGENT_DONE *m)
+{
+	api_agent_done(h->ctx, m);
+	return 0;
+}
+
+static int
 on_REMARK(struct hearing *h, const struct ipc_REMARK *m)
 {
 	char text[API_LINE_MAX];
@@ -133,6 +154,8 @@ on_KEX_DONE(struct hearing *h, const struct ipc_KEX_DONE *m)
 	replace(&t->ciphers[1], m->cipher_s2c);
 	replace(&t->macs[0], m->mac_c2s);
 	replace(&t->macs[1], m->mac_s2c);
+	replace(&t->compressions[0], m->compression_c2s);
+	replace(&t->compressions[1], m->compression_s2c);
 	replace(&t->peer_version, m->peer_version);
 	log_agreement(t, m);
 	if (t->is_started)
@@ -141,8 +164,7 @@ on_KEX_DONE(struct hearing *h, const struct ipc_KEX_DONE *m)
 	t->host_key_len = t->host_key != NULL ? m->host_key.n : 0;
 	t->phase = L_AUTH;
 	t->is_started = true;
-	if (t->is_async)
-		api_shelf_put(h->ctx, &t->item, API_PENDING_STARTED);
+	api_auth_started(t);
 	return 0;
 }
 
@@ -268,7 +290,7 @@ on_INFO_ASK(struct hearing *h, const struct ipc_INFO_ASK *m)
 {
 	if (h->t->is_server)
 		return IPC_BROKEN;
-	api_auth_prompts(h->t, m);
+	api_prompts_ask(h->t, m);
 	return 0;
 }
 
@@ -278,6 +300,22 @@ on_BANNER(struct hearing *h, const struct ipc_BANNER *m)
 	if (h->t->is_server)
 		return IPC_BROKEN;
 	api_client_banner(h->t, m);
+	return 0;
+}
+
+static int
+on_DUMPED(struct hearing *h, const struct ipc_DUMPED *m)
+{
+	api_hexdump_show(h->t, m);
+	return 0;
+}
+
+static int
+on_SIGN_ASK(struct hearing *h, const struct ipc_SIGN_ASK *m)
+{
+	if (h->t->is_server)
+		return IPC_BROKEN;
+	api_signer_ask(h->t, m);
 	return 0;
 }
 

@@ -11,13 +11,45 @@
 
 #include "privsep/api.h"
 
+/* A channel of the peer's: its serial must be new. */
+static bool
+is_new(postern_transport *t, uint64_t chan)
+{
+	if ((chan & API_OURS) != 0 || chan <= t->last_chan)
+		return false;
+	t->last_chan = chan;
+	return true;
+}
+
 static int
 on_CHANNEL_ASK(postern_transport *t, const struct ipc_CHANNEL_ASK *m)
 {
-	if ((m->chan & API_OURS) != 0 || m->chan <= t->last_chan)
+	if (!is_new(t, m->chan))
 		return IPC_BROKEN;
-	t->last_chan = m->chan;
 	api_ask_open(t, m->chan, m->type, m->extra);
+	return 0;
+}
+
+static int
+on_FORWARD_ASK(postern_transport *t, const struct ipc_FORWARD_ASK *m)
+{
+	if (!is_new(t, m->chan))
+		return IPC_BROKEN;
+	api_forward_asked(t, m);
+	return 0;
+}
+
+static int
+on_LISTEN_ASK(postern_transport *t, const struct ipc_LISTEN_ASK *m)
+{
+	api_listen_asked(t, m);
+	return 0;
+}
+
+static int
+on_X11_ASK(postern_transport *t, const struct ipc_X11_ASK *m)
+{
+	api_x11_asked(t, m);
 	return 0;
 }
 
@@ -168,7 +200,7 @@ on_NOT_OPENED(postern_transport *t, const struct ipc_NOT_OPENED *m)
 static int
 on_DONE(postern_transport *t, const struct ipc_DONE *m)
 {
-	api_call_done(t, m->call, m->ok != 0);
+	api_call_done(t, m->call, m->ok != 0, m->payload);
 	return 0;
 }
 
