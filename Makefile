@@ -204,7 +204,7 @@ $(FUZZ_FAKED): build/fuzz/bin/%: tests/fuzz/%.c tests/fake_transport.h $(wildcar
 build/fuzz/bin/%: tests/fuzz/%.c $(filter-out $(MAIN_SRC),$(WORKER_SRC) $(MONITOR_SRC) $(KEYLOAD_SRC))
 	@mkdir -p $(@D)
 	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
-	  $(sort $^) -lcmocka -lcrypto -lsodium -lseccomp
+	  $(sort $^) -lcmocka -lcrypto -lsodium -lseccomp -lz
 
 # ---- install -----------------------------------------------------------------------
 # Everything is relinked with the installed paths; nothing is looked for at run time.

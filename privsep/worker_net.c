@@ -129,6 +129,16 @@ handle(struct worker *w, const struct transport_event *ev)
 	}
 }
 
+/* The next packet would overwrite what the run points to, if that was inflated. */
+static bool
+run_is_safe(struct worker *w)
+{
+	if (!transport_payload_is_brief(w->tr))
+		return true;
+	worker_pump_flush(w, true);
+	return w->run.flow == NULL;
+}
+
 void
 worker_packets(struct worker *w)
 {
@@ -136,7 +146,7 @@ worker_packets(struct worker *w)
 
 	if (!worker_pump_unpark(w))
 		return;
-	while (!w->starved && worker_may_handle(w)) {
+	while (!w->starved && worker_may_handle(w) && run_is_safe(w)) {
 		transport_next(w->tr, w->now, &ev);
 		w->starved = ev.type == TE_NONE;
 		handle(w, &ev);

@@ -82,8 +82,9 @@ struct flow {			/* the worker's half of a channel */
 	int poll_in, poll_out, poll_err;	/* places in this turn's poll, or -1 */
 };
 
-/* Consecutive payloads for one descriptor, to go out in one writev.  They are still
- * in the rx buffer: while a run is parked, the network is not read. */
+/* Consecutive payloads for one descriptor, to go out in one writev; a single one if
+ * the peer compresses.  They are still in the transport's buffers: while a run is
+ * parked, the network is not read. */
 struct run {
 	struct flow *flow;		/* NULL: there is none */
 	uint32_t ext;

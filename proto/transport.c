@@ -36,7 +36,7 @@ transport_kexinit_is_fit(struct span ours)
 {
 	struct kexinit k;
 
-	return ours.n <= PACKET_PAYLOAD_MAX && kexinit_parse(ours, &k) && !k.follows;
+	return ours.n <= COMPRESSION_OUT_MAX && kexinit_parse(ours, &k) && !k.follows;
 }
 
 static bool
@@ -106,6 +106,8 @@ transport_free(struct transport *t)
 	protect_free(t->next_in);
 	packet_free(&t->in);
 	packet_free(&t->out);
+	compression_in_free(t->inflate);
+	compression_out_free(t->deflate);
 	if (t->held != NULL)
 		crypto_wipe(t->held, TRANSPORT_HELD_MAX);
 	free(t->held);
@@ -135,6 +137,13 @@ transport_say_goodbye(struct transport *t, uint32_t code, const char *text)
 	e = w.bad ? PROTO_OK : transport_own_end(t, &w);
 	(void)e;	/* it is a courtesy: if it cannot be made there is none */
 	t->goodbye = true;
+}
+
+void
+transport_set_tap(struct transport *t, void (*tap)(void *, bool, struct span), void *user)
+{
+	t->tap = tap;
+	t->tap_user = user;
 }
 
 void

@@ -6,7 +6,8 @@
  * The owner (a worker) puts received bytes into the rx buffer, then calls
  * transport_next() until it returns TE_NONE, and writes what transport_pending()
  * shows to the network.  Payloads handed out are spans in the rx buffer, already
- * decrypted in place, valid until the next transport_rx_room().
+ * decrypted in place, valid until the next transport_rx_room(); but while the peer
+ * compresses only until the next transport_next().
  *
  * Whoever has the host key is elsewhere: TE_SIGN and TE_VERIFY hand out the
  * ingredients, and no further packet is looked at until transport_signed() or
@@ -82,6 +83,8 @@ struct transport_event {
 	struct span ours, theirs;
 };
 void transport_next(struct transport *, uint64_t now_ms, struct transport_event *);
+/* Is the payload of the last event gone with the next transport_next()? */
+bool transport_payload_is_brief(const struct transport *);
 
 /* Answers.  hash is H; the first one becomes the session id.  next_kexinit is
  * copied.  Negative: proto_error. */
@@ -144,6 +147,11 @@ struct transport_agreed {
 	uint64_t bytes_in, bytes_out, packets_in, packets_out;
 };
 void transport_agreed(const struct transport *, struct transport_agreed *);
+/* Shows every packet's payload as it is before compression and encryption, in either
+ * direction: bulk data and the transport's own messages too, with whatever secret is
+ * in them.  NULL: no more.  It must not call back into the transport. */
+void transport_set_tap(struct transport *, void (*tap)(void *user, bool is_out,
+    struct span payload), void *user);
 /* After a time without traffic: gives back memory the buffers no longer need is
  * the owner's work; this says whether both are empty. */
 bool transport_idle(const struct transport *);

@@ -207,7 +207,20 @@ dispatch(struct transport *t, struct span payload, uint32_t seq, struct transpor
 	ev->type = TE_PACKET;
 	ev->number = number;
 	ev->payload = payload;
-	return PROTO_OK;
+	return number == SSH_MSG_USERAUTH_SUCCESS ? transport_compression_login(t) : PROTO_OK;
+}
+
+static enum proto_error
+take_payload(struct transport *t, struct span payload, uint32_t seq, struct transport_event *ev)
+{
+	enum proto_error e;
+
+	if (t->inflate != NULL &&
+	    (e = compression_inflate(t->inflate, payload, &payload)) != PROTO_OK)
+		return e;
+	if (t->tap != NULL)
+		t->tap(t->tap_user, false, payload);
+	return dispatch(t, payload, seq, ev);
 }
 
 /* False: no whole line yet. */
@@ -246,7 +259,7 @@ next_packet(struct transport *t, struct transport_event *ev)
 	t->rx_start += used;
 	if (e == PROTO_OK) {
 		t->packets_in++;
-		e = dispatch(t, payload, seq, ev);
+		e = take_payload(t, payload, seq, ev);
 	}
 	if (e == PROTO_OK)
 		e = transport_kex_if_worn(t);

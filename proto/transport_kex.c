@@ -222,6 +222,8 @@ send_newkeys(struct transport *t, struct span hash)
 	if ((e = make_keys(t, hash, &keys)) != PROTO_OK)
 		return e;
 	packet_rekey(&t->out, keys, t->strict);
+	if ((e = transport_compression_out(t)) != PROTO_OK)
+		return e;
 	t->out_blocks_max = blocks_max(t, flow, &t->out);
 	t->out_stopped = false;
 	t->kx = KX_NEWKEYS;
@@ -327,10 +329,14 @@ transport_verified(struct transport *t, struct span hash, struct span next_kexin
 static enum proto_error
 on_newkeys(struct transport *t, struct span payload, struct transport_event *ev)
 {
+	enum proto_error e;
+
 	if (payload.n != 1)
 		return PROTO_E_MESSAGE_FORMAT;
 	packet_rekey(&t->in, t->next_in, t->strict);
 	t->next_in = NULL;
+	if ((e = transport_compression_in(t)) != PROTO_OK)
+		return e;
 	t->in_blocks_max = blocks_max(t, &t->next_in_algs, &t->in);
 	t->kx = KX_IDLE;
 	t->exchanges++;

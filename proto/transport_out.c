@@ -7,6 +7,9 @@
  * NEWKEYS no message of an upper layer may leave (RFC 4253 7.1), and when tx is
  * full none can: such messages are held, in clear, in order, within a bound, and
  * everything behind them waits too.
+ *
+ * If packets are compressed, payloads are built beside tx and compressed into it: then
+ * room is asked for by what they may become at worst.
  */
 #include <stdlib.h>
 
@@ -20,10 +23,18 @@ transport_tx_free(const struct transport *t)
 	return t->cfg.tx_cap - (t->tx_end - t->tx_start);
 }
 
+/* Most bytes of the packet around a payload that is n long in clear. */
+static size_t
+packet_max(const struct transport *t, size_t n)
+{
+	return packet_size(&t->out,
+	    t->deflate == NULL ? n : compression_out_bound(t->deflate, n));
+}
+
 size_t
 transport_tx_reserve(const struct transport *t)
 {
-	return packet_size(&t->out, t->kexinit_len) + TX_RESERVE;
+	return packet_max(t, t->kexinit_len) + TX_RESERVE;
 }
 
 /* Makes n contiguous bytes at tx_end, if there are n free at all. */
@@ -44,19 +55,45 @@ make_room(struct transport *t, size_t n)
 	return true;
 }
 
-/* Seals the payload that was written behind tx_end. */
-static enum proto_error
-seal(struct transport *t, size_t payload)
+/* Where the next payload is written: so far into tx, or into the compressor's room. */
+static size_t
+payload_start(const struct transport *t)
 {
-	size_t total = packet_size(&t->out, payload);
+	return t->deflate == NULL ? t->tx_end : 0;
+}
+
+static uint8_t *
+payload_place(const struct transport *t, size_t at)
+{
+	if (t->deflate == NULL)
+		return t->cfg.tx + at + PACKET_HEAD;
+	return compression_out_room(t->deflate) + at;
+}
+
+/* Seals a payload that was written to its place. */
+static enum proto_error
+seal(struct transport *t, struct span clear)
+{
+	size_t tail = t->cfg.tx_cap - t->tx_end, n = clear.n, total;
+	bool success;
 	enum proto_error e;
 
-	if (total > t->cfg.tx_cap - t->tx_end)
+	if (n == 0 || tail < PACKET_HEAD)
 		return transport_fail(t, PROTO_E_LOCAL_BUG);
-	if ((e = packet_seal(&t->out, t->cfg.tx + t->tx_end, payload)) != PROTO_OK)
+	success = t->cfg.role == SSH_SERVER && clear.p[0] == SSH_MSG_USERAUTH_SUCCESS;
+	if (t->tap != NULL)
+		t->tap(t->tap_user, true, clear);
+	if (t->deflate != NULL && (e = compression_deflate(t->deflate, clear,
+	    t->cfg.tx + t->tx_end + PACKET_HEAD, tail - PACKET_HEAD, &n)) != PROTO_OK)
+		return transport_fail(t, e);
+	if ((total = packet_size(&t->out, n)) > tail)
+		return transport_fail(t, PROTO_E_LOCAL_BUG);
+	if ((e = packet_seal(&t->out, t->cfg.tx + t->tx_end, n)) != PROTO_OK)
 		return transport_fail(t, e);
 	t->tx_end += total;
 	t->packets_out++;
+	if (success && (e = transport_compression_login(t)) != PROTO_OK)
+		return transport_fail(t, e);
 	return PROTO_OK;
 }
 
@@ -67,9 +104,10 @@ static const struct wr no_room = { NULL, 0, 0, true };
 struct wr
 transport_own_begin(struct transport *t, size_t max)
 {
-	if (max > PACKET_PAYLOAD_MAX || !make_room(t, packet_size(&t->out, max)))
+	t->slots_n = 0;			/* it takes their place */
+	if (max > COMPRESSION_OUT_MAX || !make_room(t, packet_max(t, max)))
 		return no_room;
-	return wr_of(t->cfg.tx + t->tx_end + PACKET_HEAD, max);
+	return wr_of(payload_place(t, payload_start(t)), max);
 }
 
 enum proto_error
@@ -78,7 +116,7 @@ transport_own_end(struct transport *t, const struct wr *w)
 	/* the reserve has room for all that can ever be due at once */
 	if (w->bad)
 		return transport_fail(t, PROTO_E_LOCAL_BUG);
-	return seal(t, w->n);
+	return seal(t, wr_span(w));
 }
 
 /* ---- held messages: u32 length, payload, ... ---- */
@@ -141,7 +179,7 @@ transport_flush(struct transport *t)
 		struct span s = rd_blob(&r, PACKET_PAYLOAD_MAX);
 		struct wr w;
 
-		if (packet_size(&t->out, s.n) + transport_tx_reserve(t) > transport_tx_free(t))
+		if (packet_max(t, s.n) + transport_tx_reserve(t) > transport_tx_free(t))
 			break;
 		w = transport_own_begin(t, s.n);
 		wr_raw(&w, s);
@@ -168,7 +206,7 @@ transport_has_room(const struct transport *t, size_t max)
 	if (t->out_stopped)
 		return held_room(t, max);
 	return t->held_n == 0 &&
-	    packet_size(&t->out, max) + transport_tx_reserve(t) <= transport_tx_free(t);
+	    packet_max(t, max) + transport_tx_reserve(t) <= transport_tx_free(t);
 }
 
 struct wr
@@ -178,8 +216,8 @@ transport_begin(struct transport *t, size_t max)
 		t->making = MAKE_DROPPED;
 		return no_room;
 	}
-	if (max > PACKET_PAYLOAD_MAX)
-		max = PACKET_PAYLOAD_MAX;
+	if (max > COMPRESSION_OUT_MAX)
+		max = COMPRESSION_OUT_MAX;
 	if (transport_can_send(t) && transport_has_room(t, max)) {
 		t->making = MAKE_PACKET;
 		return transport_own_begin(t, max);
@@ -209,7 +247,7 @@ transport_end(struct transport *t, const struct wr *w)
 	case MAKE_PACKET:
 		if (w->bad)
 			return transport_fail(t, PROTO_E_LOCAL_BUG);
-		if ((e = seal(t, w->n)) != PROTO_OK)
+		if ((e = seal(t, wr_span(w))) != PROTO_OK)
 			return e;
 		return transport_kex_if_worn(t);
 	default:
@@ -245,7 +283,7 @@ transport_has_data_room(const struct transport *t, size_t piece)
 		return false;
 	if (piece > SSH_DATA_MAX)
 		piece = SSH_DATA_MAX;
-	return packet_size(&t->out, EXTENDED_HEAD + piece) <= data_bytes(t, &move);
+	return packet_max(t, EXTENDED_HEAD + piece) <= data_bytes(t, &move);
 }
 
 size_t
@@ -253,6 +291,7 @@ transport_data_begin(struct transport *t, uint32_t channel, uint32_t ext,
     size_t piece, size_t total, struct iovec *iov, size_t max)
 {
 	size_t header = ext > 0 ? EXTENDED_HEAD : DATA_HEAD, room, at, n = 0;
+	size_t beside = t->deflate != NULL ? COMPRESSION_OUT_MAX : SIZE_MAX;
 	bool move;
 
 	t->slots_n = 0;
@@ -265,18 +304,19 @@ transport_data_begin(struct transport *t, uint32_t channel, uint32_t ext,
 	if (move)
 		(void)make_room(t, transport_tx_free(t));
 
-	at = t->tx_end;
+	at = payload_start(t);
 	while (n < max && n < SLOTS_MAX && total > 0) {
 		size_t bytes = total < piece ? total : piece;
-		size_t size = packet_size(&t->out, header + bytes);
+		size_t payload = header + bytes, size = packet_max(t, payload);
 
-		if (size > room)
+		if (size > room || payload > beside)
 			break;
 		t->slots[n] = (struct slot){ at, header, bytes };
-		iov[n].iov_base = t->cfg.tx + at + PACKET_HEAD + header;
+		iov[n].iov_base = payload_place(t, at) + header;
 		iov[n].iov_len = bytes;
 		n++;
-		at += size;
+		at += t->deflate != NULL ? payload : size;
+		beside -= payload;
 		room -= size;
 		total -= bytes;
 	}
@@ -296,10 +336,10 @@ transport_data_end(struct transport *t, size_t n)
 	for (size_t i = 0; i < slots && n > 0; i++) {
 		const struct slot *s = &t->slots[i];
 		size_t bytes = n < s->room ? n : s->room;
-		struct wr w = wr_of(t->cfg.tx + s->at + PACKET_HEAD, s->header);
+		struct wr w = wr_of(payload_place(t, s->at), s->header);
 
 		/* all before were full, so that each lies where the last one ended */
-		if (s->at != t->tx_end)
+		if (t->deflate == NULL && s->at != t->tx_end)
 			return transport_fail(t, PROTO_E_LOCAL_BUG);
 		wr_u8(&w, t->slot_ext > 0 ? SSH_MSG_CHANNEL_EXTENDED_DATA :
 		    SSH_MSG_CHANNEL_DATA);
@@ -307,7 +347,7 @@ transport_data_end(struct transport *t, size_t n)
 		if (t->slot_ext > 0)
 			wr_u32(&w, t->slot_ext);
 		wr_u32(&w, (uint32_t)bytes);
-		if ((e = seal(t, s->header + bytes)) != PROTO_OK)
+		if ((e = seal(t, span_of(w.p, s->header + bytes))) != PROTO_OK)
 			return e;
 		n -= bytes;
 	}

@@ -1,16 +1,18 @@
 /*
- * transport_state.h - struct transport and what its four files ask of each other:
+ * transport_state.h - struct transport and what its five files ask of each other:
  *
  *   transport.c      its life, its clock, what it says of itself
  *   transport_in.c   rx buffer, packets, the transport layer's own messages
  *   transport_out.c  tx buffer, messages, bulk data, what is held back
  *   transport_kex.c  key exchange: negotiation, the monitor's answers, new keys
+ *   transport_compression.c  when the payloads are compressed
  *
  * Nobody else includes this.
  */
 #ifndef PROTO_TRANSPORT_STATE_H
 #define PROTO_TRANSPORT_STATE_H
 
+#include "proto/compression.h"
 #include "proto/kex.h"
 #include "proto/packet.h"
 #include "proto/transport.h"
@@ -43,6 +45,7 @@ struct exchange {
 	uint8_t peer_kexinit[];
 };
 
+/* A place for bulk data: its packet's in tx, or the payload's in the compressor. */
 struct slot { size_t at, header, room; };
 
 struct transport {
@@ -64,12 +67,14 @@ struct transport {
 	bool rx_stalled;		/* they were declined, not incomplete  */
 	bool rx_secret;			/* login packets lie before rx_start   */
 	struct version version_in;
+	struct compression_in *inflate;	/* NULL: payloads come as they are     */
 	unsigned ext_infos;
 	bool peer_pings;
 	uint64_t bytes_in, bytes_out, packets_in, packets_out;
 
 	/* out */
 	struct packet_flow out;
+	struct compression_out *deflate;	/* NULL: payloads go as they are */
 	size_t tx_start, tx_end;	/* sealed bytes in cfg.tx              */
 	uint8_t *held;			/* TRANSPORT_HELD_MAX, or NULL         */
 	size_t held_n;
@@ -78,7 +83,11 @@ struct transport {
 	size_t slots_n;
 	uint32_t slot_channel, slot_ext;
 
+	void (*tap)(void *user, bool is_out, struct span payload);
+	void *tap_user;
+
 	/* key exchange */
+	bool logged_in;			/* SUCCESS has passed: compression may be */
 	bool out_stopped;		/* between our KEXINIT and our NEWKEYS */
 	bool strict;
 	bool skip_guess;		/* the peer's next kex packet guessed wrong */
@@ -120,5 +129,12 @@ CRYPTO_CHECKED enum proto_error transport_kex_if_worn(struct transport *);
 CRYPTO_CHECKED enum proto_error transport_kex_packet(struct transport *, struct span payload,
     struct transport_event *ev);
 void transport_exchange_free(struct transport *);
+
+/* ---- transport_compression.c ---- */
+/* SUCCESS was sealed, or taken in. */
+CRYPTO_CHECKED enum proto_error transport_compression_login(struct transport *);
+/* NEWKEYS was: begins, begins anew or ends, as agreed. */
+CRYPTO_CHECKED enum proto_error transport_compression_out(struct transport *);
+CRYPTO_CHECKED enum proto_error transport_compression_in(struct transport *);
 
 #endif
