@@ -386,6 +386,7 @@ void api_log_monitor(postern_context *, const postern_transport *, int level,
     const char *fmt, ...);
 __attribute__((format(printf, 4, 5)))
 void api_log_chan(const postern_transport *, uint64_t chan, int level, const char *fmt, ...);
+const char *api_log_name(const postern_transport *);	/* its channel */
 /* Untrusted text for a log line: printable ASCII, the rest as \xNN.  Always ends
  * with a NUL; cut text ends with "...". */
 const char *api_log_quote(char *out, size_t cap, struct span);
@@ -437,12 +438,16 @@ void api_io_look(postern_context *);
 void api_io_finish(postern_transport *);
 void api_io_discard(postern_transport *);
 void api_io_bury(postern_context *);		/* memory of those that have ended */
-void api_io_forked(postern_context *);		/* descriptors only; calls nobody */
+void api_io_forked(postern_transport *);		/* descriptors only; calls nobody */
 
 /* ---- api_key.c ---- */
 void api_key_loaded(postern_context *, const struct ipc_KEY_LOADED *);
 void api_key_discard(postern_key *);
 void api_key_abandon(postern_key *);	/* the monitor forgets it too */
+
+/* ---- api_name.c ---- */
+/* Of a network descriptor; "": the end has none. */
+void api_name_ends(int fd, char peer[API_PEER_MAX], char sock[API_PEER_MAX]);
 
 /* ---- api_transport.c ---- */
 postern_transport *api_transport_make(postern_context *, int fd);	/* NULL: fd is the caller's */

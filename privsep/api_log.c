@@ -9,21 +9,100 @@
 
 #include "privsep/api.h"
 
-void
-api_log(postern_context *ctx, const postern_transport *t, int level, const char *fmt, ...)
+/* a name, and the longest that can hang on it: ".chan." and a number */
+enum { CHANNEL_MAX = API_LOG_NAME_MAX + 32 };
+
+/* Where a line belongs: the transport's channel, and what below it. */
+struct place {
+	const postern_transport *t;	/* NULL: none */
+	const char *below;		/* "" */
+	uint64_t chan;			/* 0: none */
+};
+
+static void
+name_channel(const struct place *where, char out[CHANNEL_MAX])
 {
-	char line[API_LINE_MAX];
-	va_list ap;
-	int n;
+	const char *name = where->t != NULL ? api_log_name(where->t) : "";
+
+	if (where->t == NULL && where->below[0] != '\0')
+		name = "postern";	/* nobody's: a sub-channel hangs on the library's own */
+	if (where->chan != 0)
+		(void)snprintf(out, CHANNEL_MAX, "%s.chan.%llu", name,
+		    (unsigned long long)(where->chan & ~API_OURS));
+	else
+		(void)snprintf(out, CHANNEL_MAX, "%s%s", name, where->below);
+}
+
+__attribute__((format(printf, 4, 0)))
+static void
+write_line(postern_context *ctx, const struct place *where, int level, const char *fmt,
+    va_list ap)
+{
+	char text[API_LINE_MAX], channel[CHANNEL_MAX];
+	struct postern_log_line line = { .size = sizeof(line), .level = level,
+		.channel = channel, .peer = "", .text = text };
 
 	if (ctx->log == NULL || level > ctx->log_level)
 		return;
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < 0)
+	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
 		return;
-	ctx->log(ctx->user, level, t != NULL ? t->id : 0, t != NULL ? t->peer : "", line);
+	name_channel(where, channel);
+	if (where->t != NULL) {
+		line.conn = where->t->id;
+		line.peer = where->t->peer;
+	}
+	ctx->log(ctx->user, &line);
+}
+
+void
+api_log(postern_context *ctx, const postern_transport *t, int level, const char *fmt, ...)
+{
+	struct place where = { t, "", 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(ctx, &where, level, fmt, ap);
+	va_end(ap);
+}
+
+void
+api_log_worker(const postern_transport *t, int level, const char *fmt, ...)
+{
+	struct place where = { t, ".worker", 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(t->ctx, &where, level, fmt, ap);
+	va_end(ap);
+}
+
+void
+api_log_monitor(postern_context *ctx, const postern_transport *t, int level, const char *fmt,
+    ...)
+{
+	struct place where = { t, ".monitor", 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(ctx, &where, level, fmt, ap);
+	va_end(ap);
+}
+
+void
+api_log_chan(const postern_transport *t, uint64_t chan, int level, const char *fmt, ...)
+{
+	struct place where = { t, "", chan };
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(t->ctx, &where, level, fmt, ap);
+	va_end(ap);
+}
+
+const char *
+api_log_name(const postern_transport *t)
+{
+	return t->log_channel[0] != '\0' ? t->log_channel : "postern.transport";
 }
 
 const char *

@@ -21,7 +21,7 @@ privsep/zygote\.c                       ipc/.*|crypto/crypto\.h|privsep/(canary|
 privsep/keyload\.c                      ipc/.*|crypto/(crypto|keyfile)\.h|privsep/(sandbox|spawn)\.h
 privsep/monitor.*                       ipc/.*|crypto/.*|proto/wire\.h|privsep/(monitor.*|sandbox|spawn)\.h
 privsep/worker.*                        ipc/.*|proto/.*|crypto/.*|privsep/(worker.*|sandbox)\.h
-privsep/api.*                           ipc/.*|crypto/names\.def|proto/wire\.h|include/postern\.h|privsep/(api.*|spawn)\.h
+privsep/api.*                           ipc/.*|crypto/names\.def|proto/(wire\.h|messages\.def)|include/postern\.h|privsep/(api.*|spawn)\.h
 include/.*                              -
 apps/client.*                           apps/(client.*|tty_.*)
 apps/postern\.c                         apps/client.*
