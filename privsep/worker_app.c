@@ -40,7 +40,8 @@ on_OPEN(struct worker *w, const struct ipc_OPEN *m)
 		    .text = span_str("too many channels") }));
 		return 0;
 	}
-	worker_check(w, connection_open(w->cn, m->chan, m->type, m->extra));
+	worker_check(w, connection_open(w->cn, m->chan, m->type, m->extra,
+	    (struct channel_limits){ .window = m->window, .packet = m->packet }));
 	ch = connection_find(w->cn, m->chan);
 	if (ch != NULL)
 		(void)worker_flow_new(w, ch);	/* without memory the connection ends */

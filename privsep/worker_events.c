@@ -6,22 +6,50 @@
  * refused here: it never reaches the application, and never makes this process look
  * like a liar.
  */
+#include "proto/forward.h"
 #include "privsep/worker_tell.h"
 
+_Static_assert((int)FW_DIRECT_TCPIP == (int)IPC_DIRECT_TCPIP &&
+    (int)FW_FORWARDED_TCPIP == (int)IPC_FORWARDED_TCPIP &&
+    (int)FW_DIRECT_STREAMLOCAL == (int)IPC_DIRECT_STREAMLOCAL &&
+    (int)FW_FORWARDED_STREAMLOCAL == (int)IPC_FORWARDED_STREAMLOCAL &&
+    (int)FW_X11 == (int)IPC_X11 && (int)FW_AGENT == (int)IPC_AGENT, "one numbering");
+
 enum { OPEN_PROHIBITED = 1 };
+
+/* False: malformed, or it does not fit its row. */
+static bool
+ask_open(struct worker *w, const struct connection_event *ev)
+{
+	uint64_t chan = ev->channel->serial;
+	enum forward_kind kind = forward_open_kind(ev->kind);
+	struct forward_open o;
+
+	if (kind == FW_OTHER)
+		return worker_tell_CHANNEL_ASK(w, &(struct ipc_CHANNEL_ASK){ .chan = chan,
+		    .type = ev->kind, .extra = ev->payload });
+	if (!forward_parse_open(kind, ev->payload, &o))
+		return false;
+	return worker_tell_FORWARD_ASK(w, &(struct ipc_FORWARD_ASK){ .chan = chan,
+	    .kind = (uint8_t)kind, .host = o.host, .port = o.port, .origin = o.origin,
+	    .origin_port = o.origin_port });
+}
 
 static void
 on_asked(struct worker *w, const struct connection_event *ev)
 {
-	struct ipc_CHANNEL_ASK m = { .chan = ev->channel->serial, .type = ev->kind,
-		.extra = ev->payload };
-	struct flow *f = worker_flow_new(w, ev->channel);
+	const char *why = "malformed";
+	struct flow *f;
 
-	if (f == NULL || worker_tell_CHANNEL_ASK(w, &m))
-		return;
-	worker_flow_free(w, f);
-	worker_check(w, connection_refuse(w->cn, ev->channel, OPEN_PROHIBITED,
-	    span_str("malformed")));
+	if (!forward_may_open(w->role, ev->kind)) {
+		why = w->role == SSH_SERVER ? "a client does not open this type" :
+		    "a server does not open this type";
+	} else {
+		if ((f = worker_flow_new(w, ev->channel)) == NULL || ask_open(w, ev))
+			return;
+		worker_flow_free(w, f);
+	}
+	worker_check(w, connection_refuse(w->cn, ev->channel, OPEN_PROHIBITED, span_str(why)));
 }
 
 static void
@@ -56,7 +84,23 @@ starts(struct flow *f, uint64_t question)
 		f->start_question = question;
 }
 
-/* False: it does not fit its row. */
+static bool
+ask_other(struct worker *w, uint64_t chan, uint64_t q, const struct request *r)
+{
+	struct forward_x11 x;
+
+	if (!forward_is_x11(r->name))
+		return worker_tell_OTHER_ASK(w, &(struct ipc_OTHER_ASK){ .chan = chan,
+		    .question = q, .kind = r->name, .payload = r->value });
+	/* a server has no display to offer a client */
+	if (w->role != SSH_SERVER || !forward_parse_x11(r->value, &x))
+		return false;
+	return worker_tell_X11_ASK(w, &(struct ipc_X11_ASK){ .chan = chan, .question = q,
+	    .single = x.single, .protocol = x.protocol, .cookie = x.cookie,
+	    .screen = x.screen });
+}
+
+/* False: malformed, not for this side, or it does not fit its row. */
 static bool
 ask(struct worker *w, struct flow *f, uint64_t q, const struct request *r)
 {
@@ -86,8 +130,7 @@ ask(struct worker *w, struct flow *f, uint64_t q, const struct request *r)
 		return worker_tell_BREAK_ASK(w, &(struct ipc_BREAK_ASK){ .chan = chan,
 		    .question = q, .length_ms = r->number });
 	case RQ_OTHER:
-		return worker_tell_OTHER_ASK(w, &(struct ipc_OTHER_ASK){ .chan = chan,
-		    .question = q, .kind = r->name, .payload = r->value });
+		return ask_other(w, chan, q, r);
 	case RQ_WINDOW:
 		return worker_tell_WINDOW_TOLD(w, &(struct ipc_WINDOW_TOLD){ .chan = chan,
 		    .columns = r->columns, .rows = r->rows, .width = r->width,
@@ -119,13 +162,25 @@ on_request(struct worker *w, const struct connection_event *ev)
 		worker_check(w, connection_answer(w->cn, ev->question, false, span_of(NULL, 0)));
 }
 
+/* RFC 4254 7.1: only a client asks a server to listen. */
+static bool
+ask_global(struct worker *w, const struct connection_event *ev)
+{
+	struct forward_listen l;
+
+	if (!forward_is_listen(ev->kind))
+		return worker_tell_GLOBAL_ASK(w, &(struct ipc_GLOBAL_ASK){
+		    .question = ev->question, .kind = ev->kind, .payload = ev->payload });
+	if (w->role != SSH_SERVER || !forward_parse_listen(ev->kind, ev->payload, &l))
+		return false;
+	return worker_tell_LISTEN_ASK(w, &(struct ipc_LISTEN_ASK){ .question = ev->question,
+	    .kind = (uint8_t)l.kind, .cancel = l.cancel, .host = l.host, .port = l.port });
+}
+
 static void
 on_global(struct worker *w, const struct connection_event *ev)
 {
-	if (worker_tell_GLOBAL_ASK(w, &(struct ipc_GLOBAL_ASK){ .question = ev->question,
-	    .kind = ev->kind, .payload = ev->payload }))
-		return;
-	if (ev->question != 0)
+	if (!ask_global(w, ev) && ev->question != 0)
 		worker_check(w, connection_answer(w->cn, ev->question, false, span_of(NULL, 0)));
 }
 

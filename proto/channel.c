@@ -78,11 +78,30 @@ channel_add(struct channel_table *t, uint64_t serial)
 	}
 	ch->local = t->first_free;
 	ch->serial = serial;
-	ch->window = ch->window_max = t->initial;
+	ch->window = ch->window_max = ch->window_first = t->initial;
+	ch->window_ceiling = t->window;
+	ch->packet = SSH_DATA_MAX;
 	t->first_free = t->at[ch->local].next_free;
 	t->at[ch->local].channel = ch;
 	t->used++;
 	return ch;
+}
+
+static uint32_t
+within(uint32_t n, uint32_t least, uint32_t most)
+{
+	return n < least ? least : n > most ? most : n;
+}
+
+void
+channel_limit(struct channel *ch, struct channel_limits limits)
+{
+	if (limits.window != 0)
+		ch->window_ceiling = within(limits.window, CHANNEL_WINDOW_LEAST, CHANNEL_WINDOW_MOST);
+	if (ch->window_first > ch->window_ceiling)
+		ch->window = ch->window_max = ch->window_first = ch->window_ceiling;
+	if (limits.packet != 0)
+		ch->packet = within(limits.packet, CHANNEL_PACKET_LEAST, SSH_DATA_MAX);
 }
 
 void
@@ -90,7 +109,7 @@ channel_drop(struct channel_table *t, struct channel *ch)
 {
 	uint32_t local = ch->local;
 
-	t->elastic += ch->window_max - t->initial;
+	t->elastic += ch->window_max - ch->window_first;
 	t->at[local] = (struct channel_slot){ NULL, t->first_free };
 	t->first_free = local;
 	t->used--;
@@ -139,7 +158,7 @@ channel_of_peer(const struct channel_table *t, uint32_t local, struct channel **
 enum proto_error
 channel_data_in(struct channel *ch, size_t n, uint64_t now_ms)
 {
-	if (n > SSH_DATA_MAX)
+	if (n > ch->packet)
 		return PROTO_E_CHANNEL_PACKET;
 	if (ch->eof_in)
 		return PROTO_E_CHANNEL_STATE;
@@ -196,8 +215,8 @@ growth(struct channel_table *t, struct channel *ch)
 
 	if (!ch->eager || waiting > ch->window_max / 4)
 		return 0;
-	if (more > t->window - ch->window_max)
-		more = t->window - ch->window_max;
+	if (more > ch->window_ceiling - ch->window_max)
+		more = ch->window_ceiling - ch->window_max;
 	if (more > t->elastic)
 		more = (uint32_t)t->elastic;
 	t->elastic -= more;

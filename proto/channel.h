@@ -18,7 +18,7 @@ struct channel_table {
 	struct channel_slot *at;	/* by local number; grows with use          */
 	uint32_t cap, max, used, first_free;
 	uint32_t initial;		/* a new channel's window; always to be had */
-	uint32_t window;		/* no channel's grows beyond                */
+	uint32_t window;		/* none grows beyond, unless it has its own limit */
 	uint64_t elastic;		/* what all may still grow together         */
 };
 
@@ -28,6 +28,9 @@ void channel_table_deinit(struct channel_table *);
 
 /* NULL: as many as there may be, or no memory. */
 struct channel *channel_add(struct channel_table *, uint64_t serial);
+/* Of a new one, before the peer has heard of it: other limits than the table's.  A
+ * higher ceiling takes nothing from the others, whose sum stays what it is. */
+void channel_limit(struct channel *, struct channel_limits);
 /* Frees it; its number may be given to another. */
 void channel_drop(struct channel_table *, struct channel *);
 /* By number on the wire, O(1); by serial; all of them (NULL first, NULL ends). */

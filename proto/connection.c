@@ -128,7 +128,7 @@ connection_can_open(const struct connection *c)
 
 enum proto_error
 connection_open(struct connection *c, uint64_t serial, struct span type,
-    struct span extra)
+    struct span extra, struct channel_limits limits)
 {
 	struct channel *ch;
 	struct wr w;
@@ -140,12 +140,13 @@ connection_open(struct connection *c, uint64_t serial, struct span type,
 		return PROTO_E_LOCAL_MEMORY;
 	ch->state = CH_OPENING;
 	ch->is_session = span_is(type, "session");
+	channel_limit(ch, limits);
 	w = transport_begin(c->transport, type.n + extra.n + CONNECTION_OVERHEAD);
 	wr_u8(&w, SSH_MSG_CHANNEL_OPEN);
 	wr_blob(&w, type, NAME_MAX_LEN);
 	wr_u32(&w, ch->local);
 	wr_u32(&w, ch->window);
-	wr_u32(&w, SSH_DATA_MAX);
+	wr_u32(&w, ch->packet);
 	if (extra.n > CHANNEL_EXTRA_MAX)
 		w.bad = true;
 	wr_raw(&w, extra);
@@ -166,7 +167,7 @@ connection_grant(struct connection *c, struct channel *ch)
 	wr_u32(&w, ch->remote);
 	wr_u32(&w, ch->local);
 	wr_u32(&w, ch->window);
-	wr_u32(&w, SSH_DATA_MAX);
+	wr_u32(&w, ch->packet);
 	return transport_end(c->transport, &w);
 }
 

@@ -18,8 +18,12 @@
 enum {
 	CHANNELS_MAX = 1024,		/* ceiling for the configured number        */
 	QUESTIONS_MAX = 64,		/* peer's requests waiting, per connection  */
-	CALLS_MAX = 128,		/* our requests waiting, per connection     */
+	CALLS_MAX = 1024,		/* our requests waiting, per connection     */
 	WINDOW_MIN = 64 * 1024,		/* a channel begins with this               */
+	/* what a channel of ours may be asked to take: the ceiling of its window, and
+	 * its largest packet (at most SSH_DATA_MAX) */
+	CHANNEL_WINDOW_LEAST = 32 * 1024, CHANNEL_WINDOW_MOST = 1 << 30,
+	CHANNEL_PACKET_LEAST = 4096,
 	CHANNEL_EXTRA_MAX = 8192,
 	CHANNEL_PACKET_MIN = 256,	/* a peer that takes less is refused        */
 	/* Room that the transport must have (transport_has_room) before each call here
@@ -33,7 +37,9 @@ struct channel {
 	uint64_t serial;
 	uint32_t local, remote;		/* channel numbers                          */
 	uint32_t window;		/* what the peer may still send             */
-	uint32_t window_max;		/* ...when we owe it nothing; grows with use */
+	uint32_t window_max;		/* ...when we owe it nothing; grows with use... */
+	uint32_t window_first, window_ceiling;	/* ...from here to there            */
+	uint32_t packet;		/* the most in one packet of the peer       */
 	uint32_t owed;			/* taken by the owner, not yet given back   */
 	uint32_t peer_window;
 	uint32_t peer_packet;		/* at most SSH_DATA_MAX, whatever the peer said */
@@ -99,8 +105,11 @@ size_t connection_count(const struct connection *);
 
 /* ---- opening ---- */
 bool connection_can_open(const struct connection *);	/* ask before connection_open */
+struct channel_limits {
+	uint32_t window, packet;	/* brought into bounds; 0: as all others    */
+};
 CRYPTO_CHECKED enum proto_error connection_open(struct connection *, uint64_t serial,
-    struct span type, struct span extra);
+    struct span type, struct span extra, struct channel_limits);
 CRYPTO_CHECKED enum proto_error connection_grant(struct connection *, struct channel *);
 CRYPTO_CHECKED enum proto_error connection_refuse(struct connection *, struct channel *,
     uint32_t reason, struct span text);		/* frees the channel */

@@ -9,6 +9,7 @@
  * dropped.
  */
 #include "proto/connection_state.h"
+#include "proto/forward.h"
 #include "proto/request.h"
 
 enum { REASON_TEXT_MAX = 1024, EXTENDED_STDERR = 1 };
@@ -274,15 +275,6 @@ on_request(struct connection *c, struct rd *r, struct connection_event *ev)
 	return PROTO_OK;
 }
 
-/* Global requests that mean something without a reply. */
-static bool
-is_known_global(struct span kind)
-{
-	return span_is(kind, "tcpip-forward") || span_is(kind, "cancel-tcpip-forward") ||
-	    span_is(kind, "streamlocal-forward@openssh.com") ||
-	    span_is(kind, "cancel-streamlocal-forward@openssh.com");
-}
-
 static enum proto_error
 on_global(struct connection *c, struct rd *r, struct connection_event *ev)
 {
@@ -300,7 +292,8 @@ on_global(struct connection *c, struct rd *r, struct connection_event *ev)
 	if (span_is(kind, KEEPALIVE) || span_is(kind, "hostkeys-00@openssh.com") ||
 	    payload.n > CHANNEL_EXTRA_MAX)
 		return want_reply ? settle(c, NULL, false) : PROTO_OK;
-	if (!want_reply && !is_known_global(kind))
+	/* of others nobody would hear what became of them */
+	if (!want_reply && !forward_is_listen(kind))
 		return PROTO_OK;
 	if (want_reply)
 		e = ask(c, NULL, &ev->question);

@@ -2,8 +2,9 @@
  * reply.c - requests that wait for their reply, in the order they were made.
  *
  * The peer decides how many requests there are, so the queue has a ceiling and so
- * have the bytes of answers that wait for an older one.  At most 128 short
- * entries: a scan is cheaper than anything cleverer.
+ * have the bytes of answers that wait for an older one.  At most about a thousand
+ * short entries, nearly always a few: a scan is cheaper than anything cleverer.  An
+ * empty queue keeps no memory to speak of.
  */
 #include <stdlib.h>
 
@@ -99,6 +100,16 @@ reply_note(struct reply_queue *q, int i, bool ok, struct span payload)
 	return true;
 }
 
+static void
+shrink(struct reply_queue *q)
+{
+	if (q->n > 0 || q->cap <= REPLY_FIRST_CAP)
+		return;
+	free(q->at);
+	q->at = NULL;
+	q->cap = 0;
+}
+
 void
 reply_remove(struct reply_queue *q, int i)
 {
@@ -108,6 +119,7 @@ reply_remove(struct reply_queue *q, int i)
 	free(q->at[at].payload);
 	memmove(&q->at[at], &q->at[at + 1], (q->n - at - 1) * sizeof(q->at[0]));
 	q->n--;
+	shrink(q);
 }
 
 void
@@ -124,4 +136,5 @@ reply_forget(struct reply_queue *q, const struct channel *channel)
 		free(q->at[i].payload);
 	}
 	q->n = kept;
+	shrink(q);
 }

@@ -9,6 +9,8 @@
 #include "proto/request.h"
 #include "tests/fake_transport.h"
 
+static const struct channel_limits any_size;
+
 struct fixture {
 	struct transport *t;
 	struct connection *c;

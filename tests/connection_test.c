@@ -90,7 +90,7 @@ test_half_open_channel(void **state)
 	}
 	assert_int_equal(connection_refuse(f->c, connection_find(f->c, 1000), 1, fill(0)),
 	    PROTO_OK);
-	assert_int_equal(connection_open(f->c, 1, span_str("session"), fill(0)), PROTO_OK);
+	assert_int_equal(connection_open(f->c, 1, span_str("session"), fill(0), any_size), PROTO_OK);
 	for (unsigned form = 93; form <= 100; form++) {
 		w = well_formed(form);
 		assert_int_equal(feed(f, &w), PROTO_E_CHANNEL_UNKNOWN);
@@ -198,7 +198,7 @@ test_refused_inside(void **state)
 	assert_int_equal(connection_count(f->c), config.channel_max);
 	w = open_message(span_str("session"), 7, 0, 32768);
 	refused_inside(f, &w, 4);
-	assert_int_equal(connection_open(f->c, 5, span_str("session"), fill(0)),
+	assert_int_equal(connection_open(f->c, 5, span_str("session"), fill(0), any_size),
 	    PROTO_E_LOCAL_BUG);
 }
 
@@ -270,10 +270,10 @@ test_open(void **state)
 	struct channel *ch;
 	struct wr w;
 
-	assert_int_equal(connection_open(f->c, 77, span_str("session"), span_str("ex")),
+	assert_int_equal(connection_open(f->c, 77, span_str("session"), span_str("ex"), any_size),
 	    PROTO_OK);
 	EXPECT(f, "\132\0\0\0\7session\0\0\0\0\0\1\0\0\0\0\200\0ex");
-	assert_int_equal(connection_open(f->c, 77, span_str("session"), fill(0)),
+	assert_int_equal(connection_open(f->c, 77, span_str("session"), fill(0), any_size),
 	    PROTO_E_LOCAL_BUG);
 	ch = connection_find(f->c, 77);
 	assert_non_null(ch);
@@ -305,7 +305,7 @@ test_open_failure(void **state)
 	struct fixture *f = *state;
 	struct wr w;
 
-	assert_int_equal(connection_open(f->c, 77, span_str("session"), fill(0)), PROTO_OK);
+	assert_int_equal(connection_open(f->c, 77, span_str("session"), fill(0), any_size), PROTO_OK);
 	w = on_channel(SSH_MSG_CHANNEL_OPEN_FAILURE, 0);
 	wr_u32(&w, 4);
 	wr_blob(&w, fill(5000), SIZE_MAX);
@@ -327,7 +327,7 @@ test_open_confirmation_bounds(void **state)
 	static const uint32_t tiny[] = { 0, 1, CHANNEL_PACKET_MIN - 1 };
 	struct fixture *f = *state;
 
-	assert_int_equal(connection_open(f->c, 77, span_str("x"), fill(0)), PROTO_OK);
+	assert_int_equal(connection_open(f->c, 77, span_str("x"), fill(0), any_size), PROTO_OK);
 	for (size_t i = 0; i < 4; i++) {
 		struct wr w = on_channel(SSH_MSG_CHANNEL_OPEN_CONFIRMATION, 0);
 
@@ -338,12 +338,12 @@ test_open_confirmation_bounds(void **state)
 			wr_raw(&w, fill(CHANNEL_EXTRA_MAX + 1));
 		assert_int_equal(feed(f, &w), PROTO_E_MESSAGE_FORMAT);
 	}
-	assert_int_not_equal(connection_open(f->c, 78, fill(NAME_MAX_LEN + 1), fill(0)),
+	assert_int_not_equal(connection_open(f->c, 78, fill(NAME_MAX_LEN + 1), fill(0), any_size),
 	    PROTO_OK);
-	assert_int_not_equal(connection_open(f->c, 79, fill(1), fill(CHANNEL_EXTRA_MAX + 1)),
+	assert_int_not_equal(connection_open(f->c, 79, fill(1), fill(CHANNEL_EXTRA_MAX + 1), any_size),
 	    PROTO_OK);
 	assert_int_equal(connection_open(f->c, 80, fill(NAME_MAX_LEN),
-	    fill(CHANNEL_EXTRA_MAX)), PROTO_OK);
+	    fill(CHANNEL_EXTRA_MAX), any_size), PROTO_OK);
 	{
 		struct wr w = on_channel(SSH_MSG_CHANNEL_OPEN_CONFIRMATION, 0);
 
@@ -364,7 +364,7 @@ test_open_given_up(void **state)
 	struct channel *ch;
 	struct wr w;
 
-	assert_int_equal(connection_open(f->c, 77, span_str("x"), fill(0)), PROTO_OK);
+	assert_int_equal(connection_open(f->c, 77, span_str("x"), fill(0), any_size), PROTO_OK);
 	fake_skip(f->t);
 	ch = connection_find(f->c, 77);
 	assert_int_equal(connection_close(f->c, ch), PROTO_OK);
@@ -383,7 +383,7 @@ test_open_given_up(void **state)
 	connection_release(f->c, ch);
 	assert_int_equal(connection_count(f->c), 0);
 
-	assert_int_equal(connection_open(f->c, 78, span_str("x"), fill(0)), PROTO_OK);
+	assert_int_equal(connection_open(f->c, 78, span_str("x"), fill(0), any_size), PROTO_OK);
 	fake_skip(f->t);
 	assert_int_equal(connection_close(f->c, connection_find(f->c, 78)), PROTO_OK);
 	w = well_formed(92);

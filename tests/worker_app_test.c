@@ -105,7 +105,7 @@ test_open_granted_and_refused(void **state)
 	struct ipc_CHANNEL_ASK ask;
 
 	(void)state;
-	assert_int_equal(connection_open(l->pc, 5, span_str("direct-tcpip"), span_str("where")),
+	assert_int_equal(connection_open(l->pc, 5, span_str("direct-tcpip"), span_str("where"), any_size),
 	    PROTO_OK);
 	LAB_UNTIL(l, l->n_chans == 1);
 	LAB_WORDS(l, CHANNEL_ASK, &ask);

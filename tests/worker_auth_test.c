@@ -270,7 +270,7 @@ test_success_is_a_claim_until_the_gate_opens(void **state)
 	LAB_UNTIL(l, l->asks == 1);
 	assert_int_equal(auth_server_success(&l->as, l->peer), PROTO_OK);
 	lab_peer_open(l);
-	assert_int_equal(connection_open(l->pc, 7, span_str("x"), span_of(NULL, 0)), PROTO_OK);
+	assert_int_equal(connection_open(l->pc, 7, span_str("x"), span_of(NULL, 0), any_size), PROTO_OK);
 	LAB_UNTIL(l, l->said[IPC_MSG_LOGIN_SUCCESS] == 1);
 	lab_rest(l);
 	assert_int_equal(l->w->phase, L_AUTH);

@@ -435,7 +435,7 @@ test_close_of_a_channel_that_was_only_asked_for(void **state)
 	struct lab *l = lab_open(&server);
 
 	(void)state;
-	assert_int_equal(connection_open(l->pc, 9, span_str("x"), span_of(NULL, 0)), PROTO_OK);
+	assert_int_equal(connection_open(l->pc, 9, span_str("x"), span_of(NULL, 0), any_size), PROTO_OK);
 	LAB_UNTIL(l, l->n_chans == 1);
 	assert_int_equal(ipc_send_CHANNEL_CLOSE(l->app, &(struct ipc_CHANNEL_CLOSE){
 	    .chan = l->chans[0] }), 0);

@@ -29,6 +29,8 @@
 enum { LAB_BUFFER = 1024 * 1024, LAB_CHANNELS = 128, LAB_TURNS = 20000,
 	LAB_ORDER_MAX = 4096 };
 
+static const struct channel_limits any_size;
+
 struct lab_channel {		/* the peer's view of one */
 	struct channel *ch;
 	uint8_t *data;		/* what came: stdout and stderr, as they came */
@@ -482,7 +484,7 @@ lab_session(struct lab *l, struct lab_channel **ret)
 	uint64_t serial = 500 + l->n_ch;
 	size_t before = l->n_chans;
 
-	assert_int_equal(connection_open(l->pc, serial, span_str("session"), span_of(NULL, 0)),
+	assert_int_equal(connection_open(l->pc, serial, span_str("session"), span_of(NULL, 0), any_size),
 	    PROTO_OK);
 	*ret = lab_channel_add(l, connection_find(l->pc, serial));
 	LAB_UNTIL(l, l->n_chans == before + 1);
