@@ -105,11 +105,11 @@ test_open_granted_and_refused(void **state)
 	struct ipc_CHANNEL_ASK ask;
 
 	(void)state;
-	assert_int_equal(connection_open(l->pc, 5, span_str("direct-tcpip"), span_str("where"), any_size),
+	assert_int_equal(connection_open(l->pc, 5, span_str("tun@openssh.com"), span_str("where"), any_size),
 	    PROTO_OK);
 	LAB_UNTIL(l, l->n_chans == 1);
 	LAB_WORDS(l, CHANNEL_ASK, &ask);
-	assert_true(span_is(ask.type, "direct-tcpip") && span_is(ask.extra, "where"));
+	assert_true(span_is(ask.type, "tun@openssh.com") && span_is(ask.extra, "where"));
 	assert_true((ask.chan & ours) == 0);
 	assert_int_equal(ipc_send_REFUSE(l->app, &(struct ipc_REFUSE){ .chan = ask.chan,
 	    .reason = 1, .text = span_str("no") }), 0);
@@ -130,11 +130,11 @@ test_global_requests_both_ways(void **state)
 	struct ipc_GLOBAL_ASK ask;
 
 	(void)state;
-	assert_int_equal(connection_global(l->pc, 8, span_str("tcpip-forward"), span_str("p")),
+	assert_int_equal(connection_global(l->pc, 8, span_str("g@h"), span_str("p")),
 	    PROTO_OK);
 	LAB_UNTIL(l, l->said[IPC_MSG_GLOBAL_ASK] == 1);
 	LAB_WORDS(l, GLOBAL_ASK, &ask);
-	assert_true(span_is(ask.kind, "tcpip-forward") && span_is(ask.payload, "p"));
+	assert_true(span_is(ask.kind, "g@h") && span_is(ask.payload, "p"));
 	assert_int_equal(ipc_send_GLOBAL_ANSWER(l->app, &(struct ipc_GLOBAL_ANSWER){
 	    .question = ask.question, .ok = 1, .payload = span_str("port") }), 0);
 	LAB_UNTIL(l, l->events[CE_CALL_DONE] == 1);
@@ -389,6 +389,122 @@ test_sixty_four_questions_and_no_more(void **state)
 	lab_free(l);
 }
 
+/* What OPEN says of window and packet reaches the peer, within bounds. */
+static void
+test_open_with_sizes(void **state)
+{
+	static const struct { uint32_t window, packet, window_said, packet_said; } cases[] = {
+		{ 0, 0, WINDOW_MIN, SSH_DATA_MAX },
+		{ 1, 1, CHANNEL_WINDOW_LEAST, CHANNEL_PACKET_LEAST },
+		{ 40000, 5000, 40000, 5000 },
+		{ UINT32_MAX, UINT32_MAX, WINDOW_MIN, SSH_DATA_MAX },
+	};
+	struct lab *l = lab_open(&client);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(ipc_send_OPEN(l->app, &(struct ipc_OPEN){ .chan = ours | i,
+		    .type = span_str("session"), .window = cases[i].window,
+		    .packet = cases[i].packet }), 0);
+		LAB_UNTIL(l, l->n_ch == i + 1);
+		assert_int_equal(l->ch[i].ch->peer_window, cases[i].window_said);
+		assert_int_equal(l->ch[i].ch->peer_packet, cases[i].packet_said);
+	}
+	lab_free(l);
+}
+
+/* A hundred at once and more, answered yes and no: each call has its own answer. */
+static void
+test_many_calls_at_once(void **state)
+{
+	struct lab *l = lab_open(&client);
+	uint64_t asked = 0, answered = 0;
+	unsigned said = 0;
+
+	(void)state;
+	while (answered < CALLS_MAX + 76) {
+		for (int i = 0; i < 50 && asked < CALLS_MAX + 76; i++)
+			asked += ipc_send_GLOBAL_DO(l->app, &(struct ipc_GLOBAL_DO){
+			    .call = asked + 1, .kind = span_str("a@b") }) == 0;
+		lab_turn(l, 0);
+		/* the peer's questions are numbered as ours are made */
+		for (; connection_has_question(l->pc, answered + 1); answered++) {
+			uint8_t n[4];
+			struct wr w = wr_of(n, sizeof(n));
+
+			wr_u32(&w, (uint32_t)answered + 1);
+			assert_int_equal(connection_answer(l->pc, answered + 1,
+			    answered % 3 != 0, wr_span(&w)), PROTO_OK);
+			if (said == l->said[IPC_MSG_DONE])
+				lab_turn(l, 0);
+		}
+		for (; said < l->said[IPC_MSG_DONE]; said = l->said[IPC_MSG_DONE]) {
+			struct ipc_DONE done;
+
+			LAB_WORDS(l, DONE, &done);
+			assert_int_equal(done.call, l->said[IPC_MSG_DONE]);
+			assert_int_equal(done.ok, (done.call - 1) % 3 != 0);
+			assert_int_equal(done.payload.n, done.ok ? 4 : 0);
+			if (done.ok)
+				assert_int_equal(done.payload.p[3], done.call & 0xff);
+		}
+	}
+	LAB_UNTIL(l, l->said[IPC_MSG_DONE] == CALLS_MAX + 76);
+	lab_free(l);
+}
+
+/* One call too many is a no, at once, and the others stay. */
+static void
+test_a_thousand_calls_and_no_more(void **state)
+{
+	struct lab *l = lab_open(&client);
+	struct ipc_DONE done;
+
+	(void)state;
+	l->peer_frozen = true;
+	for (uint64_t i = 1; i <= CALLS_MAX + 1; i++) {
+		while (ipc_send_GLOBAL_DO(l->app, &(struct ipc_GLOBAL_DO){ .call = i,
+		    .kind = span_str("a@b") }) != 0)
+			lab_turn(l, 0);
+	}
+	LAB_UNTIL(l, l->said[IPC_MSG_DONE] == 1);
+	LAB_WORDS(l, DONE, &done);
+	assert_true(done.call == CALLS_MAX + 1 && done.ok == 0);
+	assert_true(l->alive);
+	lab_free(l);
+}
+
+/* Keepalives begin, and end, when the application says so. */
+static void
+test_keepalive_at_run_time(void **state)
+{
+	struct lab *l = lab_open(&server);
+	unsigned before;
+	struct ipc_BYE bye;
+
+	(void)state;
+	assert_int_equal(connection_deadline(l->w->cn), UINT64_MAX);
+	assert_int_equal(ipc_send_KEEPALIVE(l->app, &(struct ipc_KEEPALIVE){
+	    .interval_ms = 20, .max = 2 }), 0);
+	/* the peer answers each inside its connection layer: it lives */
+	for (int i = 0; i < 100; i++)
+		lab_turn(l, 1);
+	assert_true(l->alive);
+	assert_int_not_equal(connection_deadline(l->w->cn), UINT64_MAX);
+	assert_int_equal(ipc_send_KEEPALIVE(l->app, &(struct ipc_KEEPALIVE){ .max = 2 }), 0);
+	LAB_UNTIL(l, connection_deadline(l->w->cn) == UINT64_MAX);
+	l->peer_frozen = true;
+	before = l->said[IPC_MSG_BYE];
+	for (int i = 0; i < 100; i++)
+		lab_turn(l, 1);
+	assert_true(l->alive && l->said[IPC_MSG_BYE] == before);
+	assert_int_equal(ipc_send_KEEPALIVE(l->app, &(struct ipc_KEEPALIVE){
+	    .interval_ms = 5, .max = 1 }), 0);
+	lab_bye(l, &bye);
+	assert_int_equal(bye.outcome, IPC_SILENT);
+	lab_free(l);
+}
+
 int
 main(void)
 {
@@ -407,6 +523,10 @@ main(void)
 		cmocka_unit_test(test_rekey_and_ignore),
 		cmocka_unit_test(test_a_link_that_nobody_reads),
 		cmocka_unit_test(test_sixty_four_questions_and_no_more),
+		cmocka_unit_test(test_open_with_sizes),
+		cmocka_unit_test(test_many_calls_at_once),
+		cmocka_unit_test(test_a_thousand_calls_and_no_more),
+		cmocka_unit_test(test_keepalive_at_run_time),
 	};
 
 	return lab_setup() != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
