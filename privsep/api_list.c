@@ -17,6 +17,7 @@
 #define IN_SIGNATURE(x)
 #define IN_CIPHER(x)
 #define IN_MAC(x)
+#define IN_COMPRESSION(x)
 #define ALG(class_, name, by_default) IN_##class_(IF_1(name))
 static const char kex_all[] = ""
 #include "crypto/names.def"
@@ -61,17 +62,36 @@ static const char mac_all[] = ""
 static const char mac_default[] = ""
 #include "crypto/names.def"
 ;
+#undef IN_MAC
+#define IN_MAC(x)
+#undef IN_COMPRESSION
+#define IN_COMPRESSION(x) x
+#define ALG(class_, name, by_default) IN_##class_(IF_1(name))
+static const char compression_all[] = ""
+#include "crypto/names.def"
+;
+#define ALG(class_, name, by_default) IN_##class_(IF_##by_default(name))
+static const char compression_default[] = ""
+#include "crypto/names.def"
+;
 
-/* Index 1: behind the first comma. */
+/* What no recorded traffic will ever be read by, whatever computer is built: names of
+ * which a build may have none. */
+#define PQ_KEX "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com"
+
+/* Index 1: behind the first comma.  compat: all that is there, for peers of yesterday;
+ * compression is a matter of taste and not of age.  pq: NULL: as by default. */
 static const struct {
 	int list;
-	const char *all, *by_default;
+	const char *all, *by_default, *compat, *pq;
 } lists[] = {
-	{ POSTERN_KEX,        &kex_all[1],       &kex_default[1] },
-	{ POSTERN_HOST_KEYS,  &signature_all[1], &signature_default[1] },
-	{ POSTERN_SIGNATURES, &signature_all[1], &signature_default[1] },
-	{ POSTERN_CIPHERS,    &cipher_all[1],    &cipher_default[1] },
-	{ POSTERN_MACS,       &mac_all[1],       &mac_default[1] },
+	{ POSTERN_KEX,        &kex_all[1],       &kex_default[1],       &kex_all[1],       PQ_KEX },
+	{ POSTERN_HOST_KEYS,  &signature_all[1], &signature_default[1], &signature_all[1], NULL },
+	{ POSTERN_SIGNATURES, &signature_all[1], &signature_default[1], &signature_all[1], NULL },
+	{ POSTERN_CIPHERS,    &cipher_all[1],    &cipher_default[1],    &cipher_all[1],    NULL },
+	{ POSTERN_MACS,       &mac_all[1],       &mac_default[1],       &mac_all[1],       NULL },
+	{ POSTERN_COMPRESSION, &compression_all[1], &compression_default[1],
+	    &compression_default[1], NULL },
 };
 
 const char *
@@ -203,9 +223,9 @@ leave_text(struct wr *w, char *out, int code)
 }
 
 int
-postern_edit_list(int list, const char *edit, char *out, size_t size)
+api_list_edit(int list, const char *base, const char *edit, char *out, size_t size)
 {
-	const char *all = postern_supported(list), *by_default = api_list_default(list);
+	const char *all = postern_supported(list);
 	struct wr w = wr_of(out, size);
 	struct span names, none = { NULL, 0 }, unknown;
 	char how = '\0';
@@ -214,7 +234,7 @@ postern_edit_list(int list, const char *edit, char *out, size_t size)
 		return -EINVAL;
 	out[0] = '\0';
 	if (edit == NULL)
-		edit = by_default;
+		edit = base;
 	if (edit[0] == '+' || edit[0] == '-' || edit[0] == '^') {
 		how = edit[0];
 		edit++;
@@ -227,9 +247,50 @@ postern_edit_list(int list, const char *edit, char *out, size_t size)
 	if (how == '\0' || how == '^')
 		append_all(&w, names, none);
 	if (how != '\0')
-		append_all(&w, span_str(by_default), how == '-' ? names : none);
+		append_all(&w, span_str(base), how == '-' ? names : none);
 	if (how == '+')
 		append_all(&w, names, none);
 	/* an empty list can agree with nobody: refused here, not at a connection */
 	return leave_text(&w, out, w.n == 0 ? -EINVAL : 0);
+}
+
+int
+postern_edit_list(int list, const char *edit, char *out, size_t size)
+{
+	return api_list_edit(list, api_list_default(list), edit, out, size);
+}
+
+/* Of names those that the build has. */
+static int
+keep_supported(int list, const char *names, char *out, size_t size)
+{
+	struct rd r = rd_of(span_str(names));
+	struct wr w = wr_of(out, size);
+	struct span name;
+
+	while (next_name(&r, &name)) {
+		if (is_listed(span_str(postern_supported(list)), name))
+			append(&w, name);
+	}
+	return leave_text(&w, out, w.n == 0 ? -ENOENT : 0);
+}
+
+int
+api_list_preset(int list, const char *preset, char *out, size_t size)
+{
+	const char *names = NULL;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if (lists[i].list != list)
+			continue;
+		if (preset == NULL || strcmp(preset, "modern") == 0)
+			names = lists[i].by_default;
+		else if (strcmp(preset, "compat") == 0)
+			names = lists[i].compat;
+		else if (strcmp(preset, "pq-only") == 0)
+			names = lists[i].pq != NULL ? lists[i].pq : lists[i].by_default;
+	}
+	if (names == NULL || size == 0)
+		return -EINVAL;
+	return keep_supported(list, names, out, size);
 }

@@ -55,12 +55,26 @@ take_version(char out[256], const char *software)
 }
 
 static int
-take_list(int list, const char *edit, char *out, size_t size, char *problem, size_t cap)
+take_list(int list, const char *preset, const char *edit, char *out, size_t size,
+    char *problem, size_t cap)
 {
-	int r = postern_edit_list(list, edit, out, size);
+	char base[API_LIST_MAX + 1], quoted[200];
+	int r = api_list_preset(list, preset, base, sizeof(base));
 
+	if (r == -ENOENT) {
+		(void)snprintf(problem, cap, "preset %s: this build has no algorithm of that "
+		    "kind for a key exchange", preset);
+		return -EINVAL;
+	}
 	if (r == -EINVAL)
-		(void)snprintf(problem, cap, "\"%s\" is not supported here, or nothing is left", out);
+		(void)snprintf(problem, cap, "there is no preset \"%s\"",
+		    api_log_quote(quoted, sizeof(quoted), span_str(preset)));
+	if (r < 0)
+		return r;
+	r = api_list_edit(list, base, edit, out, size);
+	if (r == -EINVAL)
+		(void)snprintf(problem, cap, "\"%s\" is not supported here, or nothing is left",
+		    api_log_quote(quoted, sizeof(quoted), span_str(out)));
 	return r;
 }
 
@@ -71,17 +85,19 @@ take_lists(struct api_options *o, const struct postern_options *in, char *proble
 		int list;
 		const char *edit;
 		char *out;
+		size_t size;
 	} rows[] = {
-		{ POSTERN_KEX,        in->kex,        o->kex },
-		{ POSTERN_HOST_KEYS,  in->host_keys,  o->host_keys },
-		{ POSTERN_SIGNATURES, in->signatures, o->signatures },
-		{ POSTERN_CIPHERS,    in->ciphers,    o->ciphers },
-		{ POSTERN_MACS,       in->macs,       o->macs },
+		{ POSTERN_KEX,         in->kex,         o->kex,         sizeof(o->kex) },
+		{ POSTERN_HOST_KEYS,   in->host_keys,   o->host_keys,   sizeof(o->host_keys) },
+		{ POSTERN_SIGNATURES,  in->signatures,  o->signatures,  sizeof(o->signatures) },
+		{ POSTERN_CIPHERS,     in->ciphers,     o->ciphers,     sizeof(o->ciphers) },
+		{ POSTERN_MACS,        in->macs,        o->macs,        sizeof(o->macs) },
+		{ POSTERN_COMPRESSION, in->compression, o->compression, sizeof(o->compression) },
 	};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
-		r = take_list(rows[i].list, rows[i].edit, rows[i].out, API_LIST_MAX + 1,
+		r = take_list(rows[i].list, in->preset, rows[i].edit, rows[i].out, rows[i].size,
 		    problem, cap);
 	return r;
 }
@@ -134,6 +150,7 @@ api_options_fill(const struct api_options *o, struct ipc_NEW *m)
 	m->sig_algs = span_str(o->signatures);
 	m->ciphers = span_str(o->ciphers);
 	m->macs = span_str(o->macs);
+	m->compression = span_str(o->compression);
 	m->banner_ms = o->banner_ms;
 	m->kex_ms = o->kex_ms;
 	m->login_ms = o->login_ms;
