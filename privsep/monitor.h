@@ -41,7 +41,8 @@ enum {
 	MONITOR_AUTH_REQUESTS_MAX = 64,	/* login requests of a connection         */
 	MONITOR_NOTE_BURST = 8,		/* remarks of a worker, then one a second */
 	MONITOR_BANNERS_MAX = 64,
-	MONITOR_DUMP_QUEUE_MAX = 256 * 1024, /* unread bytes that leave no room for dumps */
+	MONITOR_DUMP_UNREAD_MAX = 64 * 1024, /* of the application: more, and no dump comes */
+	MONITOR_AGENTS_MAX = 16,
 	MONITOR_TEXT_MAX = 1024,
 };
 
@@ -97,11 +98,14 @@ struct key {
 	struct key *next;
 	uint64_t serial;
 	enum ipc_key_use use;
-	struct sign_key *secret;
+	const struct sign_alg *alg;	/* the first row of its type                 */
+	struct sign_key *secret;	/* NULL: its private half is elsewhere...    */
+	struct agent *agent;		/* ...there, or else with the application    */
 	size_t blob_len;
 	uint8_t blob[];
 };
 struct keyload;
+struct agent;
 
 /* ---- the application's link (monitor_queue.c) ---- */
 struct letter;				/* a message the application has not taken */
@@ -135,6 +139,8 @@ struct monitor {
 	unsigned user_keys;
 	struct keyload *keyloads;
 	unsigned n_keyloads;
+	struct agent *agents;
+	unsigned n_agents;
 	struct dead *dead;
 	struct span current_message;	/* being dispatched, of the application      */
 	uint8_t rx[IPC_MESSAGE_MAX];
@@ -403,6 +409,8 @@ int monitor_login_on_changereq(struct conn *, const struct ipc_LOGIN_CHANGEREQ *
 int monitor_login_on_banner(struct conn *, const struct ipc_LOGIN_BANNER *);
 int monitor_login_on_sig_algs(struct conn *, const struct ipc_LOGIN_SIG_ALGS *);
 void monitor_login_go(struct conn *);		/* keys are in use: what was kept is sent */
+/* The server's signature over the session id: its proof to an agent. */
+void monitor_login_proof(struct conn *, struct span signature);
 void monitor_login_free(struct conn *);
 
 /* The data gate (monitor_gate.c): the only place that joins a worker to the
@@ -415,16 +423,28 @@ int monitor_keys_on_load(struct monitor *, const struct ipc_KEY_LOAD *);
 int monitor_keys_on_drop(struct monitor *, const struct ipc_KEY_DROP *);
 const struct key *monitor_keys_host(const struct monitor *, const char *type);
 const struct key *monitor_keys_user(const struct monitor *, uint64_t serial);
-/* Takes secret; NULL: no memory (secret is freed). */
-struct key *monitor_keys_add(struct monitor *, enum ipc_key_use, struct sign_key *secret,
-    struct span blob);
+/* A key like this one, with this blob.  Takes its secret; NULL: no memory, or too many
+ * (the secret is freed). */
+struct key *monitor_keys_add(struct monitor *, const struct key *like, struct span blob);
+const struct sign_alg *monitor_keys_alg(struct span blob);	/* NULL: of a type we do not know */
 bool monitor_keys_loading_host(const struct monitor *);
 void monitor_keys_free(struct monitor *);
 
 /* ---- agents and the application's own keys (monitor_agent.c, monitor_signer.c) ---- */
 int monitor_agent_on_agent(struct monitor *, const struct ipc_AGENT *);
+void monitor_agent_sign(struct agent *, struct conn *);	/* the login that waits there */
+void monitor_agent_hold(struct agent *);		/* a key names it... */
+void monitor_agent_drop(struct agent *);		/* ...and does no longer */
+void monitor_agent_free(struct monitor *);		/* all of them */
 int monitor_signer_on_key(struct monitor *, const struct ipc_KEY_SIGNER *);
 int monitor_signer_on_answer(struct monitor *, const struct ipc_SIGN_ANSWER *);
+/* The login under way is to be signed by this key, whose private half is elsewhere. */
+void monitor_signer_ask(struct conn *, const struct key *);
+/* The connection whose login waits for just this signature, or NULL. */
+struct conn *monitor_signer_waits(struct monitor *, uint64_t conn, uint64_t question);
+bool monitor_signer_data(const struct conn *, struct wr *);	/* what it is over */
+/* Empty: there is none, and why says so. */
+void monitor_signer_done(struct conn *, struct span signature, const char *why);
 
 /* ---- sending ----
  * tell_NAME(m, &message) to the application, now or from the queue;

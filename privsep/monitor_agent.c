@@ -1,14 +1,362 @@
 /*
- * monitor_agent.c - SSH agents whose keys log in.
+ * monitor_agent.c - SSH agents, whose keys log in (RFC 9987).
+ *
+ * An agent is the user's, and as fallible as any other program: what it says is
+ * parsed here within narrow bounds, an answer that is not an agent's ends the
+ * connection to it and never the monitor, and a signature counts only once it is
+ * verified.  It is asked one thing at a time, each within a deadline; a login that
+ * waits for it fails when it goes.  It is told no more than what it is to sign, and
+ * whose server that is for.
  */
-#include "privsep/monitor.h"
+#include "privsep/monitor_agent.h"
 
+#include <stdlib.h>
 #include <unistd.h>
+
+enum {
+	SSH_AGENT_FAILURE = 5,
+	SSH_AGENT_SUCCESS = 6,
+	SSH_AGENTC_REQUEST_IDENTITIES = 11,
+	SSH_AGENT_IDENTITIES_ANSWER = 12,
+	SSH_AGENTC_SIGN_REQUEST = 13,
+	SSH_AGENT_SIGN_RESPONSE = 14,
+	SSH_AGENTC_EXTENSION = 27,
+	SSH_AGENT_EXTENSION_FAILURE = 28,
+	SSH_AGENT_EXTENSION_RESPONSE = 29,
+	COMMENT_MAX = 1024,
+};
+
+/* ---- its life ---- */
+
+static void
+forget(struct agent *a)
+{
+	struct monitor *m = a->m;
+	struct agent **at = &m->agents;
+
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	m->n_agents--;
+	a->forgotten = true;
+	monitor_agent_link_close(a);
+	monitor_timer_deinit(m, &a->deadline);
+	while (a->first != NULL) {
+		struct agent_request *r = a->first;
+
+		a->first = r->next;
+		free(r);
+	}
+	monitor_bury(m, &a->dead);
+}
+
+/* No key names it and nothing is under way: nobody needs it.  Asked at the end of
+ * everything that happens to it, one thing inside another. */
+static void
+forget_unused(struct agent *a)
+{
+	if (!a->forgotten && a->keys == 0 && a->doing == AGENT_IDLE && a->first == NULL)
+		forget(a);
+}
+
+void
+monitor_agent_hold(struct agent *a)
+{
+	a->keys++;
+}
+
+void
+monitor_agent_drop(struct agent *a)
+{
+	a->keys--;
+	forget_unused(a);
+}
+
+void
+monitor_agent_free(struct monitor *m)
+{
+	while (m->agents != NULL)
+		forget(m->agents);
+}
+
+/* ---- requests ---- */
+
+/* The first in line; NULL: its login waits no longer. */
+static struct conn *
+first_of(const struct agent *a)
+{
+	return monitor_signer_waits(a->m, a->first->conn, a->first->question);
+}
+
+static void
+pop(struct agent *a)
+{
+	struct agent_request *r = a->first;
+
+	a->first = r->next;
+	if (a->first == NULL)
+		a->last = &a->first;
+	a->waiting--;
+	free(r);
+}
+
+/* The answer for the first in line.  What follows from it may add to the line. */
+static void
+answer(struct agent *a, struct span signature, const char *why)
+{
+	struct conn *c = first_of(a);
+
+	pop(a);
+	if (c != NULL)
+		monitor_signer_done(c, signature, why);
+}
+
+/* OpenSSH's PROTOCOL.agent, session-bind@openssh.com: an agent whose keys are
+ * for certain hosts only learns which host this is.  One that was bound refuses to
+ * be bound again, and signs for a second connection with its other keys only. */
+static bool
+bind_to(struct agent *a, struct conn *c)
+{
+	struct login *l = c->login;
+	uint8_t body[AGENT_BODY_MAX];
+	struct wr w = wr_of(body, sizeof(body));
+
+	if (l->bound == a->serial || l->proof.p == NULL)
+		return false;
+	l->bound = a->serial;
+	wr_u8(&w, SSH_AGENTC_EXTENSION);
+	wr_str(&w, "session-bind@openssh.com");
+	wr_blob(&w, c->host_key, KEY_BLOB_MAX);
+	wr_blob(&w, span_of(c->session_id, c->session_id_len), HASH_MAX);
+	wr_blob(&w, l->proof, SIGNATURE_MAX);
+	wr_u8(&w, 0);			/* this is a login, and no forwarding */
+	if (w.bad)
+		return false;
+	a->doing = AGENT_BINDING;
+	monitor_agent_link_send(a, wr_span(&w), AGENT_LIST_MS);
+	return true;
+}
+
+static void
+ask_to_sign(struct agent *a, struct conn *c)
+{
+	uint8_t body[AGENT_BODY_MAX], data[MONITOR_LOGIN_DATA_MAX];
+	struct wr w = wr_of(body, sizeof(body)), d = wr_of(data, sizeof(data));
+
+	if (!monitor_signer_data(c, &d)) {	/* it could before */
+		answer(a, span_of(NULL, 0), "the login request is too long");
+		return;
+	}
+	wr_u8(&w, SSH_AGENTC_SIGN_REQUEST);
+	wr_blob(&w, c->login->key, KEY_BLOB_MAX);
+	wr_blob(&w, wr_span(&d), MONITOR_LOGIN_DATA_MAX);
+	wr_u32(&w, 0);			/* flags choose among the hashes of RSA only */
+	a->doing = AGENT_SIGNING;
+	monitor_agent_link_send(a, wr_span(&w), AGENT_SIGN_MS);
+}
+
+static void
+next_request(struct agent *a)
+{
+	while (a->doing == AGENT_IDLE && a->first != NULL && a->link.fd >= 0) {
+		struct conn *c = first_of(a);
+
+		if (c == NULL)
+			pop(a);
+		else if (!bind_to(a, c))
+			ask_to_sign(a, c);
+	}
+	forget_unused(a);
+}
+
+void
+monitor_agent_sign(struct agent *a, struct conn *c)
+{
+	struct agent_request *r = NULL;
+
+	if (a->link.fd >= 0 && a->waiting < AGENT_REQUESTS_MAX)
+		r = malloc(sizeof(*r));
+	if (r == NULL) {
+		monitor_signer_done(c, span_of(NULL, 0), a->link.fd < 0 ?
+		    "the agent is gone" : "the agent has too much to do");
+		return;
+	}
+	*r = (struct agent_request){ .conn = c->id, .question = c->login->question };
+	*a->last = r;
+	a->last = &r->next;
+	a->waiting++;
+	next_request(a);
+}
+
+/* ---- what it says ---- */
+
+static bool
+is_failure(struct span reply)
+{
+	return reply.n == 1 && reply.p[0] == SSH_AGENT_FAILURE;
+}
+
+/* Words of another program, for people to read. */
+static void
+copy_comment(char out[COMMENT_MAX + 1], struct span s)
+{
+	size_t n = s.n < COMMENT_MAX ? s.n : COMMENT_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : (char)s.p[i];
+	out[n] = 0;
+}
+
+static void
+add_key(struct agent *a, struct span blob, struct span comment)
+{
+	const struct sign_alg *alg = blob.n > KEY_BLOB_MAX ? NULL : monitor_keys_alg(blob);
+	const struct key *key;
+	char text[COMMENT_MAX + 1];
+
+	if (alg == NULL)		/* of no use to us, and no fault */
+		return;
+	key = monitor_keys_add(a->m, &(struct key){ .use = IPC_USER_KEY, .alg = alg,
+	    .agent = a }, blob);
+	if (key == NULL) {
+		monitor_remark(a->m, IPC_ERROR, "no room for a key of the agent");
+		return;
+	}
+	copy_comment(text, comment);
+	tell_AGENT_KEY(a->m, &(struct ipc_AGENT_KEY){ .call = a->call, .key = key->serial,
+	    .alg = span_str(alg->key_type), .blob = blob, .comment = span_str(text) });
+}
+
+/* All of it is parsed before any of it counts. */
+static bool
+read_identities(struct agent *a, struct span reply, bool count_them)
+{
+	struct rd r = rd_of(reply);
+	uint8_t type = rd_u8(&r);
+	uint32_t n = rd_u32(&r);
+
+	if (r.bad || type != SSH_AGENT_IDENTITIES_ANSWER || n > AGENT_KEYS_MAX)
+		return false;
+	while (n-- > 0 && !r.bad) {
+		struct span blob = rd_blob(&r, AGENT_REPLY_MAX);
+		struct span comment = rd_blob(&r, AGENT_REPLY_MAX);
+
+		if (count_them && !r.bad)
+			add_key(a, blob, comment);
+	}
+	return rd_done(&r);
+}
+
+static void
+listed(struct agent *a, struct span reply)
+{
+	if (!read_identities(a, reply, false)) {
+		monitor_agent_lost(a, is_failure(reply) ? "it lists no keys" :
+		    "its list of keys is malformed");
+		return;
+	}
+	a->doing = AGENT_IDLE;
+	(void)read_identities(a, reply, true);	/* it was whole */
+	tell_AGENT_DONE(a->m, &(struct ipc_AGENT_DONE){ .call = a->call, .ok = 1 });
+	next_request(a);
+}
+
+/* Whatever came of it: an agent that does not know the word signs all the same. */
+static void
+bound(struct agent *a, struct span reply)
+{
+	switch (reply.p[0]) {
+	case SSH_AGENT_FAILURE:
+	case SSH_AGENT_SUCCESS:
+	case SSH_AGENT_EXTENSION_FAILURE:
+	case SSH_AGENT_EXTENSION_RESPONSE:
+		a->doing = AGENT_IDLE;
+		next_request(a);
+		break;
+	default:
+		monitor_agent_lost(a, "its answer is malformed");
+	}
+}
+
+static void
+signed_it(struct agent *a, struct span reply)
+{
+	struct rd r = rd_of(reply);
+	uint8_t type = rd_u8(&r);
+	struct span signature = rd_blob(&r, SIGNATURE_MAX);
+
+	if (!is_failure(reply) && (type != SSH_AGENT_SIGN_RESPONSE || !rd_done(&r))) {
+		monitor_agent_lost(a, "its answer is malformed");
+		return;
+	}
+	a->doing = AGENT_IDLE;
+	if (is_failure(reply))
+		signature = span_of(NULL, 0);
+	answer(a, signature, "the agent did not sign");
+	next_request(a);
+}
+
+void
+monitor_agent_heard(struct agent *a, struct span reply)
+{
+	switch (a->doing) {
+	case AGENT_LISTING:
+		listed(a, reply);
+		break;
+	case AGENT_BINDING:
+		bound(a, reply);
+		break;
+	default:			/* the link takes none that was not asked for */
+		signed_it(a, reply);
+	}
+}
+
+/* Its keys stay known and sign nothing more.  Everyone who waits is told. */
+void
+monitor_agent_lost(struct agent *a, const char *why)
+{
+	bool listing = a->doing == AGENT_LISTING;
+
+	if (a->link.fd < 0)
+		return;
+	monitor_remark(a->m, IPC_INFO, "an agent's connection ends: %s", why);
+	monitor_agent_link_close(a);
+	a->doing = AGENT_IDLE;
+	if (listing)
+		tell_AGENT_DONE(a->m, &(struct ipc_AGENT_DONE){ .call = a->call });
+	while (a->first != NULL)
+		answer(a, span_of(NULL, 0), "the agent is gone");
+	forget_unused(a);
+}
+
+/* ---- a new one ---- */
 
 int
 monitor_agent_on_agent(struct monitor *m, const struct ipc_AGENT *q)
 {
-	(void)close(q->socket);		/* nothing was said */
-	tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = q->call });
+	static const uint8_t list = SSH_AGENTC_REQUEST_IDENTITIES;
+	struct agent *a = m->n_agents < MONITOR_AGENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
+
+	if (a == NULL) {
+		(void)close(q->socket);	/* nothing was said */
+		monitor_remark(m, IPC_ERROR, "no room for another agent");
+		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = q->call });
+		return 0;
+	}
+	a->m = m;
+	a->call = q->call;
+	a->last = &a->first;
+	if (monitor_agent_link_open(a, q->socket) != 0) {
+		monitor_remark(m, IPC_ERROR, "the agent's descriptor is not a stream socket");
+		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = q->call });
+		free(a);
+		return 0;
+	}
+	a->serial = ++m->serial;
+	a->next = m->agents;
+	m->agents = a;
+	m->n_agents++;
+	a->doing = AGENT_LISTING;
+	monitor_agent_link_send(a, span_of(&list, 1), AGENT_LIST_MS);
 	return 0;
 }

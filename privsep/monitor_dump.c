@@ -1,11 +1,18 @@
 /*
  * monitor_dump.c - packets in clear on their way from a worker to the debug log.
  *
- * A worker that dumps may be hostile: nothing it sends here may fill our memory or
- * keep others waiting, and none comes through unless the application asked for it.
- * The application's CONFIG caps how much may be shown.
+ * A worker that dumps may be hostile.  None of its dumps comes through unless the
+ * application asked for it, none is ever queued here, and none takes room in the
+ * application's link that another connection's word may need: what has no room is
+ * counted and forgotten.
+ *
+ * A wish beyond CONFIG's hexdump_max is cut to it and not an offence: to end every
+ * connection because of one wish for the log would help nobody.
  */
 #include "privsep/monitor.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 static uint8_t
 capped(const struct monitor *m, uint8_t mode)
@@ -13,11 +20,21 @@ capped(const struct monitor *m, uint8_t mode)
 	return mode < m->config.hexdump_max ? mode : m->config.hexdump_max;
 }
 
+static void
+set(struct conn *c, uint8_t mode)
+{
+	struct dump *d = &c->dump;
+
+	d->mode = mode;
+	d->ever = d->ever || mode != IPC_HEXDUMP_OFF;
+	if (mode == IPC_HEXDUMP_OFF)
+		d->skipped = 0;
+}
+
 void
 monitor_dump_start(struct conn *c)
 {
-	c->dump.mode = capped(c->m, c->plan.hexdump);
-	c->dump.ever = c->dump.mode != IPC_HEXDUMP_OFF;
+	set(c, capped(c->m, c->plan.hexdump));
 }
 
 int
@@ -36,13 +53,21 @@ monitor_dump_on_set(struct monitor *m, const struct ipc_SET_HEXDUMP *q)
 	}
 	if (mode == c->dump.mode)
 		return 0;
-	c->dump.mode = mode;
-	c->dump.ever = c->dump.ever || mode != IPC_HEXDUMP_OFF;
+	set(c, mode);
 	say_HEXDUMP(c, &(struct ipc_HEXDUMP){ .mode = mode });
 	return 0;
 }
 
-/* After it was turned off those on their way are no lie. */
+static bool
+application_keeps_up(const struct monitor *m)
+{
+	int unread;
+
+	return m->queue.first == NULL && ioctl(m->app.fd, SIOCOUTQ, &unread) == 0 &&
+	    unread <= MONITOR_DUMP_UNREAD_MAX;
+}
+
+/* After it was turned off, those on their way are no lie. */
 int
 monitor_dump_on_dump(struct conn *c, const struct ipc_DUMP *q)
 {
@@ -52,7 +77,7 @@ monitor_dump_on_dump(struct conn *c, const struct ipc_DUMP *q)
 		return IPC_BROKEN;
 	if (d->mode == IPC_HEXDUMP_OFF)
 		return 0;
-	if (c->m->queue.bytes >= MONITOR_DUMP_QUEUE_MAX) {
+	if (!application_keeps_up(c->m)) {
 		d->skipped += d->skipped < UINT32_MAX;
 		return 0;
 	}

@@ -1,6 +1,6 @@
 /*
- * monitor_keys.c - private keys: brought in by keyload, kept in guarded memory, named
- * by serials.
+ * monitor_keys.c - keys, named by serials: private ones, brought in by keyload and kept
+ * in guarded memory, and those whose private half is elsewhere.
  *
  * The monitor parses no key file: each is read by a process of its own, which is
  * handed the opened file and gives back one fixed form.  That form is believed only
@@ -32,7 +32,16 @@ struct keyload {
 static const char *
 type_of(const struct key *k)
 {
-	return sign_key_alg(k->secret)->key_type;
+	return k->alg->key_type;
+}
+
+const struct sign_alg *
+monitor_keys_alg(struct span blob)
+{
+	for (size_t i = 0; sign_at(i) != NULL; i++)
+		if (monitor_exchange_key_is(blob, sign_at(i)->key_type))
+			return sign_at(i);
+	return NULL;
 }
 
 static void
@@ -43,23 +52,27 @@ remove_key(struct monitor *m, struct key **at)
 	*at = k->next;
 	m->user_keys -= k->use == IPC_USER_KEY;
 	sign_key_free(k->secret);
+	if (k->agent != NULL)
+		monitor_agent_drop(k->agent);
 	free(k);
 }
 
 /* One host key of a type: a second replaces the first. */
 struct key *
-monitor_keys_add(struct monitor *m, enum ipc_key_use use, struct sign_key *secret,
-    struct span blob)
+monitor_keys_add(struct monitor *m, const struct key *like, struct span blob)
 {
 	struct key *k = malloc(sizeof(*k) + blob.n), **at = &m->keys;
+	enum ipc_key_use use = like->use;
 
 	if (k == NULL || (use == IPC_USER_KEY && m->user_keys >= MONITOR_USER_KEYS_MAX)) {
-		sign_key_free(secret);
+		sign_key_free(like->secret);
 		free(k);
 		return NULL;
 	}
-	*k = (struct key){ .serial = ++m->serial, .use = use, .secret = secret,
-		.blob_len = blob.n };
+	*k = (struct key){ .serial = ++m->serial, .use = use, .alg = like->alg,
+		.secret = like->secret, .agent = like->agent, .blob_len = blob.n };
+	if (k->agent != NULL)
+		monitor_agent_hold(k->agent);
 	memcpy(k->blob, blob.p, blob.n);
 	while (use == IPC_HOST_KEY && *at != NULL) {
 		if ((*at)->use == IPC_HOST_KEY && strcmp(type_of(*at), type_of(k)) == 0)
@@ -191,7 +204,8 @@ on_KEY_FORM(struct keyload *k, const struct ipc_KEY_FORM *q)
 		answer(k, KEYFILE_DAMAGED, NULL, NULL);
 		return 0;
 	}
-	key = monitor_keys_add(k->m, k->use, secret, q->blob);
+	key = monitor_keys_add(k->m, &(struct key){ .use = k->use, .alg = sign_key_alg(secret),
+	    .secret = secret }, q->blob);
 	answer(k, key != NULL ? KEYFILE_OK : KEYFILE_UNSUPPORTED, key, q);
 	return 0;
 }
@@ -340,4 +354,5 @@ monitor_keys_free(struct monitor *m)
 	}
 	while (m->keys != NULL)
 		remove_key(m, &m->keys);
+	monitor_agent_free(m);
 }

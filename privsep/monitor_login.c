@@ -32,7 +32,18 @@ monitor_login_free(struct conn *c)
 	c->login = NULL;
 	crypto_secret_free((void *)(uintptr_t)l->kept.p);
 	free((void *)(uintptr_t)l->key.p);
+	free((void *)(uintptr_t)l->proof.p);
 	free(l);
+}
+
+/* Without memory an agent is not shown it, and that is all. */
+void
+monitor_login_proof(struct conn *c, struct span signature)
+{
+	struct login *l = monitor_login_of(c);
+
+	if (l != NULL && l->proof.p == NULL)
+		l->proof = monitor_span_copy(signature);
 }
 
 const char *

@@ -13,6 +13,7 @@ enum login_state {
 	LOGIN_IDLE = 0,
 	LOGIN_SENT,		/* the worker has a request of ours            */
 	LOGIN_ASKED,		/* the application has the server's prompts    */
+	LOGIN_SIGNING,		/* the application or an agent makes its signature */
 };
 enum login_kind { TRYING_NONE = 1, TRYING_PASSWORD, TRYING_PUBLICKEY, TRYING_PROBE,
 	TRYING_KBDINT, TRYING_CHANGE };
@@ -28,6 +29,8 @@ struct login {
 	uint32_t prompts;
 	unsigned banners;
 	struct span kept;		/* a request that has to wait; in secret memory */
+	struct span proof;		/* the server's signature over the session id */
+	uint64_t bound;			/* the agent that was shown it       */
 	char sig_algs[LOGIN_ALGS_MAX + 1];	/* of the server, a claim    */
 };
 

@@ -47,6 +47,8 @@ keep(struct conn *c)
 	c->login->kept = span_of(p, message.n);
 	if (c->login->state == LOGIN_ASKED)
 		abandon_prompts(c);
+	else if (c->login->state == LOGIN_SIGNING)
+		monitor_signer_done(c, span_of(NULL, 0), "given up");
 	return 0;
 }
 
@@ -157,13 +159,12 @@ monitor_try_probe(struct monitor *m, const struct ipc_TRY_PROBE *q)
 static const struct sign_alg *
 choose(const struct conn *c, const struct key *key)
 {
-	const char *type = sign_key_alg(key->secret)->key_type;
 	struct span list = c->plan.sig_algs, name;
 	const struct sign_alg *first = NULL, *alg;
 
 	while (monitor_names_next(&list, &name)) {
 		alg = sign_find((const char *)name.p, name.n);
-		if (alg == NULL || strcmp(alg->key_type, type) != 0)
+		if (alg == NULL || strcmp(alg->key_type, key->alg->key_type) != 0)
 			continue;
 		if (monitor_names_has(span_str(c->login->sig_algs), name))
 			return alg;
@@ -173,6 +174,24 @@ choose(const struct conn *c, const struct key *key)
 	return first;
 }
 
+static void
+sign_here(struct conn *c, const struct key *key, const struct sign_alg *alg)
+{
+	struct login *l = c->login;
+	uint8_t data[MONITOR_LOGIN_DATA_MAX], sig[SIGNATURE_MAX];
+	struct wr w = wr_of(data, sizeof(data));
+	size_t sig_len;
+
+	if (!monitor_signer_data(c, &w) ||
+	    monitor_sign_checked(key, alg, wr_span(&w), sig, sizeof(sig), &sig_len) != 0) {
+		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""),
+		    span_str("the key could not sign"));
+		return;
+	}
+	say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = span_str(l->user),
+	    .alg = span_str(l->alg), .key = l->key, .signature = span_of(sig, sig_len) });
+}
+
 int
 monitor_try_publickey(struct monitor *m, const struct ipc_TRY_PUBLICKEY *q)
 {
@@ -180,10 +199,6 @@ monitor_try_publickey(struct monitor *m, const struct ipc_TRY_PUBLICKEY *q)
 	struct conn *c = begin(m, q->conn, TRYING_PUBLICKEY, q->user, &r);
 	const struct key *key;
 	const struct sign_alg *alg;
-	uint8_t data[MONITOR_LOGIN_DATA_MAX], sig[SIGNATURE_MAX];
-	struct wr w = wr_of(data, sizeof(data));
-	struct span blob;
-	size_t sig_len;
 
 	if (c == NULL)
 		return r;
@@ -194,17 +209,12 @@ monitor_try_publickey(struct monitor *m, const struct ipc_TRY_PUBLICKEY *q)
 		    "no such key" : "no signature algorithm is allowed for this key"));
 		return 0;
 	}
-	blob = span_of(key->blob, key->blob_len);
-	if (monitor_sign_login_data(c, q->user, span_str(alg->name), blob, &w) != 0 ||
-	    monitor_sign_checked(key, alg, wr_span(&w), sig, sizeof(sig), &sig_len) != 0) {
-		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""),
-		    span_str("the key could not sign"));
+	if (!set_key(c, span_str(alg->name), span_of(key->blob, key->blob_len)))
 		return 0;
-	}
-	if (set_key(c, span_str(alg->name), blob))
-		say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = q->user,
-		    .alg = span_str(alg->name), .key = blob,
-		    .signature = span_of(sig, sig_len) });
+	if (key->secret == NULL)
+		monitor_signer_ask(c, key);
+	else
+		sign_here(c, key, alg);
 	return 0;
 }
 

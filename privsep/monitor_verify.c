@@ -151,8 +151,10 @@ monitor_verify_on_verify(struct conn *c, const struct ipc_VERIFY *q)
 	}
 	monitor_names_copy(c->kex_used, sizeof(c->kex_used), q->kex);
 	monitor_names_copy(c->alg_used, sizeof(c->alg_used), q->hostkey_alg);
-	if (c->exchanges == 0)
-		return first_key(c, q->k_s);
+	if (c->exchanges == 0) {
+		monitor_login_proof(c, q->signature);
+		return c->end.on ? 0 : first_key(c, q->k_s);
+	}
 	if (!span_eq(c->host_key, q->k_s)) {
 		bad_host_key(c, "the host key changed during the connection");
 		return 0;

@@ -1,0 +1,157 @@
+/*
+ * monitor_agent_link.c - one agent's socket: a message out, a reply in, a deadline.
+ *
+ * Every message is a u32 length and as many bytes (RFC 9987 3).  Nothing here blocks,
+ * whatever the descriptor's own flags say, for others hold it too; no length is
+ * believed beyond AGENT_REPLY_MAX; and a reply that nobody asked for ends the link,
+ * for it could pass for the answer to the next question.
+ */
+#include "privsep/monitor_agent.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void
+too_late(struct monitor *m, void *owner)
+{
+	(void)m;
+	monitor_agent_lost(owner, "it did not answer in time");
+}
+
+/* True: all of it is out, or waits for room; false: the link is lost. */
+static bool
+flush(struct agent *a)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &a->link };
+
+	while (a->out_at < a->out_n) {
+		ssize_t n = send(a->link.fd, &a->out[a->out_at], a->out_n - a->out_at,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN) {
+			monitor_agent_lost(a, "it is gone");
+			return false;
+		}
+		if (n < 0) {
+			ev.events |= EPOLLOUT;
+			break;
+		}
+		a->out_at += (size_t)n;
+	}
+	if (epoll_ctl(a->link.ep, EPOLL_CTL_MOD, a->link.fd, &ev) != 0) {
+		monitor_agent_lost(a, "it cannot be watched");
+		return false;
+	}
+	return true;
+}
+
+/* Adds what has come to p, which holds *have of want.  False: not all is there yet,
+ * or the link is lost. */
+static bool
+fill(struct agent *a, uint8_t *p, size_t *have, size_t want)
+{
+	ssize_t n = recv(a->link.fd, &p[*have], want - *have, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		monitor_agent_lost(a, "it is gone");
+		return false;
+	}
+	*have += (size_t)n;
+	return *have == want;
+}
+
+/* The length is there: room for the body. */
+static bool
+begin_body(struct agent *a)
+{
+	struct rd r = rd_of(span_of(a->head, sizeof(a->head)));
+
+	a->in_len = rd_u32(&r);
+	a->in_n = 0;
+	if (a->doing == AGENT_IDLE || a->in_len == 0 || a->in_len > AGENT_REPLY_MAX) {
+		monitor_agent_lost(a, a->doing == AGENT_IDLE ?
+		    "it answers what nobody asked" : "its answer has no length we take");
+		return false;
+	}
+	a->in = malloc(a->in_len);
+	if (a->in == NULL)
+		monitor_agent_lost(a, "out of memory");
+	return a->in != NULL;
+}
+
+static void
+ready(struct monitor *m, void *owner, uint32_t events)
+{
+	struct agent *a = owner;
+	uint8_t *body;
+
+	if ((events & EPOLLOUT) != 0 && !flush(a))
+		return;
+	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
+		return;
+	if (a->in == NULL &&
+	    (!fill(a, a->head, &a->head_n, sizeof(a->head)) || !begin_body(a)))
+		return;
+	if (!fill(a, a->in, &a->in_n, a->in_len))
+		return;
+	body = a->in;
+	a->in = NULL;
+	a->head_n = 0;
+	monitor_timer_clear(m, &a->deadline);
+	/* it may have answered before it was asked to the end: what it says now is
+	 * not about what we said */
+	if (a->out_at < a->out_n)
+		monitor_agent_lost(a, "it answers before it is asked");
+	else
+		monitor_agent_heard(a, span_of(body, a->in_len));
+	free(body);
+}
+
+int
+monitor_agent_link_open(struct agent *a, int fd)
+{
+	int type = 0, r;
+	socklen_t n = sizeof(type);
+
+	a->link.fd = -1;
+	r = monitor_timer_init(a->m, &a->deadline, too_late, a);
+	/* a file or a terminal could be written to, and never answers */
+	if (r == 0 && (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 ||
+	    type != SOCK_STREAM))
+		r = -ENOTSOCK;
+	if (r == 0)
+		r = monitor_watch(&a->link, a->m->ep, fd, EPOLLIN, ready, a);
+	if (r == 0)
+		return 0;
+	(void)close(fd);		/* nothing was said */
+	monitor_timer_deinit(a->m, &a->deadline);
+	return r;
+}
+
+void
+monitor_agent_link_send(struct agent *a, struct span body, uint32_t ms)
+{
+	struct wr w = wr_of(a->out, sizeof(a->out));
+
+	wr_blob(&w, body, AGENT_BODY_MAX);
+	a->out_n = w.n;
+	a->out_at = 0;
+	monitor_timer_set(a->m, &a->deadline, monitor_now(a->m) + ms);
+	(void)flush(a);			/* what went wrong is told there */
+}
+
+void
+monitor_agent_link_close(struct agent *a)
+{
+	monitor_unwatch(&a->link);
+	monitor_timer_clear(a->m, &a->deadline);
+	free(a->in);
+	a->in = NULL;
+	a->head_n = 0;
+}
