@@ -174,6 +174,7 @@ send_config(postern_context *ctx, const struct postern_context_config *cfg)
 		.worker_gid = or_default(cfg->worker_gid, WORKER_ID),
 		.layers_required = cfg->layers_required,
 		.log_level = (uint8_t)ctx->log_level,
+		.hexdump_max = (uint8_t)ctx->hexdump_max,
 	};
 
 	return api_context_sent(api_send_CONFIG(&ctx->monitor, &m));
@@ -238,6 +239,7 @@ init(postern_context *ctx, const struct postern_context_config *cfg)
 	ctx->phase = P_HELLO;
 	ctx->log = cfg->log;
 	ctx->user = cfg->user;
+	ctx->hexdump_max = cfg->hexdump_max;
 	ctx->log_level = cfg->log_level != 0 ? cfg->log_level : POSTERN_INFO;
 	api_link_init(&ctx->monitor, ctx, API_MONITOR, 0);
 	TAILQ_INIT(&ctx->transports);
@@ -287,6 +289,8 @@ postern_context_new(postern_context **out, const struct postern_context_config *
 		r = api_context_struct(&cfg, sizeof(cfg), given);
 	if (r < 0)
 		return r;
+	if (cfg.hexdump_max < POSTERN_HEXDUMP_OFF || cfg.hexdump_max > POSTERN_HEXDUMP_WHOLE)
+		return -EINVAL;
 	if (sodium_init() < 0)
 		return -ENOSYS;
 	ctx = calloc(1, sizeof(*ctx));

@@ -72,6 +72,7 @@ finish(postern_transport *t)
 	t->is_over = true;
 	api_question_forget(t, 0);
 	log_end(t);
+	api_io_finish(t);
 	close_channels(t);
 	if (t->is_freed)
 		return;

@@ -1,6 +1,6 @@
 /*
  * api_global.c - what is asked of the peer about the whole connection: new keys,
- * global requests, and noise.
+ * global requests, noise, and whether it is still there.
  *
  * RFC 4254 4 answers global requests in order and names none of them; which answer is
  * whose the worker knows, and it can mix up only its own peer's.
@@ -10,7 +10,7 @@
 
 #include "privsep/api.h"
 
-enum { IGNORE_MAX = 32768, IGNORE_LEAST = 10, IGNORE_SPAN = 32 };
+enum { IGNORE_MAX = 32768, IGNORE_LEAST = 10, IGNORE_SPAN = 32, ALIVE_MAX = 3 };
 
 static int
 begin_rekey(postern_transport *t, struct api_call **call, int *sent)
@@ -54,6 +54,20 @@ postern_transport_send_ignore(postern_transport *t, unsigned bytes)
 	if (bytes == 0)
 		m.length = IGNORE_LEAST + randombytes_uniform(IGNORE_SPAN);
 	return api_call_sent(t, api_send_IGNORE(&t->worker, &m));
+}
+
+int
+postern_transport_set_keepalive(postern_transport *t, int interval_ms, unsigned max)
+{
+	struct ipc_KEEPALIVE m = { .interval_ms = (uint32_t)interval_ms,
+		.max = max != 0 ? max : ALIVE_MAX };
+	int r = api_call_usable(t);
+
+	if (r < 0)
+		return r;
+	if (interval_ms < 0)
+		return -EINVAL;
+	return api_call_sent(t, api_send_KEEPALIVE(&t->worker, &m));
 }
 
 /* ---- global requests ---- */

@@ -183,6 +183,9 @@ ready(postern_context *ctx, uint64_t tag, uint32_t events)
 	case API_WORKER:
 		worker_ready(ctx, id, events);
 		break;
+	case API_IO:
+		api_io_ready(ctx, id);
+		break;
 	}
 }
 
@@ -202,6 +205,7 @@ api_loop_bury(postern_context *ctx)
 		TAILQ_REMOVE(&ctx->channel_graves, ch, next);
 		api_channel_bury(ch);
 	}
+	api_io_bury(ctx);
 	for (t = TAILQ_FIRST(&ctx->graves); t != NULL; t = next) {
 		next = TAILQ_NEXT(t, next);
 		if (t == ctx->held.transport)
@@ -226,12 +230,13 @@ api_loop_turn(postern_context *ctx, int wait_ms)
 		if (ctx->buffers[ctx->depth] == NULL)
 			return -ENOMEM;
 	}
-	n = epoll_wait(ctx->set, ev, API_EVENTS, wait_ms);
+	n = epoll_wait(ctx->set, ev, API_EVENTS, api_io_wait(ctx, wait_ms));
 	if (n < 0)
 		return -errno;
 	ctx->depth++;
 	for (int i = 0; i < n; i++)
 		ready(ctx, ev[i].data.u64, ev[i].events);
+	api_io_look(ctx);
 	ctx->depth--;
 	return 0;
 }

@@ -94,7 +94,8 @@ on_REMARK(struct hearing *h, const struct ipc_REMARK *m)
 {
 	char text[API_LINE_MAX];
 
-	api_log(h->ctx, NULL, m->level, "%s", api_log_quote(text, sizeof(text), m->text));
+	api_log_monitor(h->ctx, NULL, m->level, "%s",
+	    api_log_quote(text, sizeof(text), m->text));
 	return 0;
 }
 
@@ -154,6 +155,8 @@ on_KEX_DONE(struct hearing *h, const struct ipc_KEX_DONE *m)
 	replace(&t->ciphers[1], m->cipher_s2c);
 	replace(&t->macs[0], m->mac_c2s);
 	replace(&t->macs[1], m->mac_s2c);
+	replace(&t->compressions[0], m->compression_c2s);
+	replace(&t->compressions[1], m->compression_s2c);
 	replace(&t->compressions[0], m->compression_c2s);
 	replace(&t->compressions[1], m->compression_s2c);
 	replace(&t->peer_version, m->peer_version);
@@ -324,7 +327,7 @@ on_CLAIM(struct hearing *h, const struct ipc_CLAIM *m)
 {
 	char text[600];
 
-	api_log(h->ctx, h->t, m->level, "worker says: \"%s\"",
+	api_log_worker(h->t, m->level, "worker says: \"%s\"",
 	    api_log_quote(text, sizeof(text), m->text));
 	return 0;
 }
@@ -381,7 +384,7 @@ hear(postern_context *ctx, uint8_t *buf, size_t len, int *fds, size_t nfds)
 	if (result >= 0)
 		return;
 	ipc_close_fds(fds, nfds);
-	api_log(ctx, h.t, POSTERN_ERROR, "message %s of the monitor: %s",
+	api_log_monitor(ctx, h.t, POSTERN_ERROR, "message %s of the monitor: %s",
 	    ipc_rows[buf[0]].name != NULL ? ipc_rows[buf[0]].name : "?", why);
 	/* our own table of descriptors is full: nobody's fault, and that login's end */
 	if (h.t != NULL && nfds < ipc_rows[buf[0]].nfds)

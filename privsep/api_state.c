@@ -15,7 +15,7 @@ shown(const char *s)
 int
 postern_transport_is_active(const postern_transport *t)
 {
-	return t->is_started && !t->is_over;
+	return t->is_started && !t->is_over && !t->is_closing;
 }
 
 int
@@ -34,6 +34,25 @@ const char *
 postern_transport_getpeername(const postern_transport *t)
 {
 	return t->peer;
+}
+
+const char *
+postern_transport_getsockname(const postern_transport *t)
+{
+	return t->sock;
+}
+
+const char *
+postern_transport_get_attempted_username(const postern_transport *t)
+{
+	return t->attempted;
+}
+
+postern_server *
+postern_transport_get_server(const postern_transport *t)
+{
+	/* one that was freed lives on for its transports only */
+	return t->server != NULL && !t->server->is_freed ? t->server : NULL;
 }
 
 const char *
@@ -88,6 +107,8 @@ postern_transport_get_agreement(const postern_transport *t, struct postern_agree
 	a.cipher_s2c = shown(t->ciphers[1]);
 	a.mac_c2s = shown(t->macs[0]);
 	a.mac_s2c = shown(t->macs[1]);
+	a.compression_c2s = shown(t->compressions[0]);
+	a.compression_s2c = shown(t->compressions[1]);
 	a.peer_version = shown(t->peer_version);
 	a.strict_kex = t->strict;
 	a.exchanges = t->exchanges;
@@ -105,4 +126,14 @@ postern_transport_get_remote_server_key(const postern_transport *t, size_t *len)
 	}
 	*len = t->host_key_len;
 	return t->host_key;
+}
+
+const void *
+postern_transport_get_server_key(const postern_transport *t, const char **algorithm, size_t *len)
+{
+	bool has_one = t->is_server && t->host_key != NULL;
+
+	*algorithm = has_one ? shown(t->host_key_alg) : NULL;
+	*len = has_one ? t->host_key_len : 0;
+	return has_one ? t->host_key : NULL;
 }

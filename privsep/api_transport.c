@@ -5,12 +5,10 @@
  * From ATTACH on this process has no copy of the network descriptor: it cannot read
  * a byte of the peer's by mistake.  What it knows of a connection it was told.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,37 +16,6 @@
 #include "privsep/api.h"
 
 enum { DISCONNECT_BY_APPLICATION = 11 };	/* RFC 4253 11.1 */
-
-/* "[::1]:1234", "127.0.0.1:1234"; a v4 address in v6 clothes is shown as v4, so
- * that one client has one name in logs and limits. */
-static void
-name_peer(int fd, char out[API_PEER_MAX])
-{
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-		struct sockaddr_storage room;
-	} a;
-	socklen_t len = sizeof(a);
-	char host[INET6_ADDRSTRLEN];
-
-	out[0] = '\0';
-	if (getpeername(fd, &a.sa, &len) != 0)
-		return;
-	if (a.sa.sa_family == AF_INET) {
-		if (inet_ntop(AF_INET, &a.in.sin_addr, host, sizeof(host)) != NULL)
-			(void)snprintf(out, API_PEER_MAX, "%s:%u", host, ntohs(a.in.sin_port));
-	} else if (a.sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a.in6.sin6_addr)) {
-		if (inet_ntop(AF_INET, &a.in6.sin6_addr.s6_addr[12], host, sizeof(host)) != NULL)
-			(void)snprintf(out, API_PEER_MAX, "%s:%u", host, ntohs(a.in6.sin6_port));
-	} else if (a.sa.sa_family == AF_INET6) {
-		if (inet_ntop(AF_INET6, &a.in6.sin6_addr, host, sizeof(host)) != NULL)
-			(void)snprintf(out, API_PEER_MAX, "[%s]:%u", host, ntohs(a.in6.sin6_port));
-	} else if (a.sa.sa_family == AF_UNIX) {
-		(void)snprintf(out, API_PEER_MAX, "local");
-	}
-}
 
 static int
 prepare_network(int fd)
@@ -73,13 +40,14 @@ api_transport_make(postern_context *ctx, int fd)
 	t->ctx = ctx;
 	t->id = api_context_serial(ctx);
 	t->net = fd;
+	t->net_out = -1;
 	t->phase = L_NEW;
 	t->item.transport = t;
 	t->channel_max = API_CHANNELS_SPARE;
 	api_link_init(&t->worker, ctx, API_WORKER, t->id);
 	TAILQ_INIT(&t->channels);
 	TAILQ_INIT(&t->accepts);
-	name_peer(fd, t->peer);
+	api_name_ends(fd, t->peer, t->sock);
 	LIST_INSERT_HEAD(&ctx->table[t->id % API_BUCKETS], t, bucket);
 	TAILQ_INSERT_TAIL(&ctx->transports, t, next);
 	return t;
@@ -102,16 +70,24 @@ api_transport_bury(postern_transport *t)
 {
 	char **strings[] = { &t->host, &t->methods, &t->username, &t->kex, &t->host_key_alg,
 		&t->ciphers[0], &t->ciphers[1], &t->macs[0], &t->macs[1], &t->peer_version,
-		&t->report };
+		&t->report, &t->attempted, &t->compressions[0], &t->compressions[1] };
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		free(*strings[i]);
 	free(t->host_key);
+	api_security_free(&t->security);
 	api_error_clear(&t->exception);
 	api_error_clear(&t->told);
 	if (t->server != NULL)
 		api_server_release(t->server);
 	free(t);
+}
+
+static void
+close_network(postern_transport *t)
+{
+	ipc_close_fds(&t->net, 1);
+	ipc_close_fds(&t->net_out, 1);
 }
 
 void
@@ -130,7 +106,8 @@ api_transport_discard(postern_transport *t)
 		TAILQ_REMOVE(&t->server->accepts, t, waiting);
 	api_shelf_drop(ctx, &t->item, ~0u);
 	api_link_close(&t->worker);
-	ipc_close_fds(&t->net, 1);
+	close_network(t);
+	api_io_discard(t);
 	LIST_REMOVE(t, bucket);
 	TAILQ_REMOVE(&ctx->transports, t, next);
 	TAILQ_INSERT_TAIL(&ctx->graves, t, next);
@@ -148,12 +125,16 @@ api_transport_announce(postern_transport *t, struct ipc_NEW *m)
 	if (t->ctx->monitor.out_count >= API_OUT_MAX / 2 ||
 	    t->ctx->monitor.out_bytes >= API_OUT_BYTES / 2)
 		return POSTERN_ELIMIT;
+	r = api_security_apply(t, m);
+	if (r < 0)
+		return r;
 	/* serials rise in the order of NEW, whatever order the handles were made in */
 	LIST_REMOVE(t, bucket);
 	t->id = t->worker.id = api_context_serial(t->ctx);
 	LIST_INSERT_HEAD(&t->ctx->table[t->id % API_BUCKETS], t, bucket);
 	m->conn = t->id;
 	m->peer = span_str(t->peer);
+	m->hexdump = (uint8_t)t->hexdump;
 	r = api_context_sent(api_send_NEW(&t->ctx->monitor, m));
 	if (r < 0)
 		return r;
@@ -166,10 +147,13 @@ api_transport_announce(postern_transport *t, struct ipc_NEW *m)
 int
 api_transport_attach(postern_transport *t)
 {
-	struct ipc_ATTACH m = { .conn = t->id, .net = t->net };
+	struct ipc_ATTACH m = { .conn = t->id, .in = t->net,
+		.out = t->net_out >= 0 ? t->net_out : t->net };
 	int r = api_context_sent(api_send_ATTACH(&t->ctx->monitor, &m));
 
-	ipc_close_fds(&t->net, 1);
+	close_network(t);
+	if (r == 0)
+		api_io_begin(t);
 	return r;
 }
 
@@ -229,28 +213,47 @@ api_transport_end_code(const postern_transport *t)
 	return t->end_code != 0 ? t->end_code : POSTERN_ECLOSED;
 }
 
-int
-postern_transport_new(postern_transport **out, postern_context *ctx, int fd)
+/* Takes both; out_fd -1: in is both. */
+static int
+take_network(postern_transport **out, postern_context *ctx, int in_fd, int out_fd)
 {
 	postern_transport *t;
-	int r = api_context_enter(ctx);
+	int fds[2] = { in_fd, out_fd }, r = api_context_enter(ctx);
 
 	if (r == 0)
 		r = ctx->dead;
 	if (r == 0)
-		r = prepare_network(fd);
+		r = prepare_network(in_fd);
+	if (r == 0 && out_fd >= 0)
+		r = prepare_network(out_fd);
 	if (r < 0)
 		goto refuse;
 	r = -ENOMEM;
-	t = api_transport_make(ctx, fd);
+	t = api_transport_make(ctx, in_fd);
 	if (t == NULL)
 		goto refuse;
+	t->net_out = out_fd;
 	*out = t;
 	return 0;
 refuse:
-	if (fd >= 0)
-		(void)close(fd);	/* ours by contract */
+	ipc_close_fds(fds, 2);	/* ours by contract */
 	return r;
+}
+
+int
+postern_transport_new(postern_transport **out, postern_context *ctx, int fd)
+{
+	return take_network(out, ctx, fd, -1);
+}
+
+int
+postern_transport_new_pair(postern_transport **out, postern_context *ctx, int in, int out_fd)
+{
+	if (out_fd < 0) {
+		ipc_close_fds(&in, 1);	/* ours by contract */
+		return -EBADF;
+	}
+	return take_network(out, ctx, in, in == out_fd ? -1 : out_fd);
 }
 
 void
@@ -284,7 +287,8 @@ postern_transport_close(postern_transport *t, int timeout_ms)
 	if (t->is_over)
 		return 0;
 	if (!t->is_announced) {
-		ipc_close_fds(&t->net, 1);
+		close_network(t);
+		api_io_discard(t);
 		t->is_over = true;
 		return 0;
 	}
@@ -292,4 +296,38 @@ postern_transport_close(postern_transport *t, int timeout_ms)
 		send_close(t, false);
 	t->is_closing = true;
 	return api_loop_wait(t->ctx, d, is_over, t, (struct api_held){ t, NULL });
+}
+
+void
+postern_transport_stop(postern_transport *t)
+{
+	if (api_context_enter(t->ctx) < 0 || t->is_over)
+		return;
+	if (!t->is_announced) {
+		close_network(t);
+		api_io_discard(t);
+		t->is_over = true;
+		return;
+	}
+	api_log(t->ctx, t, POSTERN_INFO, "stopped by the application");
+	t->is_closing = true;
+	/* at once: nothing that the worker has still to say is heard */
+	api_link_close(&t->worker);
+	send_close(t, true);
+}
+
+void
+postern_transport_atfork(postern_transport *t)
+{
+	postern_channel *ch;
+
+	if (t == NULL || api_context_enter(t->ctx) == 0)
+		return;
+	/* descriptors only: the handles go with the context's */
+	t->ctx->is_mute = true;
+	TAILQ_FOREACH(ch, &t->channels, next)
+		api_descriptor_close(ch);
+	api_link_close(&t->worker);
+	close_network(t);
+	api_io_forked(t);
 }
