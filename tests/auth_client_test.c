@@ -313,6 +313,13 @@ test_requests(void **state)
 	enter(f, AC_IDLE);
 	assert_int_equal(auth_client_password(&f->a, f->t, joe, span_str("pw")), PROTO_OK);
 	EXPECT_SENT(f, "\62\0\0\0\3joe\0\0\0\16ssh-connection\0\0\0\10password\0\0\0\0\2pw");
+	/* RFC 4252 8: the old one and the new one */
+	enter(f, AC_IDLE);
+	assert_int_equal(auth_client_change(&f->a, f->t, joe, span_str("pw"), span_str("new")),
+	    PROTO_OK);
+	EXPECT_SENT(f, "\62\0\0\0\3joe\0\0\0\16ssh-connection\0\0\0\10password\1\0\0\0\2pw"
+	    "\0\0\0\3new");
+	assert_int_equal(f->a.state, AC_PASSWORD);
 	enter(f, AC_IDLE);
 	assert_int_equal(auth_client_publickey(&f->a, f->t, joe, span_str("a"),
 	    span_str("k"), fill(0)), PROTO_OK);
@@ -352,6 +359,8 @@ test_requests_out_of_order(void **state)
 			    PROTO_E_LOCAL_BUG);
 			assert_int_equal(auth_client_password(&f->a, f->t, joe, fill(1)),
 			    PROTO_E_LOCAL_BUG);
+			assert_int_equal(auth_client_change(&f->a, f->t, joe, fill(1), fill(1)),
+			    PROTO_E_LOCAL_BUG);
 			assert_int_equal(auth_client_publickey(&f->a, f->t, joe, fill(1),
 			    fill(1), fill(1)), PROTO_E_LOCAL_BUG);
 			assert_int_equal(auth_client_kbdint(&f->a, f->t, joe, fill(0)),
@@ -382,6 +391,15 @@ test_request_bounds(void **state)
 	enter(f, AC_IDLE);
 	assert_int_equal(auth_client_password(&f->a, f->t, fill(AUTH_USER_MAX),
 	    fill(AUTH_PASSWORD_MAX)), PROTO_OK);
+	for (size_t i = 0; i < 3; i++) {
+		enter(f, AC_IDLE);
+		assert_int_equal(auth_client_change(&f->a, f->t, fill(AUTH_USER_MAX + (i == 0)),
+		    fill(AUTH_PASSWORD_MAX + (i == 1)), fill(AUTH_PASSWORD_MAX + (i == 2))),
+		    PROTO_E_LOCAL_BUG);
+	}
+	enter(f, AC_IDLE);
+	assert_int_equal(auth_client_change(&f->a, f->t, fill(AUTH_USER_MAX),
+	    fill(AUTH_PASSWORD_MAX), fill(AUTH_PASSWORD_MAX)), PROTO_OK);
 	enter(f, AC_IDLE);
 	assert_int_equal(auth_client_publickey(&f->a, f->t, joe, fill(NAME_MAX_LEN + 1),
 	    fill(1), fill(1)), PROTO_E_LOCAL_BUG);
@@ -542,6 +560,32 @@ test_changereq(void **state)
 	assert_int_equal(f->a.state, AC_IDLE);
 }
 
+/* A new password may displease as well: the server asks again, or says yes or no. */
+static void
+test_change(void **state)
+{
+	struct fixture *f = *state;
+	struct auth_reply reply;
+	struct wr w;
+
+	enter(f, AC_IDLE);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(auth_client_change(&f->a, f->t, span_str("joe"),
+		    span_str("old"), span_str("new")), PROTO_OK);
+		w = message(60);
+		wr_str(&w, "too short");
+		wr_str(&w, "");
+		assert_int_equal(feed(f, &w, &reply), PROTO_OK);
+		assert_int_equal(reply.type, AP_CHANGEREQ);
+	}
+	assert_int_equal(auth_client_change(&f->a, f->t, span_str("joe"), span_str("old"),
+	    span_str("new")), PROTO_OK);
+	w = message(SSH_MSG_USERAUTH_SUCCESS);
+	assert_int_equal(feed(f, &w, &reply), PROTO_OK);
+	assert_int_equal(reply.type, AP_SUCCESS);
+	assert_int_equal(transport_phase(f->t), PH_OPEN);
+}
+
 static enum proto_error
 info(struct fixture *f, size_t name, size_t instruction, uint32_t claimed,
     uint32_t given, size_t each, struct auth_reply *reply)
@@ -620,7 +664,7 @@ main(void)
 		T(test_every_message_in_every_state), T(test_wrong_number),
 		T(test_truncations), T(test_service), T(test_requests),
 		T(test_requests_out_of_order), T(test_request_bounds), T(test_failure),
-		T(test_success), T(test_banner), T(test_pk_ok), T(test_changereq),
+		T(test_success), T(test_banner), T(test_pk_ok), T(test_changereq), T(test_change),
 		T(test_info), T(test_dialogue),
 	};
 

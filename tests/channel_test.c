@@ -159,6 +159,53 @@ test_window_bounds(void **state)
 	channel_table_deinit(&t);
 }
 
+/* A channel's own limits: within bounds, kept by the peer and by growth, and nothing
+ * is lost of what all may have together. */
+static void
+test_own_limits(void **state)
+{
+	static const struct { uint32_t window, packet, first, ceiling, most; } cases[] = {
+		{ 0, 0, WINDOW_MIN, 1 << 21, SSH_DATA_MAX },
+		{ 1, 1, CHANNEL_WINDOW_LEAST, CHANNEL_WINDOW_LEAST, CHANNEL_PACKET_LEAST },
+		{ CHANNEL_WINDOW_LEAST, CHANNEL_PACKET_LEAST, CHANNEL_WINDOW_LEAST,
+		    CHANNEL_WINDOW_LEAST, CHANNEL_PACKET_LEAST },
+		{ CHANNEL_WINDOW_LEAST + 1, CHANNEL_PACKET_LEAST + 1, CHANNEL_WINDOW_LEAST + 1,
+		    CHANNEL_WINDOW_LEAST + 1, CHANNEL_PACKET_LEAST + 1 },
+		{ 4 << 20, SSH_DATA_MAX + 1, WINDOW_MIN, 4 << 20, SSH_DATA_MAX },
+		{ UINT32_MAX, UINT32_MAX, WINDOW_MIN, CHANNEL_WINDOW_MOST, SSH_DATA_MAX },
+	};
+	struct channel_table t;
+
+	(void)state;
+	channel_table_init(&t, 10, 1 << 21, 1 << 24);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t elastic = t.elastic;
+		struct channel *ch = add_open(&t, i);
+
+		channel_limit(ch, (struct channel_limits){ cases[i].window, cases[i].packet });
+		assert_int_equal(ch->window, cases[i].first);
+		assert_int_equal(ch->window_max, cases[i].first);
+		assert_int_equal(ch->window_ceiling, cases[i].ceiling);
+		assert_int_equal(channel_data_in(ch, cases[i].most + 1, 0), PROTO_E_CHANNEL_PACKET);
+		assert_int_equal(channel_data_in(ch, cases[i].most, 0), PROTO_OK);
+		for (uint32_t n = cases[i].most; n > 0; n = ch->window < cases[i].most ?
+		    ch->window : cases[i].most) {
+			uint32_t give;
+
+			assert_int_equal(channel_taken(&t, ch, n, &give), PROTO_OK);
+			assert_true(ch->window_max <= ch->window_ceiling);
+			if (ch->window_max == ch->window_ceiling || t.elastic == 0)
+				break;
+			assert_int_equal(channel_data_in(ch, ch->window < cases[i].most ?
+			    ch->window : cases[i].most, 0), PROTO_OK);
+		}
+		assert_true(ch->window_max == ch->window_ceiling || t.elastic == 0);
+		channel_drop(&t, ch);
+		assert_int_equal(t.elastic, elastic);
+	}
+	channel_table_deinit(&t);
+}
+
 static void
 test_peer_window(void **state)
 {
@@ -457,7 +504,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_find),
 		cmocka_unit_test(test_who_may_speak), cmocka_unit_test(test_constant_memory),
-		cmocka_unit_test(test_window_bounds), cmocka_unit_test(test_peer_window),
+		cmocka_unit_test(test_window_bounds), cmocka_unit_test(test_own_limits),
+		cmocka_unit_test(test_peer_window),
 		cmocka_unit_test(test_taken_too_much),
 		cmocka_unit_test(test_first_window), cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_no_growth),

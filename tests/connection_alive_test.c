@@ -161,13 +161,35 @@ test_keepalive_held(void **state)
 	EXPECT_NOTHING(f);
 }
 
+/* At run time: from now on, whatever was missed before. */
+static void
+test_set_alive(void **state)
+{
+	struct fixture *f = *state;
+
+	connection_set_alive(f->c, 1000, 2, now);
+	assert_int_equal(connection_deadline(f->c), now + 1000);
+	assert_int_equal(connection_tick(f->c, now += 1000), PROTO_OK);
+	assert_int_equal(connection_tick(f->c, now += 1000), PROTO_OK);
+	assert_int_equal(fake_waiting(f->t), 2);
+	connection_set_alive(f->c, 500, 1, now);
+	assert_int_equal(connection_deadline(f->c), now + 500);
+	assert_int_equal(connection_tick(f->c, now += 500), PROTO_OK);
+	assert_int_equal(connection_tick(f->c, now += 500), PROTO_E_PEER_SILENT);
+	connection_set_alive(f->c, 0, 1, now);
+	assert_int_equal(connection_deadline(f->c), UINT64_MAX);
+	fake_skip(f->t);
+	assert_int_equal(connection_tick(f->c, now + 1000000), PROTO_OK);
+	EXPECT_NOTHING(f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_no_keepalive), T(test_silent_peer), T(test_living_peer),
 		T(test_silent_from_the_start), T(test_unanswered_keepalives),
-		T(test_keepalive_held),
+		T(test_keepalive_held), T(test_set_alive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

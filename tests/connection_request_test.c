@@ -298,14 +298,14 @@ test_too_many_calls(void **state)
 		fake_skip(f->t);
 	}
 	assert_false(connection_can_call(f->c));
-	assert_int_equal(connection_request(f->c, ch, 999, &shell), PROTO_E_LOCAL_BUG);
+	assert_int_equal(connection_request(f->c, ch, CALLS_MAX + 1, &shell), PROTO_E_LOCAL_BUG);
 	assert_int_equal(connection_request(f->c, ch, 0, &shell), PROTO_OK);
 	/* a channel takes its calls with it */
 	assert_int_equal(connection_close(f->c, ch), PROTO_OK);
 	assert_int_equal(simple(f, SSH_MSG_CHANNEL_CLOSE, 0), PROTO_OK);
 	connection_release(f->c, ch);
 	assert_int_equal(f->c->calls.n, 0);
-	assert_int_equal(connection_request(f->c, session(f, 1), 1000,
+	assert_int_equal(connection_request(f->c, session(f, 1), CALLS_MAX + 2,
 	    &(struct request){ .kind = RQ_EXEC, .name = fill(REQUEST_COMMAND_MAX) }),
 	    PROTO_OK);
 }

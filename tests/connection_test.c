@@ -299,6 +299,30 @@ test_open(void **state)
 	EXPECT(f, "\140\240\260\300\320");
 }
 
+/* Announced, and held against the peer. */
+static void
+test_open_with_limits(void **state)
+{
+	struct fixture *f = *state;
+	struct wr w;
+
+	assert_int_equal(connection_open(f->c, 77, span_str("x"), fill(0),
+	    (struct channel_limits){ 40000, 5000 }), PROTO_OK);
+	EXPECT(f, "\132\0\0\0\1x\0\0\0\0\0\0\234\100\0\0\23\210");
+	w = well_formed(91);
+	assert_int_equal(feed(f, &w), PROTO_OK);
+	w = data_message(0, 5000);
+	assert_int_equal(feed(f, &w), PROTO_OK);
+	w = data_message(0, 5001);
+	assert_int_equal(feed(f, &w), PROTO_E_CHANNEL_PACKET);
+	for (int i = 1; i < 8; i++) {
+		w = data_message(0, 5000);
+		assert_int_equal(feed(f, &w), PROTO_OK);
+	}
+	w = data_message(0, 1);
+	assert_int_equal(feed(f, &w), PROTO_E_WINDOW_OVERRUN);
+}
+
 static void
 test_open_failure(void **state)
 {
@@ -401,7 +425,7 @@ main(void)
 		T(test_truncations), T(test_wrong_number), T(test_unknown_channel),
 		T(test_half_open_channel), T(test_grant), T(test_refuse),
 		T(test_refused_inside), T(test_no_more_sessions), T(test_endless_opens),
-		T(test_open), T(test_open_failure), T(test_open_confirmation_bounds),
+		T(test_open), T(test_open_with_limits), T(test_open_failure), T(test_open_confirmation_bounds),
 		T(test_open_given_up),
 	};
 

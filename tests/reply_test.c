@@ -95,12 +95,38 @@ test_held_bytes(void **state)
 	reply_queue_deinit(&q);
 }
 
+/* A queue that was long once keeps nothing of it, emptied in either way. */
+static void
+test_an_empty_queue_is_small(void **state)
+{
+	struct reply_queue q;
+
+	(void)state;
+	reply_queue_init(&q, 1024);
+	for (int way = 0; way < 2; way++) {
+		for (uint64_t i = 1; i <= 1024; i++)
+			assert_non_null(reply_add(&q, &one, i));
+		assert_null(reply_add(&q, &one, 1025));
+		assert_true(q.cap >= 1024);
+		for (uint64_t i = 1; way == 0 && i <= 1024; i++) {
+			assert_int_equal(reply_oldest(&q, &one), 0);
+			assert_int_equal(q.at[0].id, i);
+			reply_remove(&q, 0);
+		}
+		if (way == 1)
+			reply_forget(&q, &one);
+		assert_int_equal(q.n, 0);
+		assert_true(q.cap <= 8);
+	}
+	reply_queue_deinit(&q);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bound), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_held_bytes),
+		cmocka_unit_test(test_held_bytes), cmocka_unit_test(test_an_empty_queue_is_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
