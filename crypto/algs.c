@@ -20,6 +20,7 @@
 static const struct kex_alg *const kex_rows[] = {
 	&kex_curve25519,
 	&kex_curve25519_libssh,
+	&kex_gex_sha256,
 };
 
 /* RFC 4344 section 3.2: 2^(L/4) blocks for a block of L = 128 bits.  ChaCha20 has no
@@ -104,14 +105,17 @@ static int
 try_kex(const struct kex_alg *kex)
 {
 	struct kex_state state;
+	struct kex_group group;
+	const struct kex_group *in = kex->takes_group ? &group : NULL;
 	uint8_t client[KEX_PUBLIC_MAX], server[KEX_PUBLIC_MAX];
 	uint8_t ours[KEX_SECRET_MAX], theirs[KEX_SECRET_MAX];
 	int r = -1;
 
-	if (kex->start(&state, client) == 0 &&
-	    kex->answer(client, server, theirs) == 0 &&
-	    kex->finish(&state, server, ours) == 0 &&
-	    crypto_equal(ours, theirs, kex->secret_len))
+	if (kex_group_14(&group) == 0 &&
+	    kex->start(&state, in, client) == 0 &&
+	    kex->answer(in, client, server, theirs) == 0 &&
+	    kex->finish(&state, in, server, ours) == 0 &&
+	    crypto_equal(ours, theirs, kex->takes_group ? group.p_len : kex->secret_len))
 		r = 0;
 	crypto_wipe(&state, sizeof(state));
 	crypto_wipe(ours, sizeof(ours));

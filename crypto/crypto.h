@@ -61,20 +61,43 @@ CRYPTO_CHECKED int hash_end(struct hash *, uint8_t *out);
 CRYPTO_CHECKED int hash_once(enum hash_id, const void *p, size_t n, uint8_t *out);
 
 /* ---- key exchange (kex_*.c, rows in algs.c) ---- */
+/* A group of Diffie-Hellman, for the rows that are given one (RFC 4419): numbers, big
+ * end first, without leading zero. */
+enum {
+	KEX_GROUP_BITS_MIN = 2048,	/* RFC 8270 */
+	KEX_GROUP_BITS_MAX = 8192,
+	KEX_GROUP_MAX = KEX_GROUP_BITS_MAX / 8,
+};
+struct kex_group {
+	size_t p_len, g_len;
+	uint8_t p[KEX_GROUP_MAX], g[KEX_GROUP_MAX];
+};
+/* Copies it, unless it is not one to use: p of a size outside the bounds, even, with a
+ * factor that a glance finds; or not 1 < g < p-1.  It does not prove p to be prime. */
+CRYPTO_CHECKED int kex_group_set(struct kex_group *, const uint8_t *p, size_t p_len,
+    const uint8_t *g, size_t g_len);
+size_t kex_group_bits(const struct kex_group *);
+/* Group 14 of RFC 3526, 2048 bits, for self-tests. */
+CRYPTO_CHECKED int kex_group_14(struct kex_group *);
+
 /* The three steps of a Diffie-Hellman or a KEM.  The client starts, the server
- * answers (with its ephemeral key made inside), the client finishes. */
+ * answers (with its ephemeral key made inside), the client finishes.  A row is of one
+ * of two kinds: its values have the lengths it says and group is NULL; or it takes a
+ * group, and every value and the secret are numbers of exactly p_len bytes, big end
+ * first, which both messages and hash have as mpint. */
 struct kex_state { uint8_t bytes[4096]; };		/* wiped by the user */
 struct kex_alg {
 	const char *name;
 	enum hash_id hash;
+	bool takes_group;
 	bool secret_is_string;		/* K enters the hash as string, not mpint */
 	size_t client_len, server_len;	/* exact lengths of the public values */
 	size_t secret_len;
-	int (*start)(struct kex_state *, uint8_t *client_public);
-	int (*answer)(const uint8_t *client_public, uint8_t *server_public,
-	    uint8_t *secret);
-	int (*finish)(struct kex_state *, const uint8_t *server_public,
-	    uint8_t *secret);
+	int (*start)(struct kex_state *, const struct kex_group *, uint8_t *client_public);
+	int (*answer)(const struct kex_group *, const uint8_t *client_public,
+	    uint8_t *server_public, uint8_t *secret);
+	int (*finish)(struct kex_state *, const struct kex_group *,
+	    const uint8_t *server_public, uint8_t *secret);
 };
 const struct kex_alg *kex_find(const char *name, size_t n);	/* or NULL */
 

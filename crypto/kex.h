@@ -6,5 +6,6 @@
 
 extern const struct kex_alg kex_curve25519;
 extern const struct kex_alg kex_curve25519_libssh;
+extern const struct kex_alg kex_gex_sha256;
 
 #endif

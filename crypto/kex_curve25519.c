@@ -26,18 +26,21 @@ shared_secret(const uint8_t *ephemeral, const uint8_t *peer, uint8_t *secret)
 }
 
 static int
-curve25519_start(struct kex_state *state, uint8_t *client_public)
+curve25519_start(struct kex_state *state, const struct kex_group *none, uint8_t *client_public)
 {
+	(void)none;
 	crypto_random(state->bytes, X25519_LEN);
 	return crypto_scalarmult_curve25519_base(client_public, state->bytes) == 0 ? 0 : -1;
 }
 
 static int
-curve25519_answer(const uint8_t *client_public, uint8_t *server_public, uint8_t *secret)
+curve25519_answer(const struct kex_group *none, const uint8_t *client_public,
+    uint8_t *server_public, uint8_t *secret)
 {
 	uint8_t ephemeral[X25519_LEN];
 	int r = -1;
 
+	(void)none;
 	crypto_random(ephemeral, sizeof(ephemeral));
 	if (crypto_scalarmult_curve25519_base(server_public, ephemeral) == 0)
 		r = shared_secret(ephemeral, client_public, secret);
@@ -46,10 +49,12 @@ curve25519_answer(const uint8_t *client_public, uint8_t *server_public, uint8_t 
 }
 
 static int
-curve25519_finish(struct kex_state *state, const uint8_t *server_public, uint8_t *secret)
+curve25519_finish(struct kex_state *state, const struct kex_group *none,
+    const uint8_t *server_public, uint8_t *secret)
 {
 	int r;
 
+	(void)none;
 	/* A state never started, or used up, is all zero: no key. */
 	if (sodium_is_zero(state->bytes, X25519_LEN) == 1)
 		return -1;

@@ -137,6 +137,7 @@ struct monitor {
 	unsigned n_waiting, connections, startups;
 	struct key *keys;
 	unsigned user_keys;
+	struct modulus *moduli;		/* NULL: no group exchange                   */
 	struct keyload *keyloads;
 	unsigned n_keyloads;
 	struct agent *agents;
@@ -261,6 +262,8 @@ struct conn {
 	/* key exchange */
 	struct span kexinit;		/* issued and not used                       */
 	struct span hostkey_algs;	/* ...and its list of host key algorithms    */
+	bool offers_gex;		/* ...and whether group exchange is in it    */
+	struct gex *gex;		/* server: asked for in this key exchange    */
 	uint8_t session_id[HASH_MAX], hash[HASH_MAX];
 	size_t session_id_len, hash_len;
 	bool awaits_agreed;
@@ -326,14 +329,20 @@ CRYPTO_CHECKED int monitor_kexinit_issue(struct conn *, bool first);
  * pairs (string alg, string blob). */
 CRYPTO_CHECKED int monitor_kexinit_hostkeys(struct conn *, struct wr *pairs);
 
-struct exchange {			/* what goes into H (RFC 4253 8, RFC 8731 3) */
+struct gex {				/* a group exchange's: who asked for what, and got */
+	uint32_t min, n, max;
+	struct kex_group group;		/* p_len 0: there is none for them           */
+};
+struct exchange {			/* what goes into H (RFC 4253 8, RFC 4419 3, RFC 8731 3) */
 	const struct kex_alg *kex;
+	const struct gex *gex;		/* NULL: the method takes no group           */
 	struct span v_c, v_s, i_c, i_s, k_s, q_c, q_s, k;
 };
 CRYPTO_CHECKED int monitor_exchange_hash(const struct exchange *, uint8_t out[HASH_MAX], size_t *len);
-/* The row, if the method was offered and all lengths are its own; else NULL. */
+/* The row, if the method was offered, takes a group or not as there is one or not, and
+ * all lengths are its own; else NULL. */
 const struct kex_alg *monitor_exchange_kex(const struct conn *, struct span name,
-    struct span q_c, struct span q_s, struct span k);
+    const struct gex *, struct span q_c, struct span q_s, struct span k);
 const struct sign_alg *monitor_exchange_alg(const struct conn *, struct span name);
 bool monitor_exchange_key_is(struct span blob, const char *type);	/* its first string */
 /* H, kex_used and alg_used are settled: issues the next KEXINIT, answers now or when
@@ -354,7 +363,21 @@ enum { MONITOR_LOGIN_DATA_MAX = 4 + HASH_MAX + 1 + 4 + 256 + 4 + 14 + 4 + 9 + 1 
 int monitor_verify_on_verify(struct conn *, const struct ipc_VERIFY *);
 int monitor_verify_on_answer(struct monitor *, const struct ipc_HOSTKEY_ANSWER *);
 
+/* ---- files (monitor_file.c) ---- */
+/* The text of an opened file, to be freed; -errno, -EFBIG.  Not an ordinary file:
+ * -EINVAL, except /dev/null, which is empty. */
+CRYPTO_CHECKED int monitor_file_read(int fd, size_t max, struct span *text);
+
 /* ---- groups for group exchange (monitor_moduli.c) ---- */
+enum { MODULI_FILE_MAX = 8 * 1024 * 1024, MODULI_MAX = 4096 };
+struct modulus;				/* one group of the administrator's file     */
+/* Those of a text that are fit to use, and how many. */
+struct modulus *monitor_moduli_parse(struct span text, uint32_t *count);
+void monitor_moduli_free(struct modulus *);
+/* RFC 4419 3: of the smallest size not below n, else of the largest, within the bounds;
+ * by chance among several.  False: there is none. */
+bool monitor_moduli_choose(const struct modulus *, uint32_t min, uint32_t n, uint32_t max,
+    struct kex_group *);
 int monitor_moduli_on_load(struct monitor *, const struct ipc_MODULI *);
 int monitor_moduli_on_ask(struct conn *, const struct ipc_GROUP_ASK *);
 
@@ -378,8 +401,7 @@ CRYPTO_CHECKED int monitor_known_hosts_name(struct span host, uint32_t port,
     char out[KNOWN_HOSTS_NAME_MAX + 1]);
 CRYPTO_CHECKED int monitor_known_hosts_line(const char *name, struct span key, bool hashed,
     char out[KNOWN_HOSTS_LINE_MAX + 1]);
-/* The text of an opened file; -errno, -EFBIG.  Not an ordinary file: -EINVAL,
- * except /dev/null, which is empty. */
+/* As monitor_file_read. */
 CRYPTO_CHECKED int monitor_known_hosts_read(int fd, struct trust **);
 
 /* ---- the server's login (monitor_auth.c, monitor_auth_key.c, monitor_auth_ask.c) ---- */

@@ -233,8 +233,12 @@ start(struct conn *c, struct worker *w)
 
 	tell_STARTED(c->m, &(struct ipc_STARTED){ .conn = c->id, .worker_pid = (uint32_t)w->pid,
 	    .layers = w->layers, .report = span_str(w->report) });
-	if (monitor_kexinit_hostkeys(c, &hostkeys) != 0 || monitor_kexinit_issue(c, true) != 0) {
+	if (monitor_kexinit_hostkeys(c, &hostkeys) != 0) {
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no host key for this connection");
+		return;
+	}
+	if (monitor_kexinit_issue(c, true) != 0) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no key exchange method to offer");
 		return;
 	}
 	c->kex = K_READY;
@@ -339,6 +343,7 @@ monitor_conn_free(struct conn *c)
 	}
 	free((void *)(uintptr_t)c->kexinit.p);
 	free((void *)(uintptr_t)c->hostkey_algs.p);
+	free(c->gex);
 	free((void *)(uintptr_t)c->host_key.p);
 	free((void *)(uintptr_t)c->held_signature.p);
 	free(c->plan_text);

@@ -29,6 +29,29 @@ add_string(struct hash *h, struct span s)
 		hash_add(h, s.p, s.n);
 }
 
+/* Public values and group: a secret does not come this way. */
+static void
+add_mpint(struct hash *h, struct span s)
+{
+	uint8_t buf[4 + 1 + KEX_GROUP_MAX];
+	struct wr w = wr_of(buf, sizeof(buf));
+
+	wr_mpint(&w, s);
+	hash_add(h, w.p, w.n);
+}
+
+static void
+add_group_exchange(struct hash *h, const struct exchange *x)
+{
+	add_u32(h, x->gex->min);
+	add_u32(h, x->gex->n);
+	add_u32(h, x->gex->max);
+	add_mpint(h, span_of(x->gex->group.p, x->gex->group.p_len));
+	add_mpint(h, span_of(x->gex->group.g, x->gex->group.g_len));
+	add_mpint(h, x->q_c);
+	add_mpint(h, x->q_s);
+}
+
 int
 monitor_exchange_hash(const struct exchange *x, uint8_t out[HASH_MAX], size_t *len)
 {
@@ -51,8 +74,12 @@ monitor_exchange_hash(const struct exchange *x, uint8_t out[HASH_MAX], size_t *l
 	add_string(h, x->i_c);
 	add_string(h, x->i_s);
 	add_string(h, x->k_s);
-	add_string(h, x->q_c);
-	add_string(h, x->q_s);
+	if (x->gex != NULL) {
+		add_group_exchange(h, x);
+	} else {
+		add_string(h, x->q_c);
+		add_string(h, x->q_s);
+	}
 	hash_add(h, k, w.n);
 	crypto_wipe(k, sizeof(k));
 	r = hash_end(h, out);
@@ -61,17 +88,21 @@ monitor_exchange_hash(const struct exchange *x, uint8_t out[HASH_MAX], size_t *l
 }
 
 const struct kex_alg *
-monitor_exchange_kex(const struct conn *c, struct span name, struct span q_c, struct span q_s,
-    struct span k)
+monitor_exchange_kex(const struct conn *c, struct span name, const struct gex *gex,
+    struct span q_c, struct span q_s, struct span k)
 {
+	size_t p_len = gex != NULL ? gex->group.p_len : 0;
 	const struct kex_alg *kex;
 
 	/* a second exchange may not begin before the first is in use */
 	if (c->awaits_agreed || !monitor_names_has(c->plan.kex, name))
 		return NULL;
 	kex = kex_find((const char *)name.p, name.n);
-	if (kex == NULL || q_c.n != kex->client_len || q_s.n != kex->server_len ||
-	    k.n != kex->secret_len)
+	if (kex == NULL || kex->takes_group != (gex != NULL))
+		return NULL;
+	if (kex->takes_group)
+		return p_len > 0 && q_c.n == p_len && q_s.n == p_len && k.n == p_len ? kex : NULL;
+	if (q_c.n != kex->client_len || q_s.n != kex->server_len || k.n != kex->secret_len)
 		return NULL;
 	return kex;
 }

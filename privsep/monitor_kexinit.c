@@ -8,27 +8,39 @@
 
 #include <stdlib.h>
 
-enum { SSH_MSG_KEXINIT = 20, COOKIE = 16, KEXINIT_MAX = 16384 };
+enum { SSH_MSG_KEXINIT = 20, COOKIE = 16, KEXINIT_MAX = 16384,
+	KEX_LIST_MAX = 2048 + 64 };
 
 /* Both announce extensions (RFC 8308 2.1) and strict kex (OpenSSH PROTOCOL 1.10),
  * in the first KEXINIT only; an OpenSSH server names no ext-info-s. */
 static const char client_marks[] = "ext-info-c,kex-strict-c-v00@openssh.com";
 static const char server_marks[] = "kex-strict-s-v00@openssh.com";
 
-static void
-kex_list(struct wr *w, const struct conn *c, bool first)
+/* A server without moduli has no groups to give (RFC 4419 3).  False: nothing is left. */
+static bool
+kex_list(struct wr *w, struct conn *c, bool first)
 {
-	const char *marks = c->plan.role == IPC_CLIENT ? client_marks : server_marks;
-	struct span kex = c->plan.kex;
+	bool client = c->plan.role == IPC_CLIENT, offered = false;
+	struct span rest = c->plan.kex, name;
+	char list[KEX_LIST_MAX] = "";
 
-	if (!first) {
-		wr_blob(w, kex, KEXINIT_MAX);
-		return;
+	c->offers_gex = false;
+	while (monitor_names_next(&rest, &name)) {
+		const struct kex_alg *kex = kex_find((const char *)name.p, name.n);
+		bool gex = kex != NULL && kex->takes_group;
+
+		if (name.n == 0 || (gex && !client && c->m->moduli == NULL))
+			continue;
+		if (!monitor_names_add(list, sizeof(list), name))
+			return false;
+		c->offers_gex = c->offers_gex || gex;
+		offered = true;
 	}
-	wr_u32(w, (uint32_t)(kex.n + 1 + strlen(marks)));
-	wr_raw(w, kex);
-	wr_u8(w, ',');
-	wr_raw(w, span_str(marks));
+	if (first && !monitor_names_add(list, sizeof(list),
+	    span_str(client ? client_marks : server_marks)))
+		return false;
+	wr_str(w, list);
+	return offered;
 }
 
 int
@@ -44,7 +56,8 @@ monitor_kexinit_issue(struct conn *c, bool first)
 	crypto_random(cookie, sizeof(cookie));
 	wr_u8(&w, SSH_MSG_KEXINIT);
 	wr_raw(&w, span_of(cookie, sizeof(cookie)));
-	kex_list(&w, c, first);
+	if (!kex_list(&w, c, first))
+		return -1;
 	wr_blob(&w, c->hostkey_algs, KEXINIT_MAX);
 	wr_blob(&w, c->plan.ciphers, KEXINIT_MAX);
 	wr_blob(&w, c->plan.ciphers, KEXINIT_MAX);
@@ -56,7 +69,7 @@ monitor_kexinit_issue(struct conn *c, bool first)
 	wr_str(&w, "");
 	wr_u8(&w, 0);			/* no guessed packet follows */
 	wr_u32(&w, 0);
-	if (w.bad || c->plan.kex.n == 0)
+	if (w.bad)
 		return -1;
 	kexinit = monitor_span_copy(wr_span(&w));
 	if (kexinit.p == NULL)

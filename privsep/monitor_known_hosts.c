@@ -14,9 +14,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 enum { SALT = 20, SHA1 = 20, BASE64_MAX = 4 * ((KEY_BLOB_MAX + 2) / 3) + 1, SSH_PORT = 22 };
 
@@ -290,47 +287,21 @@ monitor_known_hosts_line(const char *name, struct span key, bool hashed,
 
 /* ---- reading ---- */
 
-static bool
-is_dev_null(const struct stat *st)
-{
-	return S_ISCHR(st->st_mode) && major(st->st_rdev) == 1 && minor(st->st_rdev) == 3;
-}
-
 int
 monitor_known_hosts_read(int fd, struct trust **out)
 {
-	struct stat st;
+	struct span text;
 	struct trust *t;
-	size_t size;
+	int r = monitor_file_read(fd, KNOWN_HOSTS_MAX, &text);
 
-	if (fstat(fd, &st) != 0)
-		return -errno;
-	/* anything else could block, or never end */
-	if (!S_ISREG(st.st_mode) && !is_dev_null(&st))
-		return -EINVAL;
-	if (st.st_size > KNOWN_HOSTS_MAX)
-		return -EFBIG;
-	size = S_ISREG(st.st_mode) ? (size_t)st.st_size : 0;
-	t = malloc(sizeof(*t) + size);
-	if (t == NULL)
-		return -ENOMEM;
-	*t = (struct trust){ .n = 0 };
-	/* pread: the offset is shared with whoever opened it */
-	while (t->n < size) {
-		ssize_t n = pread(fd, t->bytes + t->n, size - t->n, (off_t)t->n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			int r = -errno;
-
-			free(t);
-			return r;
-		}
-		if (n == 0)		/* it was cut while we read */
-			break;
-		t->n += (size_t)n;
+	if (r != 0)
+		return r;
+	t = malloc(sizeof(*t) + text.n);
+	if (t != NULL) {
+		*t = (struct trust){ .n = text.n };
+		memcpy(t->bytes, text.p, text.n);
+		*out = t;
 	}
-	*out = t;
-	return 0;
+	free((void *)(uintptr_t)text.p);
+	return t != NULL ? 0 : -ENOMEM;
 }

@@ -186,6 +186,7 @@ end_children(struct monitor *m)
 		monitor_worker_free(m->workers);
 	}
 	monitor_keys_free(m);
+	monitor_moduli_free(m->moduli);
 	/* a worker that its zygote had not named yet ends with its link */
 	for (int i = 0; i < STRAY_WAITS && (nameless || m->strays > 0); i++)
 		if (!m->os->reap_stray(monitor_zygote_knows, m))

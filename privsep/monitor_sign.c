@@ -48,8 +48,9 @@ monitor_sign_on_sign(struct conn *c, const struct ipc_SIGN *q)
 {
 	const struct sign_alg *alg = monitor_exchange_alg(c, q->hostkey_alg);
 	const struct key *key = alg == NULL ? NULL : monitor_keys_host(c->m, alg->key_type);
-	struct exchange x = { .kex = monitor_exchange_kex(c, q->kex, q->q_c, q->q_s, q->k),
-		.v_c = q->v_c, .v_s = c->plan.version, .i_c = q->i_c, .i_s = c->kexinit,
+	struct exchange x = {
+		.kex = monitor_exchange_kex(c, q->kex, c->gex, q->q_c, q->q_s, q->k),
+		.gex = c->gex, .v_c = q->v_c, .v_s = c->plan.version, .i_c = q->i_c, .i_s = c->kexinit,
 		.q_c = q->q_c, .q_s = q->q_s, .k = q->k };
 	uint8_t sig[SIGNATURE_MAX];
 	size_t sig_len;
@@ -64,6 +65,8 @@ monitor_sign_on_sign(struct conn *c, const struct ipc_SIGN *q)
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "the host key's signature failed");
 		return 0;
 	}
+	free(c->gex);			/* for this key exchange only */
+	c->gex = NULL;
 	free((void *)(uintptr_t)c->host_key.p);
 	c->host_key = monitor_span_copy(x.k_s);
 	if (c->host_key.p == NULL) {

@@ -125,15 +125,32 @@ first_key(struct conn *c, struct span key)
 	return 0;
 }
 
+/* What the server was asked for and gave, if it was.  The worker has looked at the
+ * group with the same eyes: one that is not fit is a lie.  -1: it is. */
+static int
+take_group(const struct ipc_VERIFY *q, struct gex *gex, const struct gex **out)
+{
+	*gex = (struct gex){ .min = q->gex_min, .n = q->gex_n, .max = q->gex_max };
+	*out = NULL;
+	if (q->gex_p.n == 0)
+		return q->gex_g.n == 0 && (q->gex_min | q->gex_n | q->gex_max) == 0 ? 0 : -1;
+	*out = gex;
+	return kex_group_set(&gex->group, q->gex_p.p, q->gex_p.n, q->gex_g.p, q->gex_g.n);
+}
+
 int
 monitor_verify_on_verify(struct conn *c, const struct ipc_VERIFY *q)
 {
 	const struct sign_alg *alg = monitor_exchange_alg(c, q->hostkey_alg);
-	struct exchange x = { .kex = monitor_exchange_kex(c, q->kex, q->q_c, q->q_s, q->k),
-		.v_c = c->plan.version, .v_s = q->v_s, .i_c = c->kexinit, .i_s = q->i_s,
+	const struct gex *group;
+	struct gex gex;
+	int r = take_group(q, &gex, &group);
+	struct exchange x = {
+		.kex = monitor_exchange_kex(c, q->kex, group, q->q_c, q->q_s, q->k),
+		.gex = group, .v_c = c->plan.version, .v_s = q->v_s, .i_c = c->kexinit, .i_s = q->i_s,
 		.k_s = q->k_s, .q_c = q->q_c, .q_s = q->q_s, .k = q->k };
 
-	if (alg == NULL || x.kex == NULL)
+	if (r != 0 || alg == NULL || x.kex == NULL)
 		return IPC_BROKEN;
 	c->kex = K_BUSY;
 	if (monitor_exchange_hash(&x, c->hash, &c->hash_len) != 0) {

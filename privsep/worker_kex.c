@@ -20,12 +20,23 @@ worker_kex_sign(struct worker *w, const struct transport_event *ev)
 		worker_fail(w, PROTO_E_MESSAGE_FORMAT);
 }
 
+/* The answer changes nothing but which group the peer is given. */
+void
+worker_kex_ask_group(struct worker *w, const struct transport_event *ev)
+{
+	w->group_asked = true;
+	worker_must(w, worker_tell_GROUP_ASK(w, &(struct ipc_GROUP_ASK){ .min = ev->gex_min,
+	    .n = ev->gex_n, .max = ev->gex_max }));
+}
+
 void
 worker_kex_verify(struct worker *w, const struct transport_event *ev)
 {
 	struct ipc_VERIFY m = { .kex = ev->kex, .hostkey_alg = ev->hostkey_alg,
 		.v_s = ev->peer_version, .i_s = ev->peer_kexinit, .k_s = ev->k_s,
-		.q_c = ev->q_c, .q_s = ev->q_s, .k = ev->secret, .signature = ev->signature };
+		.q_c = ev->q_c, .q_s = ev->q_s, .k = ev->secret, .signature = ev->signature,
+		.gex_min = ev->gex_min, .gex_n = ev->gex_n, .gex_max = ev->gex_max,
+		.gex_p = ev->gex_p, .gex_g = ev->gex_g };
 
 	w->kex = K_BUSY;
 	if (!worker_tell_VERIFY(w, &m))
@@ -62,12 +73,16 @@ worker_kex_verified(struct worker *w, const struct ipc_VERIFIED *m)
 	return 0;
 }
 
-/* Nobody was asked for a group. */
 int
 worker_kex_group(struct worker *w, const struct ipc_GROUP *m)
 {
-	(void)m;
-	return w->end == END_NOT ? -1 : 0;
+	if (!w->group_asked)
+		return -1;
+	w->group_asked = false;
+	w->starved = false;
+	if (w->end == END_NOT)
+		worker_check(w, transport_group(w->tr, m->p, m->g, w->now));
+	return 0;
 }
 
 static struct span

@@ -101,6 +101,9 @@ handle(struct worker *w, const struct transport_event *ev)
 	case TE_PACKET:
 		handle_packet(w, ev);
 		break;
+	case TE_GROUP:
+		worker_kex_ask_group(w, ev);
+		break;
 	case TE_SIGN:
 		worker_kex_sign(w, ev);
 		break;

@@ -55,6 +55,17 @@ worker_rehearse_hash(size_t i)
 	return span_of(any_hash, kex == NULL ? 0 : hash_size(kex->hash));
 }
 
+enum proto_error
+worker_rehearse_group(struct transport *t)
+{
+	struct kex_group group;
+
+	if (kex_group_14(&group) != 0)
+		return PROTO_E_LOCAL_CRYPTO;
+	return transport_group(t, span_of(group.p, group.p_len), span_of(group.g, group.g_len),
+	    worker_clock());
+}
+
 /* ---- two transports in memory ---- */
 
 static const uint8_t hostkeys[] = "\0\0\0\013ssh-ed25519\0\0\0\001k";
@@ -87,6 +98,8 @@ carry(struct transport *from, struct transport *to)
 static int
 answer(struct transport *t, const struct transport_event *ev, struct span h, struct span kexinit)
 {
+	if (ev->type == TE_GROUP)
+		return worker_rehearse_group(t);
 	if (ev->type == TE_SIGN)
 		return transport_signed(t, span_str("s"), h, kexinit, worker_clock());
 	if (ev->type == TE_VERIFY)

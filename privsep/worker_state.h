@@ -128,6 +128,7 @@ struct worker {
 	uint64_t rekey_calls[WORKER_REKEYS_MAX];
 	size_t rekey_count;
 	unsigned notes;
+	bool group_asked;		/* GROUP_ASK is open                        */
 	bool keyed;			/* the first key exchange is over           */
 
 	bool net_eof, net_dead, net_blocked;
@@ -197,6 +198,7 @@ void worker_net_close(struct worker *);
 /* worker_kex.c */
 void worker_kex_sign(struct worker *, const struct transport_event *);
 void worker_kex_verify(struct worker *, const struct transport_event *);
+void worker_kex_ask_group(struct worker *, const struct transport_event *);
 void worker_kex_keys(struct worker *);
 int worker_kex_signed(struct worker *, const struct ipc_SIGNED *);
 int worker_kex_verified(struct worker *, const struct ipc_VERIFIED *);

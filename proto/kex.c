@@ -2,48 +2,105 @@
  * kex.c - the key exchange itself.
  *
  * The peer's public value is checked for its exact length here and for being a
- * value at all by the row that uses it; both are one error.  What this file never
+ * value at all by the row that uses it; both are one error (a group's values are numbers
+ * and may be shorter than p).  What this file never
  * has: a host key, or H, which the monitor computes and hands in.  The shared
  * secret lives in struct kex until the keys are derived; whoever owns that struct
  * wipes it.
  */
 #include "proto/kex.h"
 
+static const struct kex_group *
+group_of(const struct kex *k)
+{
+	return k->alg->takes_group ? &k->group : NULL;
+}
+
+static size_t
+length_of(const struct kex *k, size_t fixed)
+{
+	return k->alg->takes_group ? k->group.p_len : fixed;
+}
+
 struct span
 kex_q_c(const struct kex *k)
 {
-	return span_of(k->q_c, k->alg->client_len);
+	return span_of(k->q_c, length_of(k, k->alg->client_len));
 }
 
 struct span
 kex_q_s(const struct kex *k)
 {
-	return span_of(k->q_s, k->alg->server_len);
+	return span_of(k->q_s, length_of(k, k->alg->server_len));
 }
 
 struct span
 kex_secret(const struct kex *k)
 {
-	return span_of(k->secret, k->alg->secret_len);
+	return span_of(k->secret, length_of(k, k->alg->secret_len));
 }
 
 /* A row longer than the buffers would be a mistake in crypto/'s table. */
 static bool
-fits(const struct kex_alg *alg)
+fits(const struct kex *k)
 {
-	return alg->client_len <= KEX_PUBLIC_MAX && alg->server_len <= KEX_PUBLIC_MAX &&
-	    alg->secret_len <= KEX_SECRET_MAX;
+	return kex_q_c(k).n <= KEX_PUBLIC_MAX && kex_q_s(k).n <= KEX_PUBLIC_MAX &&
+	    kex_secret(k).n <= KEX_SECRET_MAX && kex_q_c(k).n > 0;
 }
+
+void
+kex_begin(struct kex *k, const struct kex_alg *alg, enum ssh_role role)
+{
+	k->alg = alg;
+	if (role == SSH_CLIENT)
+		k->expects = alg->takes_group ? SSH_MSG_KEX_DH_GEX_GROUP : SSH_MSG_KEX_ECDH_REPLY;
+	else
+		k->expects = alg->takes_group ? SSH_MSG_KEX_DH_GEX_REQUEST : SSH_MSG_KEX_ECDH_INIT;
+}
+
+/* ---- public values: a string of a fixed length, or a group's mpint ---- */
+
+static void
+put_public(const struct kex *k, struct wr *w, struct span q)
+{
+	if (k->alg->takes_group)
+		wr_mpint(w, q);
+	else
+		wr_blob(w, q, KEX_PUBLIC_MAX);
+}
+
+static struct span
+read_public(const struct kex *k, struct rd *r)
+{
+	return k->alg->takes_group ? rd_mpint(r, KEX_PUBLIC_MAX) : rd_blob(r, KEX_PUBLIC_MAX);
+}
+
+/* out is len bytes; a number gets its leading zeros. */
+static enum proto_error
+keep_public(const struct kex *k, struct span q, uint8_t *out, size_t len)
+{
+	size_t zeros;
+
+	if (q.n > len || (q.n < len && !k->alg->takes_group))
+		return PROTO_E_KEX_PUBLIC;
+	zeros = len - q.n;
+	memset(out, 0, zeros);
+	if (q.n > 0)
+		memcpy(out + zeros, q.p, q.n);
+	return PROTO_OK;
+}
+
+/* ---- INIT and REPLY ---- */
 
 enum proto_error
 kex_put_init(struct kex *k, struct wr *w)
 {
-	if (!fits(k->alg))
+	if (!fits(k))
 		return PROTO_E_LOCAL_BUG;
-	if (k->alg->start(&k->state, k->q_c) != 0)
-		return PROTO_E_LOCAL_CRYPTO;
-	wr_u8(w, SSH_MSG_KEX_ECDH_INIT);
-	wr_blob(w, kex_q_c(k), KEX_PUBLIC_MAX);
+	if (k->alg->start(&k->state, group_of(k), k->q_c) != 0)
+		return k->alg->takes_group ? PROTO_E_KEX_PUBLIC : PROTO_E_LOCAL_CRYPTO;
+	wr_u8(w, k->alg->takes_group ? SSH_MSG_KEX_DH_GEX_INIT : SSH_MSG_KEX_ECDH_INIT);
+	put_public(k, w, kex_q_c(k));
 	return PROTO_OK;
 }
 
@@ -52,18 +109,19 @@ kex_take_init(struct kex *k, struct span payload)
 {
 	struct rd r = rd_of(payload);
 	struct span q_c;
+	enum proto_error e;
 
-	(void)rd_u8(&r);		/* KEX_ECDH_INIT, by which we were called */
-	q_c = rd_blob(&r, KEX_PUBLIC_MAX);
+	(void)rd_u8(&r);		/* INIT, by which we were called */
+	q_c = read_public(k, &r);
 	if (!rd_done(&r))
 		return PROTO_E_MESSAGE_FORMAT;
-	if (!fits(k->alg))
+	if (!fits(k))
 		return PROTO_E_LOCAL_BUG;
-	if (q_c.n != k->alg->client_len)
+	if ((e = keep_public(k, q_c, k->q_c, kex_q_c(k).n)) != PROTO_OK)
+		return e;
+	if (k->alg->answer(group_of(k), k->q_c, k->q_s, k->secret) != 0)
 		return PROTO_E_KEX_PUBLIC;
-	memcpy(k->q_c, q_c.p, q_c.n);
-	if (k->alg->answer(k->q_c, k->q_s, k->secret) != 0)
-		return PROTO_E_KEX_PUBLIC;
+	k->expects = 0;
 	return PROTO_OK;
 }
 
@@ -72,9 +130,9 @@ kex_put_reply(const struct kex *k, struct wr *w, struct span k_s, struct span si
 {
 	if (k_s.n == 0 || signature.n == 0)
 		return PROTO_E_LOCAL_BUG;
-	wr_u8(w, SSH_MSG_KEX_ECDH_REPLY);
+	wr_u8(w, k->alg->takes_group ? SSH_MSG_KEX_DH_GEX_REPLY : SSH_MSG_KEX_ECDH_REPLY);
 	wr_blob(w, k_s, KEY_BLOB_MAX);
-	wr_blob(w, kex_q_s(k), KEX_PUBLIC_MAX);
+	put_public(k, w, kex_q_s(k));
 	wr_blob(w, signature, SIGNATURE_MAX);
 	return w->bad ? PROTO_E_LOCAL_BUG : PROTO_OK;
 }
@@ -84,22 +142,25 @@ kex_take_reply(struct kex *k, struct span payload)
 {
 	struct rd r = rd_of(payload);
 	struct span k_s, q_s, signature;
+	enum proto_error e;
 
-	(void)rd_u8(&r);		/* KEX_ECDH_REPLY, by which we were called */
+	(void)rd_u8(&r);		/* REPLY, by which we were called */
 	k_s = rd_blob(&r, KEY_BLOB_MAX);
-	q_s = rd_blob(&r, KEX_PUBLIC_MAX);
+	q_s = read_public(k, &r);
 	signature = rd_blob(&r, SIGNATURE_MAX);
 	if (!rd_done(&r) || k_s.n == 0 || signature.n == 0)
 		return PROTO_E_MESSAGE_FORMAT;
-	if (q_s.n != k->alg->server_len)
-		return PROTO_E_KEX_PUBLIC;
-	memcpy(k->q_s, q_s.p, q_s.n);
+	if (!fits(k))
+		return PROTO_E_LOCAL_BUG;
+	if ((e = keep_public(k, q_s, k->q_s, kex_q_s(k).n)) != PROTO_OK)
+		return e;
 	memcpy(k->k_s, k_s.p, k_s.n);
 	k->k_s_len = k_s.n;
 	memcpy(k->signature, signature.p, signature.n);
 	k->signature_len = signature.n;
-	if (k->alg->finish(&k->state, k->q_s, k->secret) != 0)
+	if (k->alg->finish(&k->state, group_of(k), k->q_s, k->secret) != 0)
 		return PROTO_E_KEX_PUBLIC;
+	k->expects = 0;
 	return PROTO_OK;
 }
 

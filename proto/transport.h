@@ -11,8 +11,9 @@
  *
  * Whoever has the host key is elsewhere: TE_SIGN and TE_VERIFY hand out the
  * ingredients, and no further packet is looked at until transport_signed() or
- * transport_verified() brings the answer, and with it our next KEXINIT.  Our
- * KEXINIT is always bytes that the owner was given; this code never makes one.
+ * transport_verified() brings the answer, and with it our next KEXINIT; in a group
+ * exchange TE_GROUP and transport_group() come first.  Our KEXINIT is always bytes that
+ * the owner was given; this code never makes one.
  */
 #ifndef PROTO_TRANSPORT_H
 #define PROTO_TRANSPORT_H
@@ -57,10 +58,11 @@ void transport_rx_add(struct transport *, size_t n);
 bool transport_rx_empty(const struct transport *);	/* nothing buffered */
 
 enum transport_event_type {
-	TE_NONE = 0,		/* needs more bytes, or waits for the answer to SIGN/VERIFY,
+	TE_NONE = 0,		/* needs more bytes, or waits for the monitor's answer,
 				 * or tx is too full for a reply: in the last two cases
 				 * call again after the answer, after transport_sent()   */
 	TE_PACKET,		/* a message of layer SERVICE, AUTH or CONNECTION, legal now */
+	TE_GROUP,		/* server: ask the monitor for a group        */
 	TE_SIGN,		/* server: ask the monitor                    */
 	TE_VERIFY,		/* client: ask the monitor                    */
 	TE_KEYS,		/* a key exchange is over, both directions    */
@@ -79,12 +81,20 @@ struct transport_event {
 	/* TE_SIGN and TE_VERIFY: borrowed until answered */
 	struct span kex, hostkey_alg, peer_version, peer_kexinit;
 	struct span q_c, q_s, secret, k_s, signature;
+	/* ...and of a group exchange, else 0 and empty; TE_GROUP has the first three */
+	uint32_t gex_min, gex_n, gex_max;
+	struct span gex_p, gex_g;
 	/* TE_ERROR of class NO_MATCH: both lists, borrowed until transport_free */
 	struct span ours, theirs;
 };
 void transport_next(struct transport *, uint64_t now_ms, struct transport_event *);
 /* Is the payload of the last event gone with the next transport_next()? */
 bool transport_payload_is_brief(const struct transport *);
+
+/* The answer to TE_GROUP: unsigned numbers without leading zeros; p empty: there is
+ * none, and the connection ends. */
+CRYPTO_CHECKED enum proto_error transport_group(struct transport *, struct span p,
+    struct span g, uint64_t now_ms);
 
 /* Answers.  hash is H; the first one becomes the session id.  next_kexinit is
  * copied.  Negative: proto_error. */

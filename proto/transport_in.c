@@ -272,7 +272,7 @@ next_packet(struct transport *t, struct transport_event *ev)
 static bool
 must_wait(const struct transport *t)
 {
-	if (t->waiting)
+	if (t->waiting != TE_NONE)
 		return true;
 	/* While our output is stopped replies are held, within their own bound; and
 	 * the peer's KEXINIT, which ends that, is behind those packets. */

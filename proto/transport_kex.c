@@ -5,6 +5,9 @@
  *   KX_IDLE -> our KEXINIT -> KX_SENT -> the peer's -> KX_RUNNING
  *           -> the monitor's answer, our NEWKEYS -> KX_NEWKEYS -> the peer's -> KX_IDLE
  *
+ * In KX_RUNNING come the messages of the method; a group exchange has two more, and the
+ * monitor is asked twice.
+ *
  * Either side may begin, or both at once.  What the peer sends decides nothing but
  * which of our own algorithms are used.  H, the signature and our next KEXINIT come
  * from the monitor; this file could not make them.  The shared secret is gone as
@@ -96,17 +99,27 @@ negotiate(struct transport *t, const struct kexinit *ours, const struct kexinit 
 		t->theirs = theirs->list[failed];
 		return e;
 	}
-	t->x->kex.alg = t->x->choice.kex;
+	kex_begin(&t->x->kex, t->x->choice.kex, t->cfg.role);
 	return server ? find_hostkey(t) : PROTO_OK;
 }
 
+/* The client's next message of the method. */
 static enum proto_error
-send_init(struct transport *t)
+send_step(struct transport *t, size_t max, enum proto_error (*put)(struct kex *, struct wr *))
 {
-	struct wr w = transport_own_begin(t, KEX_INIT_MAX);
-	enum proto_error e = kex_put_init(&t->x->kex, &w);
+	struct wr w = transport_own_begin(t, max);
+	enum proto_error e = put(&t->x->kex, &w);
 
 	return e != PROTO_OK ? e : transport_own_end(t, &w);
+}
+
+static enum proto_error
+send_first(struct transport *t)
+{
+	if (t->cfg.role == SSH_SERVER)
+		return PROTO_OK;	/* the client begins */
+	return t->x->kex.alg->takes_group ? send_step(t, KEX_REQUEST_MAX, kex_put_request) :
+	    send_step(t, KEX_INIT_MAX, kex_put_init);
 }
 
 static enum proto_error
@@ -139,10 +152,22 @@ on_kexinit(struct transport *t, struct span payload)
 	}
 	t->skip_guess = theirs.follows && !t->x->choice.guess_right;
 	t->kx = KX_RUNNING;
-	return t->cfg.role == SSH_CLIENT ? send_init(t) : PROTO_OK;
+	return send_first(t);
 }
 
 /* ---- the public values, and the question to the monitor ---- */
+
+static void
+show_group(const struct kex *k, struct transport_event *ev)
+{
+	if (!k->alg->takes_group)
+		return;
+	ev->gex_min = k->min;
+	ev->gex_n = k->n;
+	ev->gex_max = k->max;
+	ev->gex_p = span_of(k->group.p, k->group.p_len);
+	ev->gex_g = span_of(k->group.g, k->group.g_len);
+}
 
 static void
 ask(struct transport *t, struct transport_event *ev)
@@ -162,7 +187,8 @@ ask(struct transport *t, struct transport_event *ev)
 		ev->k_s = span_of(x->kex.k_s, x->kex.k_s_len);
 		ev->signature = span_of(x->kex.signature, x->kex.signature_len);
 	}
-	t->waiting = true;
+	show_group(&x->kex, ev);
+	t->waiting = ev->type;
 	/* The peer is not the one we wait for: a person may be asked about the host
 	 * key, or the rekey quota may hold the answer back. */
 	transport_set_deadline(t, 0);
@@ -271,11 +297,11 @@ answered(struct transport *t, enum ssh_role role, struct span signature, struct 
 	uint8_t *next;
 	enum proto_error e;
 
-	if (!t->waiting || t->cfg.role != role ||
+	if (t->waiting != (role == SSH_SERVER ? TE_SIGN : TE_VERIFY) ||
 	    hash.n != hash_size(t->x->kex.alg->hash) || hash.n > HASH_MAX ||
 	    !transport_kexinit_is_fit(next_kexinit))
 		return PROTO_E_LOCAL_BUG;
-	t->waiting = false;
+	t->waiting = TE_NONE;
 	transport_set_deadline(t, t->exchanges == 0 ? t->cfg.kex_ms : t->cfg.rekey_ms);
 	if (first) {
 		memcpy(t->session_id, hash.p, hash.n);
@@ -348,26 +374,43 @@ on_newkeys(struct transport *t, struct span payload, struct transport_event *ev)
 	return PROTO_OK;
 }
 
+/* One of the method's own numbers, which mean something else in each. */
+static enum proto_error
+on_step(struct transport *t, struct span payload, struct transport_event *ev)
+{
+	struct kex *k = &t->x->kex;
+	enum proto_error e;
+
+	if (payload.p[0] != k->expects)
+		return t->strict && t->phase == PH_KEX ? PROTO_E_STRICT_KEX :
+		    PROTO_E_MESSAGE_ORDER;
+	if (payload.p[0] == SSH_MSG_KEX_DH_GEX_REQUEST)
+		return transport_group_ask(t, payload, ev);
+	if (payload.p[0] == SSH_MSG_KEX_DH_GEX_GROUP && k->alg->takes_group) {
+		e = kex_take_group(k, payload);
+		return e != PROTO_OK ? e : send_step(t, KEX_INIT_MAX, kex_put_init);
+	}
+	e = t->cfg.role == SSH_SERVER ? kex_take_init(k, payload) : kex_take_reply(k, payload);
+	if (e == PROTO_OK)
+		ask(t, ev);
+	return e;
+}
+
 enum proto_error
 transport_kex_packet(struct transport *t, struct span payload, struct transport_event *ev)
 {
-	enum proto_error e;
-
 	switch (payload.p[0]) {
 	case SSH_MSG_KEXINIT:
 		return on_kexinit(t, payload);
 	case SSH_MSG_NEWKEYS:
 		return on_newkeys(t, payload, ev);
 	case SSH_MSG_KEX_ECDH_INIT:
-		e = kex_take_init(&t->x->kex, payload);
-		break;
-	case SSH_MSG_KEX_ECDH_REPLY:
-		e = kex_take_reply(&t->x->kex, payload);
-		break;
+	case SSH_MSG_KEX_31:
+	case SSH_MSG_KEX_DH_GEX_INIT:
+	case SSH_MSG_KEX_DH_GEX_REPLY:
+	case SSH_MSG_KEX_DH_GEX_REQUEST:
+		return on_step(t, payload, ev);
 	default:
 		return PROTO_E_LOCAL_BUG;	/* the table and this switch differ */
 	}
-	if (e == PROTO_OK)
-		ask(t, ev);
-	return e;
 }

@@ -1,10 +1,11 @@
 /*
- * transport_state.h - struct transport and what its five files ask of each other:
+ * transport_state.h - struct transport and what its files ask of each other:
  *
  *   transport.c      its life, its clock, what it says of itself
  *   transport_in.c   rx buffer, packets, the transport layer's own messages
  *   transport_out.c  tx buffer, messages, bulk data, what is held back
  *   transport_kex.c  key exchange: negotiation, the monitor's answers, new keys
+ *   transport_group.c  ...and the question for a group
  *   transport_compression.c  when the payloads are compressed
  *
  * Nobody else includes this.
@@ -20,8 +21,8 @@
 
 enum {
 	/* tx space that only the transport's own messages may use.  Beyond our
-	 * KEXINIT: REPLY, NEWKEYS, EXT_INFO, DISCONNECT. */
-	TX_RESERVE = 20 * 1024,
+	 * KEXINIT: GROUP, REPLY, NEWKEYS, EXT_INFO, DISCONNECT. */
+	TX_RESERVE = 22 * 1024,
 	/* ...that bulk data leaves to messages, so that window adjustments and
 	 * replies go out while data fills the rest.  It is more than an owner asks
 	 * for before it takes a packet in (CONNECTION_ROOM): two sides full of data
@@ -91,7 +92,7 @@ struct transport {
 	bool out_stopped;		/* between our KEXINIT and our NEWKEYS */
 	bool strict;
 	bool skip_guess;		/* the peer's next kex packet guessed wrong */
-	bool waiting;			/* for the monitor                     */
+	enum transport_event_type waiting;	/* the question the monitor has, or TE_NONE */
 	struct exchange *x;
 	struct protect *next_in;	/* the peer's keys, from its NEWKEYS on */
 	struct kexinit_flow next_in_algs;
@@ -136,5 +137,10 @@ CRYPTO_CHECKED enum proto_error transport_compression_login(struct transport *);
 /* NEWKEYS was: begins, begins anew or ends, as agreed. */
 CRYPTO_CHECKED enum proto_error transport_compression_out(struct transport *);
 CRYPTO_CHECKED enum proto_error transport_compression_in(struct transport *);
+
+/* ---- transport_group.c ---- */
+/* GEX_REQUEST, legal now. */
+CRYPTO_CHECKED enum proto_error transport_group_ask(struct transport *, struct span payload,
+    struct transport_event *ev);
 
 #endif

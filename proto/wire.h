@@ -150,6 +150,26 @@ rd_text(struct rd *r, size_t max)
 	return s;
 }
 
+/* A non-negative mpint of at most max bytes, without the zero in front of a high bit;
+ * 0 is empty.  A negative one, or one with a zero too many, is malformed (RFC 4251
+ * section 5). */
+static inline struct span
+rd_mpint(struct rd *r, size_t max)
+{
+	struct span s = rd_blob(r, max + 1);
+	bool zero = s.n > 0 && s.p[0] == 0;
+
+	if (zero) {
+		s.p++;
+		s.n--;
+	}
+	if (zero != (s.n > 0 && (s.p[0] & 0x80) != 0) || s.n > max) {
+		r->bad = true;
+		s.n = 0;
+	}
+	return s;
+}
+
 /* Whatever is left. */
 static inline struct span
 rd_rest(struct rd *r)

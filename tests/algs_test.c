@@ -125,6 +125,11 @@ rows_fit_the_contract(void **state)
 			assert_true(kex->client_len <= KEX_PUBLIC_MAX);
 			assert_true(kex->server_len <= KEX_PUBLIC_MAX);
 			assert_true(kex->secret_len <= KEX_SECRET_MAX);
+			/* one kind or the other */
+			assert_int_equal(kex->takes_group, kex->client_len == 0);
+			assert_int_equal(kex->takes_group, kex->server_len == 0);
+			assert_int_equal(kex->takes_group, kex->secret_len == 0);
+			assert_in_range(KEX_GROUP_MAX, 1, KEX_SECRET_MAX);
 			assert_true(hash_size(kex->hash) > 0);
 		}
 		if (cipher != NULL) {
@@ -191,6 +196,7 @@ work(void)
 {
 	static uint8_t packet[4 + 32768 + CIPHER_TAG_MAX];
 	static struct kex_state kex_state;
+	static struct kex_group group;
 	static uint8_t client[KEX_PUBLIC_MAX], server[KEX_PUBLIC_MAX];
 	uint8_t ours[KEX_SECRET_MAX], theirs[KEX_SECRET_MAX], digest[HASH_MAX];
 	const struct protect_keys keys = { client, server, ours };
@@ -208,9 +214,10 @@ work(void)
 			return 1;
 	for (size_t i = 0; (k = alg_name(ALG_KEX, i)) != NULL; i++) {
 		kex = kex_find(k, strlen(k));
-		if (kex->start(&kex_state, client) != 0 ||
-		    kex->answer(client, server, theirs) != 0 ||
-		    kex->finish(&kex_state, server, ours) != 0)
+		if (kex_group_14(&group) != 0 ||
+		    kex->start(&kex_state, &group, client) != 0 ||
+		    kex->answer(&group, client, server, theirs) != 0 ||
+		    kex->finish(&kex_state, &group, server, ours) != 0)
 			return 2;
 	}
 	for (size_t i = 0; (c = alg_name(ALG_CIPHER, i)) != NULL; i++) {

@@ -56,7 +56,7 @@ known_answers(void **state)
 		(void)unhex(vectors[i].secret, kex.bytes, LEN);
 		(void)unhex(vectors[i].point, point, LEN);
 		(void)unhex(vectors[i].out, want, LEN);
-		assert_int_equal(curve()->finish(&kex, point, got), 0);
+		assert_int_equal(curve()->finish(&kex, NULL, point, got), 0);
 		assert_memory_equal(got, want, LEN);
 	}
 }
@@ -70,9 +70,9 @@ both_sides_agree_and_differ_each_time(void **state)
 	(void)state;
 	client[LEN] = server[LEN] = ours[LEN] = theirs[LEN] = 0x5a;
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(curve()->start(&kex, client), 0);
-		assert_int_equal(curve()->answer(client, server, theirs), 0);
-		assert_int_equal(curve()->finish(&kex, server, ours), 0);
+		assert_int_equal(curve()->start(&kex, NULL, client), 0);
+		assert_int_equal(curve()->answer(NULL, client, server, theirs), 0);
+		assert_int_equal(curve()->finish(&kex, NULL, server, ours), 0);
 		assert_memory_equal(ours, theirs, LEN);
 		assert_memory_not_equal(ours, last, LEN);
 		memcpy(last, ours, LEN);
@@ -93,10 +93,10 @@ small_order_points_are_refused(void **state)
 			(void)unhex(small_order[i], point, LEN);
 			/* RFC 7748 section 5: the bit is ignored, so it must not help. */
 			point[LEN - 1] = (uint8_t)(point[LEN - 1] | high_bit << 7);
-			assert_int_equal(curve()->answer(point, public, secret), -1);
+			assert_int_equal(curve()->answer(NULL, point, public, secret), -1);
 			assert_memory_equal(secret, zero, LEN);
-			assert_int_equal(curve()->start(&kex, public), 0);
-			assert_int_equal(curve()->finish(&kex, point, secret), -1);
+			assert_int_equal(curve()->start(&kex, NULL, public), 0);
+			assert_int_equal(curve()->finish(&kex, NULL, point, secret), -1);
 			assert_memory_equal(secret, zero, LEN);
 		}
 	}
@@ -110,10 +110,10 @@ a_state_serves_once(void **state)
 
 	(void)state;
 	memset(&kex, 0, sizeof(kex));
-	assert_int_equal(curve()->start(&kex, client), 0);
-	assert_int_equal(curve()->answer(client, server, secret), 0);
-	assert_int_equal(curve()->finish(&kex, server, secret), 0);
-	assert_int_equal(curve()->finish(&kex, server, secret), -1);
+	assert_int_equal(curve()->start(&kex, NULL, client), 0);
+	assert_int_equal(curve()->answer(NULL, client, server, secret), 0);
+	assert_int_equal(curve()->finish(&kex, NULL, server, secret), 0);
+	assert_int_equal(curve()->finish(&kex, NULL, server, secret), -1);
 }
 
 static void

@@ -526,8 +526,8 @@ play_kex(struct play_kex *x)
 	struct kex_state state;
 
 	assert_non_null(kex);
-	assert_int_equal(kex->start(&state, x->q_c), 0);
-	assert_int_equal(kex->answer(x->q_c, x->q_s, x->k), 0);
+	assert_int_equal(kex->start(&state, NULL, x->q_c), 0);
+	assert_int_equal(kex->answer(NULL, x->q_c, x->q_s, x->k), 0);
 }
 
 static inline struct ipc_SIGN

@@ -12,8 +12,8 @@ static const enum ssh_kex_phase kxs[] = { KX_IDLE, KX_SENT, KX_RUNNING, KX_NEWKE
 
 /* What may come, by receiver.  0 ends a list. */
 static const uint8_t kex_any[] = { 1, 2, 3, 4, 0 };
-static const uint8_t kex_begin[] = { 20, 0 };
-static const uint8_t kex_running[2][2] = { { 30, 0 }, { 31, 0 } };
+static const uint8_t kex_begins[] = { 20, 0 };
+static const uint8_t kex_running[2][4] = { { 30, 32, 34, 0 }, { 31, 33, 0 } };
 static const uint8_t kex_end[] = { 21, 0 };
 static const uint8_t service[2][8] = { { 5, 7, 0 }, { 6, 7, 0 } };
 static const uint8_t auth[2][10] = { { 5, 7, 50, 61, 0 }, { 6, 7, 51, 52, 53, 60, 0 } };
@@ -22,9 +22,9 @@ static const uint8_t open_[] = { 80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98,
 	192, 193, 0 };
 /* What a client or a server sends at some time of its life. */
 static const uint8_t ever[2][40] = {
-	{ 1, 2, 3, 4, 5, 7, 20, 21, 30, 50, 61, 80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97,
+	{ 1, 2, 3, 4, 5, 7, 20, 21, 30, 32, 34, 50, 61, 80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97,
 	    98, 99, 100, 192, 193, 0 },
-	{ 1, 2, 3, 4, 6, 7, 20, 21, 31, 51, 52, 53, 60, 80, 81, 82, 90, 91, 92, 93, 94, 95,
+	{ 1, 2, 3, 4, 6, 7, 20, 21, 31, 33, 51, 52, 53, 60, 80, 81, 82, 90, 91, 92, 93, 94, 95,
 	    96, 97, 98, 99, 100, 192, 193, 0 },
 };
 
@@ -44,7 +44,7 @@ expect(enum ssh_role role, enum ssh_phase phase, enum ssh_kex_phase kx, bool str
 	bool legal = false;
 
 	/* strict kex: nothing but 1, 20, 21 and the method's own in the first exchange */
-	if (strict && phase == PH_KEX && n != 1 && n != 20 && n != 21 && n != 30 && n != 31)
+	if (strict && phase == PH_KEX && n != 1 && n != 20 && n != 21 && (n < 30 || n > 34))
 		return SSH_DISCONNECT_PEER;
 	if (in(kex_any, n))
 		legal = true;
@@ -53,7 +53,7 @@ expect(enum ssh_role role, enum ssh_phase phase, enum ssh_kex_phase kx, bool str
 	else if (kx == KX_NEWKEYS)
 		legal = legal || in(kex_end, n);
 	else {
-		legal = legal || in(kex_begin, n);
+		legal = legal || in(kex_begins, n);
 		if (phase == PH_SERVICE)
 			legal = legal || in(service[r], n);
 		if (phase == PH_AUTH)

@@ -37,10 +37,10 @@ struct side {
 	size_t kexinit_len;
 	uint8_t hash[HASH_MAX], session_id[HASH_MAX];
 	size_t hash_len, session_id_len;
-	bool hold_answer;		/* leave the question unanswered */
+	bool hold_answer, hold_group;	/* leave the question unanswered */
 	struct transport_event question;
 	/* what came out of transport_next */
-	unsigned packets, keys, sig_algs, disconnects, debugs, questions;
+	unsigned packets, keys, sig_algs, disconnects, debugs, questions, groups;
 	uint64_t data;			/* bytes of CHANNEL_DATA */
 	enum proto_error error;
 	struct transport_event last;
@@ -96,8 +96,18 @@ side_hash(const struct side *s, const struct transport_event *q, uint8_t *out)
 	wr_blob(&w, server ? q->peer_kexinit : ours, SIZE_MAX);
 	wr_blob(&w, server ? ours : q->peer_kexinit, SIZE_MAX);
 	wr_blob(&w, server ? span_str("the host key") : q->k_s, SIZE_MAX);
-	wr_blob(&w, q->q_c, SIZE_MAX);
-	wr_blob(&w, q->q_s, SIZE_MAX);
+	if (alg->takes_group) {		/* RFC 4419 3 */
+		wr_u32(&w, q->gex_min);
+		wr_u32(&w, q->gex_n);
+		wr_u32(&w, q->gex_max);
+		wr_mpint(&w, q->gex_p);
+		wr_mpint(&w, q->gex_g);
+		wr_mpint(&w, q->q_c);
+		wr_mpint(&w, q->q_s);
+	} else {
+		wr_blob(&w, q->q_c, SIZE_MAX);
+		wr_blob(&w, q->q_s, SIZE_MAX);
+	}
 	if (alg->secret_is_string)
 		wr_blob(&w, q->secret, SIZE_MAX);
 	else
@@ -137,6 +147,19 @@ side_answer(struct side *s, uint64_t now)
 	return e;
 }
 
+/* ...for a group: always the same one. */
+static inline enum proto_error
+side_group(struct side *s, uint64_t now)
+{
+	struct kex_group group;
+
+	assert_int_equal(s->question.type, TE_GROUP);
+	assert_int_equal(kex_group_14(&group), 0);
+	s->question.type = TE_NONE;
+	return transport_group(s->t, span_of(group.p, group.p_len),
+	    span_of(group.g, group.g_len), now);
+}
+
 static inline void
 side_keep_text(struct side *s, struct span text)
 {
@@ -156,6 +179,12 @@ side_event(struct side *s, const struct transport_event *ev, uint64_t now)
 		if (ev->number == SSH_MSG_CHANNEL_DATA)
 			s->data += ev->payload.n - 9;
 		side_keep_text(s, ev->payload);
+		break;
+	case TE_GROUP:
+		s->groups++;
+		s->question = *ev;
+		if (!s->hold_group)
+			assert_int_equal(side_group(s, now), PROTO_OK);
 		break;
 	case TE_SIGN:
 	case TE_VERIFY:

@@ -375,6 +375,9 @@ lab_peer_event(struct lab *l, const struct transport_event *ev)
 	struct span h = worker_rehearse_hash(0);
 
 	switch (ev->type) {
+	case TE_GROUP:
+		assert_int_equal(worker_rehearse_group(l->peer), PROTO_OK);
+		break;
 	case TE_SIGN:
 		assert_int_equal(transport_signed(l->peer, span_str("s"), h, l->other_kex,
 		    worker_clock()), PROTO_OK);
