@@ -126,7 +126,7 @@ struct api_question {
 /* ---- calls (api_call.c) ---- */
 /* Who may complete it: a worker only API_CALL_WORKER, whatever number it names. */
 enum api_call_kind { API_CALL_WORKER = 1, API_CALL_OPEN, API_CALL_START, API_CALL_LOGIN,
-	API_CALL_CLOSE, API_CALL_KEY };
+	API_CALL_CLOSE, API_CALL_KEY, API_CALL_AGENT, API_CALL_MODULI };
 /*
  * A call to monitor or worker.  It has a number that is never used again and completes
  * exactly once.  The pair of public calls that every one has is
@@ -442,6 +442,8 @@ void api_io_forked(postern_transport *);		/* descriptors only; calls nobody */
 
 /* ---- api_key.c ---- */
 void api_key_loaded(postern_context *, const struct ipc_KEY_LOADED *);
+/* A handle that is in no list yet; NULL: no memory. */
+postern_key *api_key_make(postern_context *, const struct ipc_KEY_LOADED *);
 void api_key_discard(postern_key *);
 void api_key_abandon(postern_key *);	/* the monitor forgets it too */
 
@@ -505,7 +507,7 @@ void api_call_shown(postern_context *);		/* the last is not borrowed any more */
 /* What a message holds, empty for NULL; -EINVAL: it is bad. */
 int api_message_span(const postern_message *, struct span *);
 
-/* ---- answers of the monitor to calls of the context (api_agent.c), and the rest ---- */
+/* ---- api_moduli.c, api_agent.c, api_signer.c, api_hexdump.c: the monitor's words ---- */
 void api_moduli_loaded(postern_context *, const struct ipc_MODULI_LOADED *);
 void api_agent_key(postern_context *, const struct ipc_AGENT_KEY *);
 void api_agent_done(postern_context *, const struct ipc_AGENT_DONE *);

@@ -1,25 +1,129 @@
 /*
- * api_agent.c - what the monitor answers about agents and moduli.
+ * api_agent.c - the keys of an SSH agent, which the monitor talks to.
+ *
+ * The socket goes to the monitor and stays there: no worker and nobody in this process
+ * can ask the agent for anything.  What comes back are public halves with a number
+ * each.  Their comments were written by whoever filled the agent.
  */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "privsep/api.h"
 
-void
-api_moduli_loaded(postern_context *ctx, const struct ipc_MODULI_LOADED *m)
+enum { AGENT_KEYS_MAX = 1024 };
+
+struct found {				/* a call's, until they are taken */
+	postern_key *keys[AGENT_KEYS_MAX];
+	size_t n;
+};
+
+static void
+release(struct api_call *call)
 {
-	(void)ctx;	/* nobody has asked */
-	(void)m;
+	struct found *f = call->own;
+
+	for (size_t i = 0; i < f->n; i++)
+		api_key_abandon(f->keys[i]);
+	free(f);
 }
 
 void
 api_agent_key(postern_context *ctx, const struct ipc_AGENT_KEY *m)
 {
-	/* nobody has asked: no handle will ever name it */
-	(void)api_send_KEY_DROP(&ctx->monitor, &(struct ipc_KEY_DROP){ .key = m->key });
+	struct api_call *call = api_call_find(&ctx->calls, API_CALL_AGENT, m->call);
+	struct ipc_KEY_LOADED loaded = { .key = m->key, .alg = m->alg, .blob = m->blob,
+		.comment = m->comment };
+	struct found *f = call != NULL ? call->own : NULL;
+	postern_key *k = NULL;
+
+	if (f != NULL && f->n < AGENT_KEYS_MAX)
+		k = api_key_make(ctx, &loaded);
+	if (k != NULL)
+		f->keys[f->n++] = k;
+	else	/* no handle will ever name it; or the monitor is gone and the key with it */
+		(void)api_send_KEY_DROP(&ctx->monitor, &(struct ipc_KEY_DROP){ .key = m->key });
 }
 
 void
 api_agent_done(postern_context *ctx, const struct ipc_AGENT_DONE *m)
 {
-	(void)ctx;	/* nobody has asked */
-	(void)m;
+	struct api_call *call = api_call_find(&ctx->calls, API_CALL_AGENT, m->call);
+
+	if (call != NULL)
+		api_call_complete(call, m->ok ? 0 : POSTERN_EPROTO);
+}
+
+static int
+check_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	/* sending what is no descriptor would look like a dead monitor */
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
+		return -errno;
+	return type == SOCK_STREAM ? 0 : -ENOTSOCK;
+}
+
+static int
+begin(postern_context *ctx, int fd, struct api_call **out, int *sent)
+{
+	struct ipc_AGENT m = { .socket = fd };
+	struct api_call *call;
+	int r = check_socket(fd);
+
+	if (r == 0)
+		r = api_call_new(ctx, NULL, API_CALL_AGENT, &call);
+	if (r < 0)
+		return r;
+	call->own = calloc(1, sizeof(struct found));
+	if (call->own == NULL) {
+		api_call_drop(call);
+		return -ENOMEM;
+	}
+	call->release = release;
+	m.call = call->id;
+	*sent = api_send_AGENT(&ctx->monitor, &m);
+	*out = call;
+	return 0;
+}
+
+/* The keys become the caller's. */
+static int
+take(postern_context *ctx, struct found *f, postern_key ***keys, size_t *n)
+{
+	postern_key **list = calloc(f->n + 1, sizeof(postern_key *));
+
+	if (list == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->n; i++) {
+		list[i] = f->keys[i];
+		TAILQ_INSERT_TAIL(&ctx->keys, list[i], next);
+	}
+	*keys = list;
+	*n = f->n;
+	f->n = 0;
+	return 0;
+}
+
+int
+postern_agent_keys(postern_context *ctx, int fd, postern_key ***keys, size_t *n,
+    int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct api_call *call;
+	int sent, r = api_context_enter(ctx);
+
+	if (r == 0)
+		r = begin(ctx, fd, &call, &sent);
+	if (r == 0) {
+		r = api_call_wait(call, sent, d);
+		if (r == 0)
+			r = take(ctx, call->own, keys, n);
+		api_call_drop(call);
+	}
+	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
+	return r;
 }

@@ -22,8 +22,8 @@ api_key_discard(postern_key *k)
 	free(k);
 }
 
-static postern_key *
-make(postern_context *ctx, const struct ipc_KEY_LOADED *m)
+postern_key *
+api_key_make(postern_context *ctx, const struct ipc_KEY_LOADED *m)
 {
 	postern_key *k = calloc(1, sizeof(*k));
 
@@ -39,6 +39,8 @@ make(postern_context *ctx, const struct ipc_KEY_LOADED *m)
 		api_key_discard(k);
 		return NULL;
 	}
+	/* whoever wrote the file or filled the agent wrote it */
+	api_log_tame_line(k->comment);
 	return k;
 }
 
@@ -66,7 +68,7 @@ api_key_loaded(postern_context *ctx, const struct ipc_KEY_LOADED *m)
 	}
 	call->is_done = true;
 	call->result = m->result;
-	if (m->result == POSTERN_KEY_FINE && (call->key = make(ctx, m)) == NULL)
+	if (m->result == POSTERN_KEY_FINE && (call->key = api_key_make(ctx, m)) == NULL)
 		forget(ctx, m->key);
 }
 

@@ -1,12 +1,73 @@
 /*
  * api_signer.c - user keys whose private half is the application's own.
+ *
+ * The monitor assembled what is signed, and checks what comes back before any worker
+ * sees it; the function is asked only for a login of a client's own making.
  */
+#include <errno.h>
+
 #include "privsep/api.h"
+
+enum { SIGNATURE_MAX = 4096 };		/* as in SIGN_ANSWER */
+
+static postern_key *
+find(postern_context *ctx, uint64_t id)
+{
+	postern_key *k;
+
+	TAILQ_FOREACH(k, &ctx->keys, next) {
+		if (k->id == id && k->sign != NULL)
+			return k;
+	}
+	return NULL;
+}
 
 void
 api_signer_ask(postern_transport *t, const struct ipc_SIGN_ASK *m)
 {
-	struct ipc_SIGN_ANSWER no = { .conn = t->id, .question = m->question };
+	postern_key *k = t->is_server ? NULL : find(t->ctx, m->key);
+	struct ipc_SIGN_ANSWER answer = { .conn = t->id, .question = m->question };
+	uint8_t signature[SIGNATURE_MAX];
+	int n = -1;
 
-	(void)api_send_SIGN_ANSWER(&t->ctx->monitor, &no);	/* or it is dead */
+	if (k != NULL)
+		n = k->sign(k->sign_user, m->data.p, m->data.n, signature, sizeof(signature));
+	/* it may have said more than there was room for: that is no signature */
+	if (n > 0 && (size_t)n <= sizeof(signature))
+		answer.signature = span_of(signature, (size_t)n);
+	/* the key or the transport may be gone by now: then the answer is late, or the
+	 * monitor is dead */
+	(void)api_send_SIGN_ANSWER(&t->ctx->monitor, &answer);
+}
+
+int
+postern_key_new_signer(postern_key **out, postern_context *ctx, const char *algorithm,
+    const void *blob, size_t len,
+    int (*sign)(void *user, const void *data, size_t len, void *out, size_t size),
+    void *user, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct ipc_KEY_SIGNER m = { .alg = span_str(algorithm), .blob = span_of(blob, len) };
+	struct api_call *call;
+	int r = api_context_enter(ctx);
+
+	if (r == 0 && sign == NULL)
+		r = -EINVAL;
+	if (r == 0)
+		r = api_call_new(ctx, NULL, API_CALL_KEY, &call);
+	if (r < 0)
+		return r;
+	m.call = call->id;
+	r = api_call_wait(call, api_send_KEY_SIGNER(&ctx->monitor, &m), d);
+	if (r == 0 && call->key == NULL)
+		r = -ENOMEM;
+	if (r == 0) {
+		*out = call->key;
+		call->key = NULL;
+		(*out)->sign = sign;
+		(*out)->sign_user = user;
+		TAILQ_INSERT_TAIL(&ctx->keys, *out, next);
+	}
+	api_call_drop(call);
+	return r;
 }

@@ -1,0 +1,52 @@
+/*
+ * api_moduli.c - the groups of diffie-hellman-group-exchange (RFC 4419), for servers.
+ *
+ * The application opens the file; the monitor reads it and chooses from it.  Neither
+ * this process nor a worker ever sees a line of it.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "privsep/api.h"
+
+void
+api_moduli_loaded(postern_context *ctx, const struct ipc_MODULI_LOADED *m)
+{
+	struct api_call *call = api_call_find(&ctx->calls, API_CALL_MODULI, m->call);
+
+	/* loaded all the same, when nobody waits any more */
+	if (call == NULL)
+		return;
+	call->value = m->count;
+	api_call_complete(call, 0);
+}
+
+static int
+load(postern_context *ctx, int fd, struct api_deadline d)
+{
+	struct ipc_MODULI m = { .file = fd };
+	struct api_call *call;
+	int r = api_context_enter(ctx);
+
+	if (r == 0 && fd < 0)
+		r = -EBADF;	/* sending it would look like a dead monitor */
+	if (r == 0)
+		r = api_call_new(ctx, NULL, API_CALL_MODULI, &call);
+	if (r < 0)
+		return r;
+	m.call = call->id;
+	r = api_call_wait(call, api_send_MODULI(&ctx->monitor, &m), d);
+	if (r == 0)
+		r = call->value < INT32_MAX ? (int)call->value : INT32_MAX;
+	api_call_drop(call);
+	return r;
+}
+
+int
+postern_context_load_server_moduli(postern_context *ctx, int fd, int timeout_ms)
+{
+	int r = load(ctx, fd, api_deadline_in(timeout_ms));
+
+	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
+	return r;
+}
