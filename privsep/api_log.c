@@ -5,6 +5,7 @@
  * writes them wants to forge lines, move a cursor or fill a disk, so they are
  * quoted and bounded here before they stand in a line.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "privsep/api.h"
@@ -103,6 +104,33 @@ const char *
 api_log_name(const postern_transport *t)
 {
 	return t->log_channel[0] != '\0' ? t->log_channel : "postern.transport";
+}
+
+int
+postern_transport_set_log_channel(postern_transport *t, const char *name)
+{
+	size_t n = strlen(name);
+	int r = api_context_enter(t->ctx);
+
+	if (r < 0)
+		return r;
+	if (n > API_LOG_NAME_MAX)
+		return -EMSGSIZE;
+	/* it stands in front of lines: what cannot be told from a line may not be in it */
+	for (size_t i = 0; i < n; i++) {
+		if (name[i] <= ' ' || name[i] > '~')
+			return -EINVAL;
+	}
+	if (n == 0)
+		return -EINVAL;
+	memcpy(t->log_channel, name, n + 1);
+	return 0;
+}
+
+const char *
+postern_transport_get_log_channel(const postern_transport *t)
+{
+	return api_log_name(t);
 }
 
 const char *
