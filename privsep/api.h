@@ -157,6 +157,19 @@ struct api_call {
 };
 TAILQ_HEAD(api_calls, api_call);
 
+enum api_login_kind { API_LOGIN_NONE = 1, API_LOGIN_PASSWORD, API_LOGIN_PUBLICKEY,
+	API_LOGIN_PROBE, API_LOGIN_INTERACTIVE };
+struct api_login {			/* own of API_CALL_LOGIN, and of a connect's START */
+	enum api_login_kind how;
+	char *user, *password;
+	char *text;			/* submethods; of a probe the algorithm */
+	uint8_t *blob;
+	size_t blob_len;
+	uint64_t key;
+	bool may_fall_back, is_fallback, gave_up;
+	unsigned rounds, changes;
+};
+
 /* ---- handles ---- */
 struct api_io;				/* a relay: api_io.c */
 struct api_security {			/* lists of this transport, by enum postern_list */
@@ -166,7 +179,7 @@ struct api_security {			/* lists of this transport, by enum postern_list */
 struct api_exception {
 	int code, side, signal;
 	bool is_claim;
-	uint32_t disconnect;
+	uint32_t disconnect, refusal;
 	char phase[33];
 	char *text, *ours, *theirs;	/* NULL: "" */
 };
@@ -445,6 +458,8 @@ void api_key_loaded(postern_context *, const struct ipc_KEY_LOADED *);
 /* A handle that is in no list yet; NULL: no memory. */
 postern_key *api_key_make(postern_context *, const struct ipc_KEY_LOADED *);
 void api_key_discard(postern_key *);
+/* Waits for a call that brings a key, which is the caller's then; it is in no list. */
+int api_key_await(struct api_call *, int sent, struct api_deadline, postern_key **);
 void api_key_abandon(postern_key *);	/* the monitor forgets it too */
 
 /* ---- api_name.c ---- */
@@ -540,7 +555,16 @@ void api_client_banner(postern_transport *, const struct ipc_BANNER *);
 void api_auth_started(postern_transport *);
 void api_auth_result(postern_transport *, const struct ipc_LOGIN_RESULT *);
 void api_auth_logged_in(postern_transport *, const struct ipc_USER_LOGGED_IN *);
+void api_auth_wipe(struct api_call *);	/* its password is not needed any more */
+/* A START is to go on with a login: by key, else by password, else none.  Copies. */
+int api_auth_follow(struct api_call *start, const char *user, const char *password,
+    const postern_key *);
+
+/* ---- api_prompts.c ---- */
 void api_prompts_ask(postern_transport *, const struct ipc_INFO_ASK *);
+/* postern_answer: only to give the login up. */
+int api_prompts_refuse(postern_transport *, const struct api_question *);
+void api_prompts_forget(postern_transport *);	/* that login is over */
 
 /* ---- api_question.c ---- */
 /* NULL: too many are open. */
@@ -550,6 +574,8 @@ struct api_question *api_question_new(postern_transport *, enum api_question_kin
 void api_question_settle(postern_transport *, uint64_t id, int answer,
     const char *methods, uint32_t reason);
 void api_question_forget(postern_transport *, uint64_t chan);	/* 0: all */
+struct api_question *api_question_find(postern_transport *, uint64_t id);
+void api_question_drop(postern_transport *, struct api_question *);
 
 /* ---- api_ask.c: what the peer wants, as the worker tells it ---- */
 void api_ask_open(postern_transport *, uint64_t chan, struct span type, struct span extra);
@@ -566,6 +592,14 @@ void api_channel_bury(postern_channel *);
 /* The peer's channel is open: queue it for accept, tell the event. */
 void api_channel_granted(postern_channel *);
 void api_channel_opened(postern_transport *, uint64_t chan);
+/* Opens one: its handle at once, *sent for the call's end. */
+int api_channel_begin_open(postern_transport *, postern_channel **, struct span kind,
+    struct span extra, const struct postern_open_options *, struct api_call **, int *sent);
+/* The blocking end of it: what has failed leaves no handle. */
+int api_channel_await_open(postern_channel **, struct api_call *, int sent,
+    struct api_deadline);
+/* The connection is over: those that were being opened never will be. */
+void api_channel_end_opening(postern_transport *);
 void api_channel_not_opened(postern_transport *, const struct ipc_NOT_OPENED *);
 /* Over, in order or not: callback, event. */
 void api_channel_closed(postern_channel *, bool in_order);

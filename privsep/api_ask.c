@@ -53,11 +53,11 @@ check_open(postern_transport *t, uint64_t question, postern_channel *ch, const c
 	const struct postern_client_interface *c = &t->client;
 
 	if (s != NULL && s->check_channel_open != NULL)
-		return s->check_channel_open(s->user, t, question, ch, kind, extra.p, extra.n,
-		    reason);
+		return s->check_channel_open(s->user, t, question, ch, kind, NULL, extra.p,
+		    extra.n, reason);
 	if (s == NULL && c->check_channel_open != NULL)
-		return c->check_channel_open(c->user, t, question, ch, kind, extra.p, extra.n,
-		    reason);
+		return c->check_channel_open(c->user, t, question, ch, kind, NULL, extra.p,
+		    extra.n, reason);
 	return POSTERN_REFUSE;
 }
 

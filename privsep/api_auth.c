@@ -1,9 +1,10 @@
 /*
  * api_auth.c - logging in as a client, one request at a time.
  *
- * A request whose caller stopped waiting is still the one outstanding: its answer
- * is waited for and thrown away before the next is sent, or the wrong request would
- * get it.  Passwords and answers are wiped here as soon as they are sent.
+ * A request whose caller gave up is still the one outstanding: its answer is waited
+ * for and thrown away before the next is sent, or the wrong request would get it.
+ * A password is kept only while an answer may want it again (a change, or prompts in
+ * its place), and wiped when the login is over, whatever ended it.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -11,240 +12,466 @@
 
 #include "privsep/api.h"
 
-enum { ANSWERS_MAX = 16384 };	/* as in INFO_ANSWER */
+enum { CHANGES_MAX = 8 };	/* a server that is content with no new password */
 
-static bool
-is_answered(const void *what)
+/* ---- what a login holds ---- */
+
+static void
+wipe(char **secret)
 {
-	const postern_transport *t = what;
-
-	return t->try != API_TRY_SENT || t->is_authenticated || t->is_over;
-}
-
-/* May a request be made now? */
-static int
-begin(postern_transport *t, struct api_deadline d)
-{
-	int r = api_context_enter(t->ctx);
-
-	if (r == 0 && !t->is_over && (t->is_server || !t->is_started))
-		r = POSTERN_ESTATE;
-	if (r == 0)
-		r = api_loop_wait(t->ctx, d, is_answered, t, (struct api_held){ t, NULL });
-	if (r < 0)
-		return r;
-	if (t->is_over)
-		return api_transport_end_code(t);
-	return t->is_authenticated ? POSTERN_ESTATE : 0;
-}
-
-static int
-outcome(postern_transport *t)
-{
-	switch ((enum ipc_login_result)t->result) {
-	case IPC_LOGIN_PROBE_OK:
-		return 0;
-	case IPC_LOGIN_PARTIAL:
-		return 1;
-	case IPC_LOGIN_CHANGEREQ:
-	case IPC_LOGIN_FAILED:
-		break;
-	}
-	return POSTERN_EAUTH;
-}
-
-static int
-end(postern_transport *t, int sent, struct api_deadline d)
-{
-	int r = api_context_sent(sent);
-
-	if (r < 0)
-		return r;
-	t->try = API_TRY_SENT;
-	r = api_loop_wait(t->ctx, d, is_answered, t, (struct api_held){ t, NULL });
-	if (r < 0)
-		return r;
-	if (t->is_authenticated)
-		return 0;
-	if (t->is_over)
-		return api_transport_end_code(t);
-	t->try = API_TRY_NONE;
-	return outcome(t);
+	if (*secret == NULL)
+		return;
+	sodium_memzero(*secret, strlen(*secret));
+	free(*secret);
+	*secret = NULL;
 }
 
 void
-api_auth_result(postern_transport *t, const struct ipc_LOGIN_RESULT *m)
+api_auth_wipe(struct api_call *call)
 {
-	char *copy = api_context_copy(m->methods);
+	struct api_login *l = call->own;
 
-	t->try = API_TRY_DONE;
-	t->result = m->result;
-	if (copy != NULL) {
-		api_log_tame_line(copy);
-		free(t->methods);
-		t->methods = copy;
+	if (l != NULL)
+		wipe(&l->password);
+}
+
+static void
+release(struct api_call *call)
+{
+	struct api_login *l = call->own;
+
+	api_auth_wipe(call);
+	free(l->user);
+	free(l->text);
+	free(l->blob);
+	free(l);
+}
+
+static char *
+copy_of(const char *s)
+{
+	return s != NULL ? api_context_copy(span_str(s)) : NULL;
+}
+
+/* Gives the call a copy of its own. */
+static int
+hold(struct api_call *call, const struct api_login *given)
+{
+	struct api_login *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return -ENOMEM;
+	*l = *given;
+	l->user = copy_of(given->user);
+	l->password = copy_of(given->password);
+	l->text = copy_of(given->text);
+	l->blob = (uint8_t *)api_context_copy(span_of(given->blob, given->blob_len));
+	call->own = l;
+	call->release = release;
+	return l->user == NULL || l->blob == NULL ||
+	    (given->password != NULL && l->password == NULL) ||
+	    (given->text != NULL && l->text == NULL) ? -ENOMEM : 0;
+}
+
+/* ---- requests ---- */
+
+static int
+send_try(postern_transport *t, const struct api_login *l)
+{
+	struct api_link *monitor = &t->ctx->monitor;
+	struct span user = span_str(l->user);
+	struct span text = span_str(l->text != NULL ? l->text : "");
+
+	switch (l->how) {
+	case API_LOGIN_NONE:
+		return api_send_TRY_NONE(monitor, &(struct ipc_TRY_NONE){ .conn = t->id,
+		    .user = user });
+	case API_LOGIN_PASSWORD:
+		return api_send_TRY_PASSWORD(monitor, &(struct ipc_TRY_PASSWORD){
+		    .conn = t->id, .user = user, .password = span_str(l->password) });
+	case API_LOGIN_PUBLICKEY:
+		return api_send_TRY_PUBLICKEY(monitor, &(struct ipc_TRY_PUBLICKEY){
+		    .conn = t->id, .user = user, .key = l->key });
+	case API_LOGIN_PROBE:
+		return api_send_TRY_PROBE(monitor, &(struct ipc_TRY_PROBE){ .conn = t->id,
+		    .user = user, .alg = text, .key = span_of(l->blob, l->blob_len) });
+	case API_LOGIN_INTERACTIVE:
+		return api_send_TRY_KBDINT(monitor, &(struct ipc_TRY_KBDINT){
+		    .conn = t->id, .user = user, .submethods = text });
 	}
-	if (m->result == IPC_LOGIN_CHANGEREQ)
-		(void)api_error_set(t, POSTERN_EAUTH, "auth", POSTERN_PEER, true, m->text);
-	else if (m->result == IPC_LOGIN_FAILED)
-		(void)api_error_set(t, POSTERN_EAUTH, "auth", POSTERN_PEER, false,
-		    span_str("the server refused this login"));
+	return -EINVAL;
+}
+
+static int
+sent(postern_transport *t, struct api_call *call, int result)
+{
+	if (result == 0) {
+		t->is_trying = true;
+		t->login = call->id;
+	}
+	return result;
+}
+
+static int
+launch(postern_transport *t, struct api_call *call)
+{
+	struct api_login *l = call->own;
+	char *user = copy_of(l->user);
+	int r = send_try(t, l);
+
+	if (user != NULL) {
+		free(t->attempted);
+		t->attempted = user;
+	}
+	/* no answer can want it again */
+	if (!l->may_fall_back && t->client.change_password == NULL)
+		api_auth_wipe(call);
+	return sent(t, call, r);
+}
+
+/* The request that waited for the answer to one given up; and a connect's. */
+static void
+launch_later(postern_transport *t, struct api_call *call)
+{
+	int r = api_context_sent(launch(t, call));
+
+	if (r < 0)
+		api_call_complete(call, r);
+}
+
+static int
+begin(postern_transport *t, const struct api_login *login, struct api_call **call,
+    int *result)
+{
+	int r = api_context_enter(t->ctx);
+
+	if (r == 0 && t->is_over)
+		r = api_transport_end_code(t);
+	/* one at a time; behind one that was given up the next may wait */
+	if (r == 0 && (t->is_server || !t->is_started || t->is_authenticated ||
+	    api_call_of(&t->calls, API_CALL_LOGIN) != NULL))
+		r = POSTERN_ESTATE;
+	if (r == 0)
+		r = api_call_new(t->ctx, t, API_CALL_LOGIN, call);
+	if (r < 0)
+		return r;
+	r = hold(*call, login);
+	if (r < 0)
+		api_call_drop(*call);
+	else
+		*result = t->is_trying ? 0 : launch(t, *call);
+	return r;
+}
+
+static int
+block(postern_transport *t, const struct api_login *login, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct api_call *call;
+	int result, r = begin(t, login, &call, &result);
+
+	return r < 0 ? r : api_call_end(call, result, d);
+}
+
+static int
+detach(postern_transport *t, const struct api_login *login, uint64_t *id)
+{
+	struct api_call *call;
+	int result, r = begin(t, login, &call, &result);
+
+	return r < 0 ? r : api_call_detach(call, result, id);
+}
+
+/* Borrows: what is wanted longer is copied. */
+static struct api_login
+asking(enum api_login_kind how, const char *user)
+{
+	return (struct api_login){ .how = how, .user = (char *)(uintptr_t)user };
+}
+
+static struct api_login
+asking_password(const char *user, const char *password, int flags)
+{
+	struct api_login l = asking(API_LOGIN_PASSWORD, user);
+
+	l.password = (char *)(uintptr_t)password;
+	l.may_fall_back = (flags & POSTERN_NO_FALLBACK) == 0;
+	return l;
+}
+
+static struct api_login
+asking_key(const char *user, const postern_key *key)
+{
+	struct api_login l = asking(API_LOGIN_PUBLICKEY, user);
+
+	l.key = key->id;
+	return l;
+}
+
+static struct api_login
+asking_probe(const char *user, const char *algorithm, const void *blob, size_t len)
+{
+	struct api_login l = asking(API_LOGIN_PROBE, user);
+
+	l.text = (char *)(uintptr_t)algorithm;
+	l.blob = (uint8_t *)(uintptr_t)blob;
+	l.blob_len = len;
+	return l;
+}
+
+static struct api_login
+asking_interactive(const char *user, const char *submethods)
+{
+	struct api_login l = asking(API_LOGIN_INTERACTIVE, user);
+
+	l.text = (char *)(uintptr_t)submethods;
+	return l;
 }
 
 int
 postern_transport_auth_none(postern_transport *t, const char *user, int timeout_ms)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_TRY_NONE m = { .conn = t->id, .user = span_str(user) };
-	int r = begin(t, d);
+	struct api_login l = asking(API_LOGIN_NONE, user);
 
-	return r < 0 ? r : end(t, api_send_TRY_NONE(&t->ctx->monitor, &m), d);
+	return block(t, &l, timeout_ms);
+}
+
+int
+postern_transport_auth_none_async(postern_transport *t, const char *user, uint64_t *id)
+{
+	struct api_login l = asking(API_LOGIN_NONE, user);
+
+	return detach(t, &l, id);
 }
 
 int
 postern_transport_auth_password(postern_transport *t, const char *user, const char *password,
-    int timeout_ms)
+    int flags, int timeout_ms)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_TRY_PASSWORD m = { .conn = t->id, .user = span_str(user),
-		.password = span_str(password) };
-	int r = begin(t, d);
+	struct api_login l = asking_password(user, password, flags);
 
-	return r < 0 ? r : end(t, api_send_TRY_PASSWORD(&t->ctx->monitor, &m), d);
+	return block(t, &l, timeout_ms);
+}
+
+int
+postern_transport_auth_password_async(postern_transport *t, const char *user,
+    const char *password, int flags, uint64_t *id)
+{
+	struct api_login l = asking_password(user, password, flags);
+
+	return detach(t, &l, id);
 }
 
 int
 postern_transport_auth_publickey(postern_transport *t, const char *user,
     const postern_key *key, int timeout_ms)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_TRY_PUBLICKEY m = { .conn = t->id, .user = span_str(user), .key = key->id };
-	int r = begin(t, d);
+	struct api_login l = asking_key(user, key);
 
-	if (r == 0 && key->ctx != t->ctx)
-		r = -EINVAL;
-	return r < 0 ? r : end(t, api_send_TRY_PUBLICKEY(&t->ctx->monitor, &m), d);
+	return key->ctx != t->ctx ? -EINVAL : block(t, &l, timeout_ms);
+}
+
+int
+postern_transport_auth_publickey_async(postern_transport *t, const char *user,
+    const postern_key *key, uint64_t *id)
+{
+	struct api_login l = asking_key(user, key);
+
+	return key->ctx != t->ctx ? -EINVAL : detach(t, &l, id);
 }
 
 int
 postern_transport_probe_publickey(postern_transport *t, const char *user,
     const char *algorithm, const void *blob, size_t len, int timeout_ms)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_TRY_PROBE m = { .conn = t->id, .user = span_str(user),
-		.alg = span_str(algorithm), .key = span_of(blob, len) };
-	int r = begin(t, d);
+	struct api_login l = asking_probe(user, algorithm, blob, len);
 
-	return r < 0 ? r : end(t, api_send_TRY_PROBE(&t->ctx->monitor, &m), d);
+	return block(t, &l, timeout_ms);
+}
+
+int
+postern_transport_probe_publickey_async(postern_transport *t, const char *user,
+    const char *algorithm, const void *blob, size_t len, uint64_t *id)
+{
+	struct api_login l = asking_probe(user, algorithm, blob, len);
+
+	return detach(t, &l, id);
 }
 
 int
 postern_transport_auth_interactive(postern_transport *t, const char *user,
     const char *submethods, int timeout_ms)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_TRY_KBDINT m = { .conn = t->id, .user = span_str(user),
-		.submethods = span_str(submethods != NULL ? submethods : "") };
-	int r = begin(t, d);
+	struct api_login l = asking_interactive(user, submethods);
 
-	return r < 0 ? r : end(t, api_send_TRY_KBDINT(&t->ctx->monitor, &m), d);
+	return block(t, &l, timeout_ms);
 }
 
-/* ---- the server's prompts ---- */
-
-static char *
-tamed(struct span s)
+int
+postern_transport_auth_interactive_async(postern_transport *t, const char *user,
+    const char *submethods, uint64_t *id)
 {
-	char *text = (char *)(uintptr_t)api_text(s);
+	struct api_login l = asking_interactive(user, submethods);
 
-	api_log_tame(text);
-	return text;
+	return detach(t, &l, id);
 }
 
-/* Reads the prompts of INFO_ASK.  Their number, which may be more than out has room
- * for: then none is read.  -1: malformed. */
-static int
-read_prompts(struct span blob, struct postern_prompt *out)
+/* ---- connect ---- */
+
+int
+api_auth_follow(struct api_call *start, const char *user, const char *password,
+    const postern_key *key)
 {
-	struct rd r = rd_of(blob);
-	struct span texts[API_PROMPTS_MAX];
-	uint32_t count = rd_u32(&r);
+	struct api_login l = key != NULL ? asking_key(user, key) :
+	    asking_password(user, password, 0);
 
-	if (count > blob.n)
-		return -1;
-	if (count > API_PROMPTS_MAX)
-		return (int)count;
-	for (uint32_t i = 0; i < count; i++) {
-		texts[i] = rd_text(&r, r.n);
-		out[i].echo = rd_bool(&r);
-	}
-	if (!rd_done(&r))
-		return -1;
-	/* only now: each NUL overwrites the echo flag behind it */
-	for (uint32_t i = 0; i < count; i++)
-		out[i].text = tamed(texts[i]);
-	return (int)count;
-}
-
-/* As many answers as there were prompts, or the monitor would take it for a broken
- * contract; empty ones where the application gave none. */
-static void
-write_answers(struct wr *w, char **answers, size_t n)
-{
-	wr_u32(w, (uint32_t)n);
-	for (size_t i = 0; i < n; i++)
-		wr_str(w, answers != NULL && answers[i] != NULL ? answers[i] : "");
-}
-
-static void
-send_answers(postern_transport *t, uint64_t question, char **answers, size_t n)
-{
-	uint8_t buf[ANSWERS_MAX];
-	struct wr w = wr_of(buf, sizeof(buf));
-	struct ipc_INFO_ANSWER m = { .conn = t->id, .question = question };
-
-	write_answers(&w, answers, n);
-	if (w.bad) {
-		/* more than fits: empty ones, which the server must refuse */
-		sodium_memzero(buf, sizeof(buf));
-		w = wr_of(buf, sizeof(buf));
-		write_answers(&w, NULL, n);
-	}
-	m.answers = wr_span(&w);
-	(void)api_send_INFO_ANSWER(&t->ctx->monitor, &m);	/* or it is dead */
-	sodium_memzero(buf, sizeof(buf));
+	if (key == NULL && password == NULL)
+		return 0;
+	if (user == NULL || (key != NULL && key->ctx != start->ctx))
+		return -EINVAL;
+	return hold(start, &l);
 }
 
 void
-api_auth_prompts(postern_transport *t, const struct ipc_INFO_ASK *m)
+api_auth_started(postern_transport *t)
 {
-	struct postern_prompt list[API_PROMPTS_MAX];
-	char *answers[API_PROMPTS_MAX] = { NULL };
-	struct postern_prompts p = { .size = sizeof(p), .prompts = list };
-	uint64_t question = m->question;
-	int n = read_prompts(m->prompts, list);
-	bool is_answered_well;
+	struct api_call *call = api_call_of(&t->calls, API_CALL_START);
 
-	if (n < 0) {
-		api_transport_blame(t, POSTERN_EMONITOR, "prompts are malformed");
+	if (call == NULL)
+		return;
+	if (call->own == NULL) {
+		api_call_complete(call, 0);
 		return;
 	}
-	p.n = (size_t)n;
-	p.name = tamed(m->name);
-	p.instruction = tamed(m->instruction);
-	is_answered_well = p.n <= API_PROMPTS_MAX && t->client.answer_prompts != NULL &&
-	    t->client.answer_prompts(t->client.user, t, &p, answers) == POSTERN_ACCEPT;
-	if (!t->is_over)
-		send_answers(t, question, is_answered_well ? answers : NULL, p.n);
-	for (size_t i = 0; i < API_PROMPTS_MAX; i++) {
-		if (answers[i] == NULL)
+	call->kind = API_CALL_LOGIN;
+	launch_later(t, call);
+}
+
+/* ---- answers ---- */
+
+static void
+take_methods(postern_transport *t, struct span methods)
+{
+	char *copy = api_context_copy(methods);
+
+	if (copy == NULL)
+		return;		/* the old ones stay */
+	api_log_tame_line(copy);
+	free(t->methods);
+	t->methods = copy;
+}
+
+static bool
+offers(struct span methods, const char *name)
+{
+	size_t n = strlen(name), from = 0;
+
+	for (size_t i = 0; i <= methods.n; i++) {
+		if (i < methods.n && methods.p[i] != ',')
 			continue;
-		sodium_memzero(answers[i], strlen(answers[i]));
-		free(answers[i]);
+		if (i - from == n && memcmp(&methods.p[from], name, n) == 0)
+			return true;
+		from = i + 1;
 	}
+	return false;
+}
+
+static void
+failed(postern_transport *t, struct api_call *call, const struct ipc_LOGIN_RESULT *m)
+{
+	struct api_login *l = call->own;
+
+	/* whatever became of the prompts: the first refusal stands */
+	if (l->is_fallback) {
+		api_call_complete(call, POSTERN_EAUTH);
+		return;
+	}
+	take_methods(t, m->methods);
+	(void)api_error_set(t, POSTERN_EAUTH, "auth", POSTERN_PEER, false,
+	    span_str("the server refused this login"));
+	/* A server that takes passwords and did not take this one is not asked twice. */
+	if (!l->may_fall_back || l->password == NULL || offers(m->methods, "password") ||
+	    !offers(m->methods, "keyboard-interactive")) {
+		api_call_complete(call, POSTERN_EAUTH);
+		return;
+	}
+	l->is_fallback = true;
+	l->how = API_LOGIN_INTERACTIVE;
+	launch_later(t, call);
+}
+
+/* The new password is the callback's; it may give up the call or the transport. */
+static void
+change(postern_transport *t, struct api_call *call, const struct ipc_LOGIN_RESULT *m)
+{
+	const struct postern_client_interface *i = &t->client;
+	struct api_login *l = call->own;
+	char *prompt = (char *)(uintptr_t)api_text(m->text), *password = NULL;
+	uint64_t id = call->id;
+	int answer = POSTERN_REFUSE, r = POSTERN_EAUTH;
+
+	(void)api_error_set(t, POSTERN_EAUTH, "auth", POSTERN_PEER, true, m->text);
+	api_log_tame(prompt);
+	if (i->change_password != NULL && l->password != NULL && l->changes++ < CHANGES_MAX)
+		answer = i->change_password(i->user, t, prompt, &password);
+	call = t->is_freed ? NULL : api_call_find(&t->calls, API_CALL_LOGIN, id);
+	if (call != NULL && answer == POSTERN_ACCEPT && password != NULL) {
+		struct ipc_TRY_CHANGE q = { .conn = t->id, .user = span_str(l->user),
+			.password = span_str(l->password), .new_password = span_str(password) };
+
+		r = api_context_sent(sent(t, call, api_send_TRY_CHANGE(&t->ctx->monitor, &q)));
+	}
+	if (call != NULL && r < 0)
+		api_call_complete(call, r);
+	wipe(&password);
+}
+
+void
+api_auth_result(postern_transport *t, const struct ipc_LOGIN_RESULT *m)
+{
+	struct api_call *call = api_call_find(&t->calls, API_CALL_LOGIN, t->login);
+
+	t->is_trying = false;
+	t->login = 0;
+	api_prompts_forget(t);
+	if (call == NULL) {
+		/* its caller did not wait so long; somebody else may */
+		call = api_call_of(&t->calls, API_CALL_LOGIN);
+		if (call != NULL)
+			launch_later(t, call);
+		return;
+	}
+	switch ((enum ipc_login_result)m->result) {
+	case IPC_LOGIN_PROBE_OK:
+		api_call_complete(call, 0);
+		return;
+	case IPC_LOGIN_PARTIAL:
+		take_methods(t, m->methods);
+		api_call_complete(call, 1);
+		return;
+	case IPC_LOGIN_CHANGEREQ:
+		change(t, call, m);
+		return;
+	case IPC_LOGIN_FAILED:
+		break;
+	}
+	failed(t, call, m);
 }
 
 /* ---- the end of every login, in both roles ---- */
+
+static void
+complete(postern_transport *t)
+{
+	struct api_call *call = api_call_of(&t->calls, API_CALL_LOGIN);
+
+	/* one that waited for an answer nobody wanted comes too late */
+	if (call != NULL)
+		api_call_complete(call, call->id == t->login ? 0 : POSTERN_ESTATE);
+	t->is_trying = false;
+	t->login = 0;
+	api_prompts_forget(t);
+}
 
 void
 api_auth_logged_in(postern_transport *t, const struct ipc_USER_LOGGED_IN *m)
@@ -252,11 +479,11 @@ api_auth_logged_in(postern_transport *t, const struct ipc_USER_LOGGED_IN *m)
 	const struct postern_server_interface *i = t->server != NULL ? &t->server->interface : NULL;
 	char user[300], how[300];
 
-	t->try = API_TRY_DONE;
 	api_error_clear(&t->exception);		/* refused steps on the way are no story any more */
 	api_log(t->ctx, t, POSTERN_INFO, "logged in: \"%s\" by %s",
 	    api_log_quote(user, sizeof(user), m->user),
 	    api_log_quote(how, sizeof(how), m->methods));
+	complete(t);
 	api_shelf_put(t->ctx, &t->item, API_PENDING_LOGIN);
 	if (i == NULL)
 		return;

@@ -62,7 +62,8 @@ api_call_new(postern_context *ctx, postern_transport *t, enum api_call_kind kind
 {
 	struct api_call *call;
 
-	if ((t != NULL ? t->n_calls : ctx->n_calls) >= API_CALLS_MAX)
+	/* whatever else is under way: closing must be possible */
+	if ((t != NULL ? t->n_calls : ctx->n_calls) >= API_CALLS_MAX && kind != API_CALL_CLOSE)
 		return POSTERN_ELIMIT;
 	call = calloc(1, sizeof(*call));
 	if (call == NULL)
@@ -146,7 +147,10 @@ api_call_complete(struct api_call *call, int result)
 	if (call->is_done)
 		return;
 	call->is_done = true;
-	call->result = result;
+	/* the end is what a call to close has waited for */
+	call->result = call->kind == API_CALL_CLOSE ? 0 : result;
+	if (call->kind == API_CALL_LOGIN || call->kind == API_CALL_START)
+		api_auth_wipe(call);
 	if (call->is_async)
 		api_shelf_put(call->ctx, &call->item, API_PENDING_DONE);
 }
@@ -186,10 +190,9 @@ api_call_complete_all(struct api_calls *calls, const postern_channel *ch, int re
 {
 	struct api_call *call;
 
-	/* the end is what a call to close has waited for */
 	TAILQ_FOREACH(call, calls, next) {
 		if (ch == NULL || call->channel == ch)
-			api_call_complete(call, call->kind == API_CALL_CLOSE ? 0 : result);
+			api_call_complete(call, result);
 	}
 }
 
@@ -287,6 +290,8 @@ api_call_show(struct api_call *call, struct postern_event *ev)
 	ev->value = call->value;
 	ev->data = call->data;
 	ev->data_len = call->data_len;
+	if (call->kind == API_CALL_KEY)
+		ctx->key_problem = (int)call->value;
 	if (call->key != NULL) {
 		ev->key = call->key;
 		TAILQ_INSERT_TAIL(&ctx->keys, call->key, next);

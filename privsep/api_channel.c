@@ -67,6 +67,7 @@ api_channel_discard(postern_channel *ch)
 	ch->state = API_OVER;
 	stop_waiting(ch);
 	api_question_forget(t, ch->id);
+	api_call_vanish(&t->calls, ch, t->is_over ? api_transport_end_code(t) : POSTERN_ECLOSED);
 	api_shelf_drop(t->ctx, &ch->item, ~0u);
 	api_descriptor_close(ch);
 	TAILQ_REMOVE(&t->channels, ch, next);
@@ -93,10 +94,22 @@ send_close(postern_transport *t, uint64_t chan)
 	(void)api_call_sent(t, api_send_CHANNEL_CLOSE(&t->worker, &m));	/* fits */
 }
 
+static void
+complete_open(postern_channel *ch, int result)
+{
+	struct api_call *call;
+
+	TAILQ_FOREACH(call, &ch->t->calls, next) {
+		if (call->kind == API_CALL_OPEN && call->channel == ch)
+			api_call_complete(call, result);
+	}
+}
+
 void
 api_channel_opened(postern_transport *t, uint64_t chan)
 {
 	postern_channel *ch = api_channel_find(t, chan);
+	int r;
 
 	if (ch == NULL || ch->state != API_OPENING)
 		return;
@@ -106,8 +119,10 @@ api_channel_opened(postern_transport *t, uint64_t chan)
 		return;
 	}
 	ch->state = API_OPEN;
-	if (!ch->is_session && api_descriptor_give(ch) < 0)
+	r = ch->is_session ? 0 : api_descriptor_give(ch);
+	if (r < 0)
 		send_close(t, chan);
+	complete_open(ch, r);
 }
 
 void
@@ -128,6 +143,23 @@ api_channel_not_opened(postern_transport *t, const struct ipc_NOT_OPENED *m)
 	    api_log_quote(quoted, sizeof(quoted), m->text));
 	(void)api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, true,
 	    span_of(text, n > 0 ? (size_t)n : 0));
+	t->exception.refusal = m->reason;
+	complete_open(ch, POSTERN_EREFUSED);
+}
+
+void
+api_channel_end_opening(postern_transport *t)
+{
+	postern_channel *ch, *next;
+
+	for (ch = TAILQ_FIRST(&t->channels); ch != NULL; ch = next) {
+		next = TAILQ_NEXT(ch, next);
+		if (ch->state != API_OPENING)
+			continue;
+		ch->state = API_OVER;
+		if (ch->is_abandoned)
+			api_channel_discard(ch);
+	}
 }
 
 /* Whichever interface the role has. */
@@ -152,67 +184,115 @@ api_channel_closed(postern_channel *ch, bool in_order)
 	api_question_forget(t, ch->id);
 	api_log(t->ctx, t, POSTERN_VERBOSE, "channel %llu: %s",
 	    (unsigned long long)(ch->id & ~API_OURS), in_order ? "closed" : "cut");
+	api_call_complete_all(&t->calls, ch, POSTERN_ECLOSED);
 	api_shelf_put(t->ctx, &ch->item, API_PENDING_CLOSED);
 	tell_closed(ch);
 }
 
-static bool
-is_answered(const void *what)
-{
-	const postern_channel *ch = what;
+/* ---- opening ---- */
 
-	return ch->state != API_OPENING || ch->t->is_over;
-}
-
-static int
-open_channel(postern_transport *t, postern_channel **out, struct span kind, struct span extra,
-    struct api_deadline d)
+int
+api_channel_begin_open(postern_transport *t, postern_channel **out, struct span kind,
+    struct span extra, const struct postern_open_options *given, struct api_call **call,
+    int *sent)
 {
+	struct postern_open_options o = POSTERN_OPEN_OPTIONS;
 	struct ipc_OPEN m = { .type = kind, .extra = extra };
 	postern_channel *ch;
-	int r = api_call_usable(t);
+	int r = given != NULL ? api_context_struct(&o, sizeof(o), given) : 0;
 
+	if (r == 0)
+		r = api_call_begin(t, NULL, call);
 	if (r < 0)
 		return r;
-	if (t->n_channels >= t->channel_max + API_CHANNELS_SPARE)
-		return POSTERN_ELIMIT;
+	(*call)->kind = API_CALL_OPEN;
 	m.chan = API_OURS | api_context_serial(t->ctx);
-	ch = api_channel_make(t, m.chan, span_is(kind, "session"));
-	if (ch == NULL)
-		return -ENOMEM;
+	m.window = o.window;
+	m.packet = o.packet;
+	ch = t->n_channels < t->channel_max + API_CHANNELS_SPARE ?
+	    api_channel_make(t, m.chan, span_is(kind, "session")) : NULL;
+	if (ch == NULL) {
+		api_call_drop(*call);
+		return t->n_channels < t->channel_max + API_CHANNELS_SPARE ? -ENOMEM :
+		    POSTERN_ELIMIT;
+	}
 	ch->state = API_OPENING;
-	r = api_call_sent(t, api_send_OPEN(&t->worker, &m));
-	if (r < 0) {
-		api_channel_discard(ch);
-		return r;
-	}
-	r = api_loop_wait(t->ctx, d, is_answered, ch, (struct api_held){ t, ch });
-	if (r == 0 && ch->state == API_OPEN) {
-		*out = ch;
-		return 0;
-	}
+	(*call)->channel = ch;
+	*sent = api_send_OPEN(&t->worker, &m);
+	*out = ch;
+	return 0;
+}
+
+int
+api_channel_await_open(postern_channel **out, struct api_call *call, int sent,
+    struct api_deadline d)
+{
+	postern_channel *ch = *out;
+	int r = api_call_wait(call, sent, d);
+	bool is_gone = call->channel == NULL;
+
+	api_call_drop(call);
 	if (r == 0)
-		r = t->is_over ? api_transport_end_code(t) : POSTERN_EREFUSED;
-	if (ch->state == API_OPENING && !t->is_over)
-		ch->is_abandoned = true;
-	else
-		api_channel_discard(ch);
+		return 0;
+	*out = NULL;
+	if (is_gone)
+		return r;
+	/* not on its way: no answer will come */
+	if (sent == -EMSGSIZE || sent == -ENOMEM)
+		ch->state = API_OVER;
+	postern_channel_free(ch);
+	return r;
+}
+
+/* The async end of it. */
+static int
+detach_open(postern_channel **out, struct api_call *call, int sent, uint64_t *id)
+{
+	postern_channel *ch = *out;
+	int r = api_call_detach(call, sent, id);
+
+	if (r == 0)
+		return 0;
+	*out = NULL;
+	api_channel_discard(ch);
 	return r;
 }
 
 int
 postern_transport_open_session(postern_transport *t, postern_channel **out, int timeout_ms)
 {
-	return open_channel(t, out, span_str("session"), span_str(""),
-	    api_deadline_in(timeout_ms));
+	return postern_transport_open_channel(t, out, "session", NULL, NULL, 0, NULL, timeout_ms);
+}
+
+int
+postern_transport_open_session_async(postern_transport *t, postern_channel **out, uint64_t *id)
+{
+	return postern_transport_open_channel_async(t, out, "session", NULL, NULL, 0, NULL, id);
 }
 
 int
 postern_transport_open_channel(postern_transport *t, postern_channel **out, const char *kind,
-    const void *extra, size_t len, int timeout_ms)
+    const struct postern_forward *forward, const void *extra, size_t len,
+    const struct postern_open_options *options, int timeout_ms)
 {
-	return open_channel(t, out, span_str(kind), span_of(extra, len),
-	    api_deadline_in(timeout_ms));
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct api_call *call;
+	int sent, r = forward != NULL ? -EINVAL : api_channel_begin_open(t, out, span_str(kind),
+	    span_of(extra, len), options, &call, &sent);
+
+	return r < 0 ? r : api_channel_await_open(out, call, sent, d);
+}
+
+int
+postern_transport_open_channel_async(postern_transport *t, postern_channel **out,
+    const char *kind, const struct postern_forward *forward, const void *extra, size_t len,
+    const struct postern_open_options *options, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = forward != NULL ? -EINVAL : api_channel_begin_open(t, out, span_str(kind),
+	    span_of(extra, len), options, &call, &sent);
+
+	return r < 0 ? r : detach_open(out, call, sent, id);
 }
 
 static bool
@@ -251,6 +331,13 @@ postern_channel_free(postern_channel *ch)
 	if (ch == NULL || api_context_enter(ch->t->ctx) < 0 || ch->is_freed)
 		return;
 	t = ch->t;
+	if (ch->state == API_OPENING && !t->is_over) {
+		/* the answer is still to come: a late success must be closed */
+		ch->is_abandoned = true;
+		api_call_vanish(&t->calls, ch, POSTERN_ECLOSED);
+		api_descriptor_close(ch);
+		return;
+	}
 	/* after an exit status the worker ends it by itself, when all has been sent */
 	if (ch->state == API_OPEN && !ch->sent_exit)
 		send_close(t, ch->id);

@@ -84,8 +84,14 @@ send_trust(postern_transport *t, const struct postern_client_config *cfg)
 	return r;
 }
 
+struct wanted {				/* of a connect: NULL where not given */
+	const char *user, *password;
+	const postern_key *key;
+};
+
 static int
-start(postern_transport *t, const struct postern_client_config *given, bool is_async)
+start(postern_transport *t, const struct postern_client_config *given,
+    const struct wanted *login, struct api_call **call)
 {
 	struct postern_client_config cfg = POSTERN_CLIENT_CONFIG;
 	int r = api_context_enter(t->ctx);
@@ -99,17 +105,24 @@ start(postern_transport *t, const struct postern_client_config *given, bool is_a
 	if (r == 0)
 		r = api_context_seal(t->ctx);
 	if (r == 0)
+		r = api_call_new(t->ctx, t, API_CALL_START, call);
+	if (r < 0)
+		return r;
+	if (login != NULL)
+		r = api_auth_follow(*call, login->user, login->password, login->key);
+	if (r == 0)
 		r = announce(t, &cfg);
 	if (r == 0)
 		r = send_trust(t, &cfg);
 	if (r == 0)
 		r = api_transport_attach(t);
-	if (r == 0) {
-		t->is_async = is_async;
-		api_log(t->ctx, t, POSTERN_VERBOSE, "connected to %s",
-		    t->peer[0] != '\0' ? t->peer : "an unnamed descriptor");
+	if (r < 0) {
+		api_call_drop(*call);
+		return r;
 	}
-	return r;
+	api_log(t->ctx, t, POSTERN_VERBOSE, "connected to %s",
+	    t->peer[0] != '\0' ? t->peer : "an unnamed descriptor");
+	return 0;
 }
 
 /* Taken by contract, also when the start fails. */
@@ -126,11 +139,11 @@ close_known_hosts(const struct postern_client_config *given)
 	}
 }
 
-int
-postern_transport_start_client_async(postern_transport *t,
-    const struct postern_client_config *cfg)
+static int
+begin(postern_transport *t, const struct postern_client_config *cfg,
+    const struct wanted *login, struct api_call **call)
 {
-	int r = start(t, cfg, true);
+	int r = start(t, cfg, login, call);
 
 	close_known_hosts(cfg);
 	return r;
@@ -141,10 +154,43 @@ postern_transport_start_client(postern_transport *t, const struct postern_client
     int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	int r = start(t, cfg, false);
+	struct api_call *call;
+	int r = begin(t, cfg, NULL, &call);
 
-	close_known_hosts(cfg);
-	return r < 0 ? r : api_transport_await_start(t, d);
+	return r < 0 ? r : api_transport_await_start(t, call, d);
+}
+
+int
+postern_transport_start_client_async(postern_transport *t,
+    const struct postern_client_config *cfg, uint64_t *id)
+{
+	struct api_call *call;
+	int r = begin(t, cfg, NULL, &call);
+
+	return r < 0 ? r : api_call_detach(call, 0, id);
+}
+
+int
+postern_transport_connect(postern_transport *t, const struct postern_client_config *cfg,
+    const char *user, const char *password, const postern_key *key, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct wanted login = { user, password, key };
+	struct api_call *call;
+	int r = begin(t, cfg, &login, &call);
+
+	return r < 0 ? r : api_transport_await_start(t, call, d);
+}
+
+int
+postern_transport_connect_async(postern_transport *t, const struct postern_client_config *cfg,
+    const char *user, const char *password, const postern_key *key, uint64_t *id)
+{
+	struct wanted login = { user, password, key };
+	struct api_call *call;
+	int r = begin(t, cfg, &login, &call);
+
+	return r < 0 ? r : api_call_detach(call, 0, id);
 }
 
 static int

@@ -103,6 +103,7 @@ api_context_died(postern_context *ctx, int code, const char *why)
 	(void)!write(ctx->wake, &one, sizeof(one));
 	api_log(ctx, NULL, POSTERN_ERROR, "%s", why);
 	api_link_close(&ctx->monitor);
+	api_call_complete_all(&ctx->calls, NULL, code);
 	/* who connects now should find nobody, not a connection that ends at once */
 	TAILQ_FOREACH(s, &ctx->servers, next)
 		postern_server_stop(s);
@@ -249,6 +250,7 @@ init(postern_context *ctx, const struct postern_context_config *cfg)
 	TAILQ_INIT(&ctx->shelf);
 	TAILQ_INIT(&ctx->host_keys);
 	TAILQ_INIT(&ctx->keys);
+	TAILQ_INIT(&ctx->calls);
 }
 
 static void
@@ -257,8 +259,12 @@ tear_down(postern_context *ctx)
 	postern_transport *t;
 	postern_server *s;
 	postern_key *k;
+	struct api_call *call;
 
 	ctx->is_mute = true;
+	api_call_shown(ctx);
+	while ((call = TAILQ_FIRST(&ctx->calls)) != NULL)
+		api_call_drop(call);
 	while ((t = TAILQ_FIRST(&ctx->transports)) != NULL)
 		api_transport_discard(t);
 	while ((s = TAILQ_FIRST(&ctx->servers)) != NULL)

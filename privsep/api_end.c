@@ -3,8 +3,8 @@
  *
  * The monitor's word is the last one, but the worker's link is read to its end
  * before it is believed: an exit status that had arrived must not be lost, and
- * output that was cut must not pass for whole.  Order: channels, transport_closed,
- * then the events.
+ * output that was cut must not pass for whole.  Order: calls, channels,
+ * transport_closed, then the events.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +25,7 @@ close_channels(postern_transport *t)
 {
 	postern_channel *ch;
 
+	api_channel_end_opening(t);
 	/* from the start each time: a callback may free any of them */
 	do {
 		TAILQ_FOREACH(ch, &t->channels, next) {
@@ -72,12 +73,11 @@ finish(postern_transport *t)
 	t->is_over = true;
 	api_question_forget(t, 0);
 	log_end(t);
+	api_call_complete_all(&t->calls, NULL, api_transport_end_code(t));
 	api_io_finish(t);
 	close_channels(t);
 	if (t->is_freed)
 		return;
-	if (t->is_async && !t->is_started)
-		api_shelf_put(t->ctx, &t->item, API_PENDING_STARTED);
 	if (!is_own)
 		api_shelf_put(t->ctx, &t->item, API_PENDING_END);
 	tell(t);

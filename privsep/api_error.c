@@ -121,6 +121,7 @@ api_error_show(const struct api_exception *e, struct postern_exception *out)
 		.text = shown(e->text), .is_claim = e->is_claim,
 		.disconnect = e->disconnect, .ours = shown(e->ours),
 		.theirs = shown(e->theirs), .signal = e->signal,
+		.refusal = e->refusal,
 	};
 }
 

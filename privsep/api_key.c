@@ -9,9 +9,12 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "privsep/api.h"
+
+enum { FILE_MAX = 256 * 1024 };	/* what keyload reads at most */
 
 void
 api_key_discard(postern_key *k)
@@ -52,80 +55,162 @@ forget(postern_context *ctx, uint64_t key)
 }
 
 void
-api_key_loaded(postern_context *ctx, const struct ipc_KEY_LOADED *m)
+api_key_abandon(postern_key *k)
 {
-	struct api_key_call *call;
-
-	LIST_FOREACH(call, &ctx->key_calls, next) {
-		if (call->id == m->call)
-			break;
-	}
-	if (call == NULL || call->is_done) {
-		/* its caller did not wait so long: no handle will ever name it */
-		if (m->result == POSTERN_KEY_FINE)
-			forget(ctx, m->key);
-		return;
-	}
-	call->is_done = true;
-	call->result = m->result;
-	if (m->result == POSTERN_KEY_FINE && (call->key = api_key_make(ctx, m)) == NULL)
-		forget(ctx, m->key);
+	forget(k->ctx, k->id);
+	api_key_discard(k);
 }
 
-static bool
-is_done(const void *what)
+void
+api_key_loaded(postern_context *ctx, const struct ipc_KEY_LOADED *m)
 {
-	const struct api_key_call *call = what;
+	struct api_call *call = api_call_find(&ctx->calls, API_CALL_KEY, m->call);
+	int r = m->result == POSTERN_KEY_FINE ? 0 : POSTERN_EKEY;
 
-	return call->is_done;
+	/* nobody waits any more, or there is no memory: no handle will ever name it */
+	if (r == 0 && (call == NULL || (call->key = api_key_make(ctx, m)) == NULL)) {
+		forget(ctx, m->key);
+		r = -ENOMEM;
+	}
+	if (call == NULL)
+		return;
+	call->value = m->result;
+	api_call_complete(call, r);
+}
+
+static int
+begin(postern_context *ctx, enum ipc_key_use use, int fd, const char *passphrase,
+    struct api_call **call, int *sent)
+{
+	struct ipc_KEY_LOAD m = { .use = (uint8_t)use, .file = fd,
+		.passphrase = span_str(passphrase != NULL ? passphrase : "") };
+	int r = ctx->dead;
+
+	ctx->key_problem = POSTERN_KEY_FINE;
+	if (r == 0 && fd < 0)
+		r = -EBADF;	/* sending it would look like a dead monitor */
+	if (r == 0)
+		r = api_call_new(ctx, NULL, API_CALL_KEY, call);
+	if (r < 0)
+		return r;
+	m.call = (*call)->id;
+	*sent = api_send_KEY_LOAD(&ctx->monitor, &m);
+	return 0;
+}
+
+int
+api_key_await(struct api_call *call, int sent, struct api_deadline d, postern_key **out)
+{
+	int r = api_call_wait(call, sent, d);
+
+	if (call->is_done)
+		call->ctx->key_problem = (int)call->value;
+	if (r == 0) {
+		*out = call->key;
+		call->key = NULL;
+	}
+	api_call_drop(call);
+	return r;
 }
 
 static int
 load(postern_context *ctx, enum ipc_key_use use, int fd, const char *passphrase,
     struct api_deadline d, postern_key **out)
 {
-	struct api_key_call call = { .id = api_context_serial(ctx) };
-	struct ipc_KEY_LOAD m = { .call = call.id, .use = (uint8_t)use, .file = fd,
-		.passphrase = span_str(passphrase != NULL ? passphrase : "") };
-	int r;
+	struct api_call *call;
+	int sent, r = begin(ctx, use, fd, passphrase, &call, &sent);
 
-	ctx->key_problem = POSTERN_KEY_FINE;
-	if (fd < 0)
-		return -EBADF;	/* sending it would look like a dead monitor */
-	r = api_context_sent(api_send_KEY_LOAD(&ctx->monitor, &m));
-	if (r < 0)
-		return r;
-	LIST_INSERT_HEAD(&ctx->key_calls, &call, next);
-	r = api_loop_wait(ctx, d, is_done, &call, (struct api_held){ NULL, NULL });
-	LIST_REMOVE(&call, next);
-	if (r < 0)
-		return r;
-	if (call.result != POSTERN_KEY_FINE) {
-		ctx->key_problem = (int)call.result;
-		return POSTERN_EKEY;
-	}
-	if (call.key == NULL)
-		return -ENOMEM;
-	*out = call.key;
-	return 0;
+	return r < 0 ? r : api_key_await(call, sent, d, out);
+}
+
+static void
+close_file(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);	/* ours by contract; the monitor has its own */
 }
 
 int
 postern_key_load(postern_key **out, postern_context *ctx, int fd, const char *passphrase,
     int timeout_ms)
 {
-	postern_key *k = NULL;
+	struct api_deadline d = api_deadline_in(timeout_ms);
 	int r = api_context_enter(ctx);
 
 	if (r == 0)
-		r = load(ctx, IPC_USER_KEY, fd, passphrase, api_deadline_in(timeout_ms), &k);
-	if (fd >= 0)
-		(void)close(fd);	/* ours by contract; the monitor has its own */
+		r = load(ctx, IPC_USER_KEY, fd, passphrase, d, out);
+	close_file(fd);
+	if (r == 0)
+		TAILQ_INSERT_TAIL(&ctx->keys, *out, next);
+	return r;
+}
+
+int
+postern_key_load_async(postern_context *ctx, int fd, const char *passphrase, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = api_context_enter(ctx);
+
+	if (r == 0)
+		r = begin(ctx, IPC_USER_KEY, fd, passphrase, &call, &sent);
+	close_file(fd);
+	return r < 0 ? r : api_call_detach(call, sent, id);
+}
+
+/* ---- from memory: a file without a name, which is wiped when it has been read ---- */
+
+static int
+write_all(int fd, const uint8_t *data, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pwrite(fd, &data[done], len - done, (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+/* Over the bytes themselves: a file that is only cut leaves its pages to the kernel. */
+static void
+wipe_file(int fd, size_t len)
+{
+	static const uint8_t zeros[4096];
+
+	for (size_t at = 0; at < len; at += sizeof(zeros)) {
+		/* memory that exists: cannot fail */
+		(void)!pwrite(fd, zeros, len - at < sizeof(zeros) ? len - at : sizeof(zeros),
+		    (off_t)at);
+	}
+	(void)close(fd);	/* nothing to be done about it */
+}
+
+int
+postern_key_load_memory(postern_key **out, postern_context *ctx, const void *file, size_t len,
+    const char *passphrase, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	int fd, r = api_context_enter(ctx);
+
+	if (r == 0 && len > FILE_MAX)
+		r = -EMSGSIZE;
 	if (r < 0)
 		return r;
-	TAILQ_INSERT_TAIL(&ctx->keys, k, next);
-	*out = k;
-	return 0;
+	fd = memfd_create("postern-key", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, file, len);
+	if (r == 0)
+		r = load(ctx, IPC_USER_KEY, fd, passphrase, d, out);
+	wipe_file(fd, len);
+	if (r == 0)
+		TAILQ_INSERT_TAIL(&ctx->keys, *out, next);
+	return r;
 }
 
 int
@@ -139,9 +224,8 @@ postern_key_free(postern_key *k)
 {
 	if (k == NULL || api_context_enter(k->ctx) < 0)
 		return;
-	forget(k->ctx, k->id);
 	TAILQ_REMOVE(&k->ctx->keys, k, next);
-	api_key_discard(k);
+	api_key_abandon(k);
 }
 
 const char *
@@ -181,15 +265,15 @@ int
 postern_context_add_server_key(postern_context *ctx, int fd, const char *passphrase,
     int timeout_ms)
 {
+	struct api_deadline d = api_deadline_in(timeout_ms);
 	postern_key *k = NULL, *old;
 	int r = api_context_enter(ctx);
 
 	if (r == 0 && ctx->is_sealed)
 		r = POSTERN_ESTATE;
 	if (r == 0)
-		r = load(ctx, IPC_HOST_KEY, fd, passphrase, api_deadline_in(timeout_ms), &k);
-	if (fd >= 0)
-		(void)close(fd);	/* ours by contract; the monitor has its own */
+		r = load(ctx, IPC_HOST_KEY, fd, passphrase, d, &k);
+	close_file(fd);
 	if (r < 0)
 		return r;
 	TAILQ_FOREACH(old, &ctx->host_keys, next) {

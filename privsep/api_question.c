@@ -32,16 +32,16 @@ api_question_new(postern_transport *t, enum api_question_kind kind, uint64_t the
 	return q;
 }
 
-static void
-drop(postern_transport *t, struct api_question *q)
+void
+api_question_drop(postern_transport *t, struct api_question *q)
 {
 	LIST_REMOVE(q, next);
 	t->n_questions--;
 	free(q);
 }
 
-static struct api_question *
-find(postern_transport *t, uint64_t id)
+struct api_question *
+api_question_find(postern_transport *t, uint64_t id)
 {
 	struct api_question *q;
 
@@ -60,7 +60,7 @@ api_question_forget(postern_transport *t, uint64_t chan)
 	for (q = LIST_FIRST(&t->questions); q != NULL; q = next) {
 		next = LIST_NEXT(q, next);
 		if (chan == 0 || q->chan == chan)
-			drop(t, q);
+			api_question_drop(t, q);
 	}
 }
 
@@ -150,7 +150,7 @@ answer_question(postern_transport *t, struct api_question *q, int answer,
 	struct api_question copy = *q;
 
 	/* first: what follows may give up the channel with all its questions */
-	drop(t, q);
+	api_question_drop(t, q);
 	switch (copy.kind) {
 	case API_ASK_LOGIN:
 		return answer_login(t, &copy, answer, methods);
@@ -162,6 +162,8 @@ answer_question(postern_transport *t, struct api_question *q, int answer,
 		return answer_request(t, &copy, answer);
 	case API_ASK_GLOBAL:
 		return answer_global(t, &copy, answer);
+	case API_ASK_PROMPTS:
+		return api_prompts_refuse(t, &copy);
 	}
 	return POSTERN_ESTATE;
 }
@@ -170,7 +172,7 @@ void
 api_question_settle(postern_transport *t, uint64_t id, int answer, const char *methods,
     uint32_t reason)
 {
-	struct api_question *q = find(t, id);
+	struct api_question *q = api_question_find(t, id);
 	int r;
 
 	if (t->is_over || q == NULL || answer == POSTERN_LATER)
@@ -191,9 +193,12 @@ postern_answer(postern_transport *t, uint64_t question, int answer, const char *
 		return r;
 	if (answer != POSTERN_REFUSE && answer != POSTERN_ACCEPT && answer != POSTERN_PARTIAL)
 		return -EINVAL;
-	q = find(t, question);
+	q = api_question_find(t, question);
 	if (t->is_over || q == NULL)
 		return POSTERN_ESTATE;
+	/* words are answered with words; only to give up is possible here too */
+	if (q->kind == API_ASK_PROMPTS && answer != POSTERN_REFUSE)
+		return -EINVAL;
 	return answer_question(t, q, answer, methods, 0);
 }
 
@@ -212,7 +217,7 @@ postern_answer_prompts(postern_transport *t, uint64_t question,
 		r = api_context_struct(&p, sizeof(p), given);
 	if (r < 0)
 		return r;
-	q = find(t, question);
+	q = api_question_find(t, question);
 	if (t->is_over || q == NULL || q->kind != API_ASK_LOGIN || !q->is_interactive)
 		return POSTERN_ESTATE;
 	if (p.n > API_PROMPTS_MAX)
@@ -230,6 +235,6 @@ postern_answer_prompts(postern_transport *t, uint64_t question,
 	m.prompts = wr_span(&w);
 	r = api_context_sent(api_send_PROMPT_ANSWER(&t->ctx->monitor, &m));
 	if (r == 0)
-		drop(t, q);
+		api_question_drop(t, q);
 	return r;
 }

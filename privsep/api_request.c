@@ -20,19 +20,25 @@ usable(const postern_channel *ch)
 }
 
 static int
-begin(postern_channel *ch, struct api_call *call)
+begin(postern_channel *ch, struct api_call **call)
 {
 	int r = usable(ch);
 
-	if (r == 0)
-		api_call_begin(ch->t, ch, call);
-	return r;
+	return r < 0 ? r : api_call_begin(ch->t, ch, call);
+}
+
+static void
+program_answered(struct api_call *call, bool ok, struct span payload)
+{
+	(void)payload;
+	if (call->channel != NULL && ok)
+		call->channel->is_started = true;
 }
 
 /* Shell, exec, subsystem: the worker has the descriptors before the peer can
  * answer, so no byte of output comes too early. */
 static int
-begin_program(postern_channel *ch, struct api_call *call)
+begin_program(postern_channel *ch, struct api_call **call)
 {
 	int r = usable(ch);
 
@@ -41,18 +47,23 @@ begin_program(postern_channel *ch, struct api_call *call)
 	if (r == 0)
 		r = api_descriptor_give(ch);
 	if (r == 0)
-		api_call_begin(ch->t, ch, call);
+		r = api_call_begin(ch->t, ch, call);
+	if (r == 0)
+		(*call)->answered = program_answered;
 	return r;
 }
 
 static int
-end_program(postern_channel *ch, struct api_call *call, int sent, struct api_deadline d)
+begin_pty(postern_channel *ch, struct ipc_PTY_DO *m, struct api_call **call, int *sent)
 {
-	int r = api_call_end(ch->t, call, sent, d);
+	int r = begin(ch, call);
 
-	if (r == 0)
-		ch->is_started = true;
-	return r;
+	if (r < 0)
+		return r;
+	m->chan = ch->id;
+	m->call = (*call)->id;
+	*sent = api_send_PTY_DO(&ch->t->worker, m);
+	return 0;
 }
 
 int
@@ -60,16 +71,25 @@ postern_channel_get_pty(postern_channel *ch, const char *term, uint32_t columns,
     uint32_t width, uint32_t height, const void *modes, size_t modes_len, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_PTY_DO m = { .chan = ch->id, .term = span_str(term), .columns = columns,
-		.rows = rows, .width = width, .height = height,
-		.modes = span_of(modes, modes_len) };
-	struct api_call call;
-	int r = begin(ch, &call);
+	struct ipc_PTY_DO m = { .term = span_str(term), .columns = columns, .rows = rows,
+		.width = width, .height = height, .modes = span_of(modes, modes_len) };
+	struct api_call *call;
+	int sent, r = begin_pty(ch, &m, &call, &sent);
 
-	if (r < 0)
-		return r;
-	m.call = call.id;
-	return api_call_end(ch->t, &call, api_send_PTY_DO(&ch->t->worker, &m), d);
+	return r < 0 ? r : api_call_end(call, sent, d);
+}
+
+int
+postern_channel_get_pty_async(postern_channel *ch, const char *term, uint32_t columns,
+    uint32_t rows, uint32_t width, uint32_t height, const void *modes, size_t modes_len,
+    uint64_t *id)
+{
+	struct ipc_PTY_DO m = { .term = span_str(term), .columns = columns, .rows = rows,
+		.width = width, .height = height, .modes = span_of(modes, modes_len) };
+	struct api_call *call;
+	int sent, r = begin_pty(ch, &m, &call, &sent);
+
+	return r < 0 ? r : api_call_detach(call, sent, id);
 }
 
 int
@@ -83,46 +103,94 @@ postern_channel_set_environment_variable(postern_channel *ch, const char *name,
 	return r < 0 ? r : api_call_sent(ch->t, api_send_ENV_DO(&ch->t->worker, &m));
 }
 
+static int
+begin_shell(postern_channel *ch, struct api_call **call, int *sent)
+{
+	int r = begin_program(ch, call);
+
+	if (r == 0)
+		*sent = api_send_SHELL_DO(&ch->t->worker, &(struct ipc_SHELL_DO){
+		    .chan = ch->id, .call = (*call)->id });
+	return r;
+}
+
 int
 postern_channel_invoke_shell(postern_channel *ch, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_SHELL_DO m = { .chan = ch->id };
-	struct api_call call;
-	int r = begin_program(ch, &call);
+	struct api_call *call;
+	int sent, r = begin_shell(ch, &call, &sent);
 
-	if (r < 0)
-		return r;
-	m.call = call.id;
-	return end_program(ch, &call, api_send_SHELL_DO(&ch->t->worker, &m), d);
+	return r < 0 ? r : api_call_end(call, sent, d);
+}
+
+int
+postern_channel_invoke_shell_async(postern_channel *ch, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin_shell(ch, &call, &sent);
+
+	return r < 0 ? r : api_call_detach(call, sent, id);
+}
+
+static int
+begin_exec(postern_channel *ch, const char *command, struct api_call **call, int *sent)
+{
+	int r = begin_program(ch, call);
+
+	if (r == 0)
+		*sent = api_send_EXEC_DO(&ch->t->worker, &(struct ipc_EXEC_DO){
+		    .chan = ch->id, .call = (*call)->id, .command = span_str(command) });
+	return r;
 }
 
 int
 postern_channel_exec_command(postern_channel *ch, const char *command, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_EXEC_DO m = { .chan = ch->id, .command = span_str(command) };
-	struct api_call call;
-	int r = begin_program(ch, &call);
+	struct api_call *call;
+	int sent, r = begin_exec(ch, command, &call, &sent);
 
-	if (r < 0)
-		return r;
-	m.call = call.id;
-	return end_program(ch, &call, api_send_EXEC_DO(&ch->t->worker, &m), d);
+	return r < 0 ? r : api_call_end(call, sent, d);
+}
+
+int
+postern_channel_exec_command_async(postern_channel *ch, const char *command, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin_exec(ch, command, &call, &sent);
+
+	return r < 0 ? r : api_call_detach(call, sent, id);
+}
+
+static int
+begin_subsystem(postern_channel *ch, const char *name, struct api_call **call, int *sent)
+{
+	int r = begin_program(ch, call);
+
+	if (r == 0)
+		*sent = api_send_SUBSYSTEM_DO(&ch->t->worker, &(struct ipc_SUBSYSTEM_DO){
+		    .chan = ch->id, .call = (*call)->id, .name = span_str(name) });
+	return r;
 }
 
 int
 postern_channel_invoke_subsystem(postern_channel *ch, const char *name, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_SUBSYSTEM_DO m = { .chan = ch->id, .name = span_str(name) };
-	struct api_call call;
-	int r = begin_program(ch, &call);
+	struct api_call *call;
+	int sent, r = begin_subsystem(ch, name, &call, &sent);
 
-	if (r < 0)
-		return r;
-	m.call = call.id;
-	return end_program(ch, &call, api_send_SUBSYSTEM_DO(&ch->t->worker, &m), d);
+	return r < 0 ? r : api_call_end(call, sent, d);
+}
+
+int
+postern_channel_invoke_subsystem_async(postern_channel *ch, const char *name, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin_subsystem(ch, name, &call, &sent);
+
+	return r < 0 ? r : api_call_detach(call, sent, id);
 }
 
 int
@@ -145,18 +213,34 @@ postern_channel_send_signal(postern_channel *ch, const char *name)
 	return r < 0 ? r : api_call_sent(ch->t, api_send_SIGNAL_DO(&ch->t->worker, &m));
 }
 
+static int
+begin_break(postern_channel *ch, uint32_t ms, struct api_call **call, int *sent)
+{
+	int r = begin(ch, call);
+
+	if (r == 0)
+		*sent = api_send_BREAK_DO(&ch->t->worker, &(struct ipc_BREAK_DO){
+		    .chan = ch->id, .call = (*call)->id, .length_ms = ms });
+	return r;
+}
+
 int
 postern_channel_send_break(postern_channel *ch, uint32_t ms, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_BREAK_DO m = { .chan = ch->id, .length_ms = ms };
-	struct api_call call;
-	int r = begin(ch, &call);
+	struct api_call *call;
+	int sent, r = begin_break(ch, ms, &call, &sent);
 
-	if (r < 0)
-		return r;
-	m.call = call.id;
-	return api_call_end(ch->t, &call, api_send_BREAK_DO(&ch->t->worker, &m), d);
+	return r < 0 ? r : api_call_end(call, sent, d);
+}
+
+int
+postern_channel_send_break_async(postern_channel *ch, uint32_t ms, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin_break(ch, ms, &call, &sent);
+
+	return r < 0 ? r : api_call_detach(call, sent, id);
 }
 
 /* ---- the end of a program ---- */

@@ -168,31 +168,39 @@ api_server_welcome(postern_server *s, postern_transport *t)
 }
 
 static int
-start(postern_transport *t, postern_server *s, bool is_async)
+begin_start(postern_transport *t, postern_server *s, struct api_call **call)
 {
 	int r = api_context_enter(t->ctx);
 
 	if (r == 0 && s->is_freed)
 		r = POSTERN_ESTATE;
+	if (r == 0)
+		r = api_call_new(t->ctx, t, API_CALL_START, call);
 	if (r < 0)
 		return r;
-	t->is_async = is_async;
-	return api_server_welcome(s, t);
+	r = api_server_welcome(s, t);
+	if (r < 0)
+		api_call_drop(*call);
+	return r;
 }
 
 int
 postern_transport_start_server(postern_transport *t, postern_server *s, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	int r = start(t, s, false);
+	struct api_call *call;
+	int r = begin_start(t, s, &call);
 
-	return r < 0 ? r : api_transport_await_start(t, d);
+	return r < 0 ? r : api_transport_await_start(t, call, d);
 }
 
 int
-postern_transport_start_server_async(postern_transport *t, postern_server *s)
+postern_transport_start_server_async(postern_transport *t, postern_server *s, uint64_t *id)
 {
-	return start(t, s, true);
+	struct api_call *call;
+	int r = begin_start(t, s, &call);
+
+	return r < 0 ? r : api_call_detach(call, 0, id);
 }
 
 static bool

@@ -48,6 +48,7 @@ api_transport_make(postern_context *ctx, int fd)
 	TAILQ_INIT(&t->channels);
 	TAILQ_INIT(&t->accepts);
 	api_name_ends(fd, t->peer, t->sock);
+	TAILQ_INIT(&t->calls);
 	LIST_INSERT_HEAD(&ctx->table[t->id % API_BUCKETS], t, bucket);
 	TAILQ_INSERT_TAIL(&ctx->transports, t, next);
 	return t;
@@ -99,6 +100,7 @@ api_transport_discard(postern_transport *t)
 	if (t->is_freed)
 		return;
 	t->is_freed = t->is_over = true;
+	api_call_vanish(&t->calls, NULL, api_transport_end_code(t));
 	while ((ch = TAILQ_FIRST(&t->channels)) != NULL)
 		api_channel_discard(ch);
 	api_question_forget(t, 0);
@@ -167,22 +169,15 @@ send_close(postern_transport *t, bool now)
 	(void)api_send_CLOSE(&t->ctx->monitor, &m);
 }
 
-static bool
-is_started(const void *what)
-{
-	const postern_transport *t = what;
-
-	return t->is_started || t->is_over;
-}
-
 int
-api_transport_await_start(postern_transport *t, struct api_deadline d)
+api_transport_await_start(postern_transport *t, struct api_call *call, struct api_deadline d)
 {
-	int r = api_loop_wait(t->ctx, d, is_started, t, (struct api_held){ t, NULL });
+	int r = api_call_wait(call, 0, d);
+	/* without t it was freed meanwhile */
+	bool is_late = r == POSTERN_ETIMEOUT && !call->is_done && call->t != NULL;
 
-	if (r == 0)
-		return t->is_started ? 0 : api_transport_end_code(t);
-	if (r == POSTERN_ETIMEOUT && !t->is_freed) {
+	api_call_drop(call);
+	if (is_late && !t->is_started && !t->is_over) {
 		/* half a key exchange is of no use to anybody */
 		(void)api_error_set(t, r, "kex", POSTERN_LOCAL, false,
 		    span_str("no keys in the time that the caller gave"));
@@ -268,34 +263,45 @@ postern_transport_free(postern_transport *t)
 	api_transport_discard(t);
 }
 
-static bool
-is_over(const void *what)
+static int
+begin_close(postern_transport *t, struct api_call **call)
 {
-	const postern_transport *t = what;
+	int r = api_context_enter(t->ctx);
 
-	return t->is_over;
+	if (r == 0)
+		r = api_call_new(t->ctx, t, API_CALL_CLOSE, call);
+	if (r < 0)
+		return r;
+	if (!t->is_announced) {
+		close_network(t);
+		api_io_discard(t);
+		t->is_over = true;
+	}
+	if (t->is_over)
+		api_call_complete(*call, 0);
+	else if (!t->is_closing)
+		send_close(t, false);
+	t->is_closing = true;
+	return 0;
 }
 
 int
 postern_transport_close(postern_transport *t, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	int r = api_context_enter(t->ctx);
+	struct api_call *call;
+	int r = begin_close(t, &call);
 
-	if (r < 0)
-		return r;
-	if (t->is_over)
-		return 0;
-	if (!t->is_announced) {
-		close_network(t);
-		api_io_discard(t);
-		t->is_over = true;
-		return 0;
-	}
-	if (!t->is_closing)
-		send_close(t, false);
-	t->is_closing = true;
-	return api_loop_wait(t->ctx, d, is_over, t, (struct api_held){ t, NULL });
+	return r < 0 ? r : api_call_end(call, 0, d);
+}
+
+int
+postern_transport_close_async(postern_transport *t, uint64_t *id)
+{
+	struct api_call *call;
+	int r = begin_close(t, &call);
+
+	return r < 0 ? r : api_call_detach(call, 0, id);
 }
 
 void
