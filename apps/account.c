@@ -97,6 +97,10 @@ bool account_answer_valid(const struct account_answer *a, size_t len)
 	return len > fixed && len <= sizeof(*a) && session_link_text(a->grant.command, len - fixed) &&
 	    len == account_answer_size(a) && a->head.kind == ACCOUNT_ANSWER && a->verdict >= ACCOUNT_NO &&
 	    a->verdict <= ACCOUNT_NO_SUCH_USER && a->grant.no_pty <= 1 &&
+	    a->grant.no_port_forwarding <= 1 && a->grant.no_agent_forwarding <= 1 &&
+	    a->grant.no_x11_forwarding <= 1 &&
+	    session_link_text(a->grant.permit_open, sizeof(a->grant.permit_open)) &&
+	    session_link_text(a->grant.permit_listen, sizeof(a->grant.permit_listen)) &&
 	    a->grant.has_command <= 1 && session_link_text(a->note, sizeof(a->note));
 }
 

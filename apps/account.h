@@ -21,6 +21,7 @@ enum {
 	ACCOUNT_KEY_MAX = 8192,
 	ACCOUNT_PASSWORD_MAX = 1024,
 	ACCOUNT_COMMAND_MAX = 8192,
+	ACCOUNT_PERMIT_MAX = 2048,	/* all permitopen, or permitlisten, of a key */
 	ACCOUNT_NOTE_MAX = 512,
 	ACCOUNT_LINE_MAX = 32,		/* "pts/123"                             */
 	ACCOUNT_DEADLINE_MS = 20000,	/* for one attempt; NSS may hang         */
@@ -72,7 +73,10 @@ union account_packet {
 /* What a line of authorized_keys takes away from a login. */
 struct account_grant {
 	uint8_t no_pty;
+	uint8_t no_port_forwarding, no_agent_forwarding, no_x11_forwarding;
 	uint8_t has_command;
+	char permit_open[ACCOUNT_PERMIT_MAX + 1];	/* words of PermitOpen, "" any */
+	char permit_listen[ACCOUNT_PERMIT_MAX + 1];
 	char command[ACCOUNT_COMMAND_MAX + 1];
 };
 struct account_answer {

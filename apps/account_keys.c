@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "apps/account.h"
+#include "apps/conf.h"
 #include "apps/conf_pattern.h"
 
 enum { VALUE_MAX = ACCOUNT_COMMAND_MAX };
@@ -79,22 +80,56 @@ static int64_t expiry(const char *v)
 
 struct context { const char *address; int64_t now; struct account_grant *grant; char *why; };
 
+/* Options without value, and what they take away or give back. */
+static bool flag(const char *name, struct account_grant *g)
+{
+	const struct { const char *name; uint8_t *off; } flags[] = {
+		{ "pty", &g->no_pty }, { "port-forwarding", &g->no_port_forwarding },
+		{ "agent-forwarding", &g->no_agent_forwarding },
+		{ "X11-forwarding", &g->no_x11_forwarding },
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		bool off = strncasecmp(name, "no-", 3) == 0;
+
+		if (strcasecmp(name + (off ? 3 : 0), flags[i].name) == 0) {
+			*flags[i].off = off;
+			return true;
+		}
+		if (strcasecmp(name, "restrict") == 0)
+			*flags[i].off = 1;
+	}
+	/* no rc file is run, so there is nothing to take away */
+	return strcasecmp(name, "restrict") == 0 || strcasecmp(name, "user-rc") == 0 ||
+	    strcasecmp(name, "no-user-rc") == 0;
+}
+
+/* Adds a word to a list of permits; false: malformed, or too many. */
+static bool permit(char list[ACCOUNT_PERMIT_MAX + 1], const char *word, conf_check *check)
+{
+	size_t at = strlen(list), len = strlen(word);
+
+	if (len == 0 || strpbrk(word, " \t") != NULL || check(word) != NULL ||
+	    at + len + 1 > ACCOUNT_PERMIT_MAX)
+		return false;
+	if (at > 0)
+		list[at++] = ' ';
+	memcpy(list + at, word, len + 1);
+	return true;
+}
+
 /* One option; value is NULL if it has none.  False: the line grants nothing. */
 static bool option(const char *name, const char *value, struct context *c)
 {
-	/* nothing is forwarded and no rc file is run, so there is nothing to take away */
-	static const char *const idle[] = { "agent-forwarding", "no-agent-forwarding",
-		"port-forwarding", "no-port-forwarding", "X11-forwarding", "no-X11-forwarding",
-		"user-rc", "no-user-rc" };
-
-	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
-		if (value == NULL && strcasecmp(name, idle[i]) == 0)
-			return true;
-	if (value == NULL && (strcasecmp(name, "restrict") == 0 || strcasecmp(name, "no-pty") == 0)) {
-		c->grant->no_pty = 1;
-	} else if (value == NULL && strcasecmp(name, "pty") == 0) {
-		c->grant->no_pty = 0;
-	} else if (value != NULL && strcasecmp(name, "command") == 0 && !c->grant->has_command) {
+	if (value == NULL && flag(name, c->grant))
+		return true;
+	if (value != NULL && strcasecmp(name, "permitopen") == 0 &&
+	    permit(c->grant->permit_open, value, conf_check_permit_open))
+		return true;
+	if (value != NULL && strcasecmp(name, "permitlisten") == 0 &&
+	    permit(c->grant->permit_listen, value, conf_check_permit_listen))
+		return true;
+	if (value != NULL && strcasecmp(name, "command") == 0 && !c->grant->has_command) {
 		c->grant->has_command = 1;
 		memcpy(c->grant->command, value, strlen(value) + 1);
 	} else if (value != NULL && strcasecmp(name, "from") == 0) {

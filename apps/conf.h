@@ -20,6 +20,7 @@ enum {
 	CONF_DEPTH_MAX = 16,		/* Include in Include                 */
 	CONF_FILES_MAX = 256,		/* files in all                       */
 	CONF_ALGORITHMS_MAX = 4096,	/* bytes of an algorithm list         */
+	CONF_DISPLAY_MAX = 58535,	/* X11 display 6000 + this, and a thousand more */
 };
 
 struct conf_words { char **v; size_t n; };
@@ -28,6 +29,9 @@ struct conf_rekey { uint64_t bytes; unsigned seconds; };
 struct conf_quota { unsigned burst, per_second; };
 struct conf_listen { char host[256]; char port[8]; };	/* port "" : every Port */
 
+enum conf_forward { CONF_FORWARD_NO = 0, CONF_FORWARD_LOCAL = 1, CONF_FORWARD_REMOTE = 2,
+	CONF_FORWARD_ALL = 3 };
+enum conf_gateway { CONF_GATEWAY_NO, CONF_GATEWAY_YES, CONF_GATEWAY_CLIENT };
 enum conf_root { CONF_ROOT_NO, CONF_ROOT_YES, CONF_ROOT_NO_PASSWORD, CONF_ROOT_FORCED };
 
 enum conf_id {
@@ -115,12 +119,16 @@ const struct conf_refused *conf_refused_find(const char *name);
 int conf_value_set(struct conf *, const struct conf_row *, char **words, size_t n,
     const char *rest, struct conf_source *);
 void conf_value_free(struct conf *, const struct conf_row *);
-conf_setter conf_set_startups, conf_set_rekey, conf_set_quota, conf_set_subsystem;
-conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subsystem;
+conf_setter conf_set_startups, conf_set_rekey, conf_set_quota, conf_set_subsystem,
+    conf_set_mask;
+conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subsystem,
+    conf_dump_mask;
 conf_check conf_check_port, conf_check_listen, conf_check_methods, conf_check_setenv,
-    conf_check_path, conf_check_pattern, conf_check_host_key;
+    conf_check_path, conf_check_pattern, conf_check_host_key, conf_check_permit_open,
+    conf_check_permit_listen;
 extern const struct conf_choice conf_root_choices[], conf_level_choices[],
-    conf_facility_choices[], conf_userenv_choices[];
+    conf_facility_choices[], conf_userenv_choices[], conf_forward_choices[],
+    conf_gateway_choices[], conf_compression_choices[];
 /* Words (conf_line.c). */
 int conf_line_split(const char *text, char **words, size_t max, size_t *n);
 void conf_line_free(char **words, size_t n);

@@ -76,6 +76,16 @@ static void check_methods(const struct conf *c, struct conf_source *s)
 		    "switched on");
 }
 
+/* "any" and "none" are not words of a list: beside others they would say nothing. */
+static void check_permits(const struct conf_words *l, const char *name, struct conf_source *s)
+{
+	for (size_t i = 0; l->n > 1 && i < l->n; i++)
+		if (strcmp(l->v[i], "any") == 0 || strcmp(l->v[i], "none") == 0) {
+			conf_complain(s, "%s: \"%s\" stands alone", name, l->v[i]);
+			return;
+		}
+}
+
 unsigned conf_finish_defaults(struct conf *c, FILE *out)
 {
 	struct conf_source s = { .name = "configuration", .out = out };
@@ -83,7 +93,10 @@ unsigned conf_finish_defaults(struct conf *c, FILE *out)
 	for (size_t i = 0; i < CONF_ROWS; i++)
 		if (!c->set[i])
 			fill_in(c, &conf_rows[i], &s);
-	if (s.errors == 0)
+	if (s.errors == 0) {
 		check_methods(c, &s);
+		check_permits(&c->permit_open, "PermitOpen", &s);
+		check_permits(&c->permit_listen, "PermitListen", &s);
+	}
 	return s.errors;
 }

@@ -17,6 +17,11 @@ void conf_dump_rekey(const struct conf *c, const char *name, FILE *out)
 	    c->rekey_limit.seconds);
 }
 
+void conf_dump_mask(const struct conf *c, const char *name, FILE *out)
+{
+	fprintf(out, "%s 0%o\n", name, c->streamlocal_mask);
+}
+
 void conf_dump_quota(const struct conf *c, const char *name, FILE *out)
 {
 	fprintf(out, "%s %u %u\n", name, c->rekey_quota.burst, c->rekey_quota.per_second);

@@ -74,6 +74,28 @@ int conf_set_quota(struct conf *c, char **words, size_t n, const char *rest,
 	return 0;
 }
 
+/* Octal, as umask(1) reads it. */
+int conf_set_mask(struct conf *c, char **words, size_t n, const char *rest,
+    struct conf_source *s)
+{
+	size_t len = n == 1 ? strlen(words[0]) : 0;
+	unsigned mask = 0;
+
+	(void)rest;
+	if (len < 1 || len > 5 || strspn(words[0], "01234567") != len) {
+		conf_complain(s, "StreamLocalBindMask: an octal number");
+		return -1;
+	}
+	for (const char *p = words[0]; *p != '\0'; p++)
+		mask = mask * 8 + (unsigned)(*p - '0');
+	if (mask > 0777) {
+		conf_complain(s, "StreamLocalBindMask: at most 0777");
+		return -1;
+	}
+	c->streamlocal_mask = mask;
+	return 0;
+}
+
 const char *conf_subsystem(const struct conf *c, const char *name)
 {
 	for (size_t i = 0; i + 1 < c->subsystems.n; i += 2)

@@ -34,6 +34,17 @@ const struct conf_choice conf_facility_choices[] = {
 	{ "LOCAL5", LOG_LOCAL5 }, { "LOCAL6", LOG_LOCAL6 }, { "LOCAL7", LOG_LOCAL7 },
 	{ NULL, 0 }
 };
+const struct conf_choice conf_forward_choices[] = {
+	{ "yes", CONF_FORWARD_ALL }, { "all", CONF_FORWARD_ALL }, { "no", CONF_FORWARD_NO },
+	{ "remote", CONF_FORWARD_REMOTE }, { "local", CONF_FORWARD_LOCAL }, { NULL, 0 }
+};
+const struct conf_choice conf_gateway_choices[] = {
+	{ "clientspecified", CONF_GATEWAY_CLIENT }, { "yes", CONF_GATEWAY_YES },
+	{ "no", CONF_GATEWAY_NO }, { NULL, 0 }
+};
+const struct conf_choice conf_compression_choices[] = {
+	{ "yes", 1 }, { "delayed", 1 }, { "no", 0 }, { NULL, 0 }
+};
 const struct conf_choice conf_userenv_choices[] = { { "no", 0 }, { NULL, 0 } };
 
 static int add_word(struct conf_words *l, const char *word)

@@ -94,6 +94,14 @@ void session_program_env(const struct session_program *p, struct session_env *e)
 		put(e, "SSH_TTY", p->tty);
 		put(e, "TERM", p->term);
 	}
+	if (p->display != NULL) {
+		char display[512];
+
+		session_x11_name(p->display, display, sizeof(display));
+		put(e, "DISPLAY", display);
+	}
+	if (p->agent != NULL)
+		put(e, "SSH_AUTH_SOCK", p->agent);
 	if (p->original != NULL)
 		put(e, "SSH_ORIGINAL_COMMAND", p->original);
 	for (size_t i = 0; i < p->conf->set_env.n; i++) {

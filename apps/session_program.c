@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "apps/conf.h"
 #include "apps/session.h"
 
 enum { EXIT_NOLOGIN = 254 };
@@ -86,6 +87,8 @@ static _Noreturn void become(const struct session_program *p)
 		if (chdir("/") != 0)
 			_exit(1);
 	}
+	if (p->display != NULL)
+		session_x11_authorize(p->conf->xauth, p->user, p->display);
 	session_greet_motd(p);
 	if (p->command == NULL) {
 		(void)snprintf(login, sizeof(login), "-%s", base);
