@@ -87,17 +87,19 @@ client_log_verbose(const char *fmt, ...)
 }
 
 void
-client_log_library(void *user, int level, uint64_t conn, const char *peer, const char *line)
+client_log_library(void *user, const struct postern_log_line *line)
 {
+	int level = line->level;
+
 	(void)user;
 	/* What the library calls an error is told by the program in its own words. */
 	if (level == POSTERN_ERROR || level == POSTERN_INFO)
 		level = POSTERN_VERBOSE;
 	if (level > state.level)
 		return;
-	if (conn != 0)
+	if (line->conn != 0)
 		(void)fprintf(state.file != NULL ? state.file : stderr, "postern: [%llu %s] %s\n",
-		    (unsigned long long)conn, peer, line);
+		    (unsigned long long)line->conn, line->peer, line->text);
 	else
-		(void)fprintf(state.file != NULL ? state.file : stderr, "postern: %s\n", line);
+		(void)fprintf(state.file != NULL ? state.file : stderr, "postern: %s\n", line->text);
 }

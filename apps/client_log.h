@@ -2,7 +2,7 @@
 #ifndef APPS_CLIENT_LOG_H
 #define APPS_CLIENT_LOG_H
 
-#include <stdint.h>
+#include <postern.h>
 
 /* level as enum postern_level: what is above it is not said. */
 void client_log_set_level(int level);
@@ -11,6 +11,6 @@ int client_log_to_file(const char *path);	/* -E; -1: said on stderr */
 void client_log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void client_log_verbose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* For postern_context_config.log. */
-void client_log_library(void *user, int level, uint64_t conn, const char *peer, const char *line);
+void client_log_library(void *user, const struct postern_log_line *);
 
 #endif

@@ -177,7 +177,8 @@ try_password(struct login *l, postern_transport *t)
 		l->gave_up = true;
 		return POSTERN_EAUTH;
 	}
-	r = postern_transport_auth_password(t, l->conf->user, secret, LOGIN_WAIT_MS);
+	r = postern_transport_auth_password(t, l->conf->user, secret, POSTERN_NO_FALLBACK,
+	    LOGIN_WAIT_MS);
 	sodium_memzero(secret, sizeof(secret));
 	return r;
 }

@@ -92,11 +92,13 @@ show_banner(void *user, postern_transport *t, const char *text)
 }
 
 static int
-answer_prompts(void *user, postern_transport *t, const struct postern_prompts *p, char **answers)
+answer_prompts(void *user, postern_transport *t, uint64_t question,
+    const struct postern_prompts *p, char **answers)
 {
 	struct client *c = user;
 
 	(void)t;
+	(void)question;
 	return client_login_answer_prompts(&c->login, p, answers);
 }
 

@@ -108,8 +108,7 @@ const char *posternd_log_name(const char *text);
  * likes: the first few are told, the rest is for debugging. */
 int posternd_log_refusal(struct conn *, int level);
 /* For postern_context_config.log. */
-void posternd_log_library(void *user, int level, uint64_t conn, const char *peer,
-    const char *line);
+void posternd_log_library(void *user, const struct postern_log_line *);
 
 /* ---- start ------------------------------------------------------------------------- */
 

@@ -171,7 +171,7 @@ struct conn *posternd_conn_open(struct daemon *d, int fd)
 	memcpy(c->local, local, sizeof(local));
 	c->port = port;
 	c->local_port = local_port;
-	r = postern_transport_start_server_async(c->transport, d->server);
+	r = postern_transport_start_server_async(c->transport, d->server, NULL);
 	c->id = postern_transport_id(c->transport);	/* final only now */
 	posternd_log(POSTERN_VERBOSE, c, "Connection from %s port %u on %s port %u", address, port,
 	    local, local_port);

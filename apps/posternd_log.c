@@ -68,22 +68,22 @@ int posternd_log_refusal(struct conn *c, int level)
 	return level;
 }
 
-void posternd_log_library(void *user, int level, uint64_t conn, const char *peer,
-    const char *line)
+void posternd_log_library(void *user, const struct postern_log_line *line)
 {
 	char text[LOG_LINE_MAX];
+	int level = line->level;
 
 	(void)user;
 	/* what it tells of connections at INFO, posternd tells in sshd's words */
-	if (conn != 0 && level == POSTERN_INFO)
+	if (line->conn != 0 && level == POSTERN_INFO)
 		level = POSTERN_VERBOSE;
 	if (level > out.level)
 		return;
-	if (conn == 0)
-		(void)snprintf(text, sizeof(text), "%s", line);
+	if (line->conn == 0)
+		(void)snprintf(text, sizeof(text), "%s", line->text);
 	else
-		(void)snprintf(text, sizeof(text), "conn %llu: %s: %s", (unsigned long long)conn,
-		    peer != NULL && peer[0] != '\0' ? peer : "no peer", line);
+		(void)snprintf(text, sizeof(text), "conn %llu: %s: %s", (unsigned long long)line->conn,
+		    line->peer[0] != '\0' ? line->peer : "no peer", line->text);
 	emit(level, text);		/* the library has quoted what is not its own */
 }
 

@@ -79,14 +79,15 @@ void posternd_session_stop(struct conn *c)
 }
 
 static int check_channel_open(void *user, postern_transport *t, uint64_t question,
-    postern_channel *handle, const char *kind, const void *extra, size_t len,
-    uint32_t *reason)
+    postern_channel *handle, const char *kind, const struct postern_forward *forward,
+    const void *extra, size_t len, uint32_t *reason)
 {
 	struct conn *c = postern_transport_user(t);
 	struct channel *ch;
 
 	(void)user;
 	(void)question;
+	(void)forward;
 	(void)extra;
 	(void)len;
 	*reason = OPEN_PROHIBITED;
