@@ -513,6 +513,26 @@ bulk_data_through_a_slow_network(void **state)
 	}
 }
 
+/* Places up to the very end of tx, again and again, for bytes that grow. */
+static void
+small_pieces_to_the_end_of_tx(void **state)
+{
+	struct pair *p = pair_zlib();
+	uint64_t sent = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 1500; i++) {
+		sent += send_random(&p->c, 250 + i % 150, 33000, 64);
+		p->chunk = 1000 + i * 37 % 9000;
+		carry(p, &p->c, &p->s);
+	}
+	p->chunk = 0;
+	pair_run(p);
+	assert_int_equal(p->s.data, sent);
+	assert_true(sent > 6000000);
+	pair_free(p);
+}
+
 static void
 the_transports_own_messages_too(void **state)
 {
@@ -656,6 +676,7 @@ main(void)
 		cmocka_unit_test(places_for_bulk_data),
 		cmocka_unit_test(a_message_takes_the_place_of_data),
 		cmocka_unit_test(bulk_data_through_a_slow_network),
+		cmocka_unit_test(small_pieces_to_the_end_of_tx),
 		cmocka_unit_test(the_transports_own_messages_too),
 		cmocka_unit_test(the_tap_sees_what_was_said),
 		cmocka_unit_test(a_tap_that_was_taken_off),
