@@ -17,7 +17,8 @@
 #define POSTERND_OPTIONS "Ddef:h:io:p:Tt"
 
 enum { POSTERND_LISTEN_MAX = 64, POSTERND_ACCEPTS_PER_TURN = 16, POSTERND_GRANTS_MAX = 32,
-	POSTERND_BANNER_MAX = 16000, POSTERND_REFUSALS_TOLD = 64, POSTERND_START_MS = 30000 };
+	POSTERND_BANNER_MAX = 16000, POSTERND_REFUSALS_TOLD = 64, POSTERND_START_MS = 30000,
+	POSTERND_FORWARDS_MAX = 256 };	/* forwarded connections of a login at once  */
 
 /* What the command line says. */
 struct posternd_options {
@@ -37,6 +38,10 @@ struct channel {
 	struct channel *next;
 	postern_channel *handle;
 	uint64_t id;
+	int forward;			/* enum postern_forward_kind; 0: a session   */
+	uint64_t question;		/* of its opening, while the session connects */
+	bool accepted;			/* the session's, and the peer has not answered */
+	bool has_display;
 	bool started, sent;		/* a program runs; the session knows of it   */
 	char line[ACCOUNT_LINE_MAX];	/* recorded in utmp, or ""                   */
 	int32_t pid;
@@ -49,6 +54,15 @@ struct grant {
 	char user[ACCOUNT_USER_MAX + 1];
 	char fingerprint[128];
 	struct account_grant what;
+};
+
+/* Where the session process listens for the peer. */
+struct listening {
+	struct listening *next;
+	uint64_t id, question;		/* question: while it is not bound; else 0   */
+	int kind;			/* POSTERN_FORWARDED_TCPIP, _STREAMLOCAL     */
+	uint32_t port;			/* bound, or asked for                       */
+	char host[SESSION_HOST_MAX + 1];	/* as the peer wrote it; or the path */
 };
 
 struct daemon;
@@ -69,7 +83,11 @@ struct conn {
 	struct account_grant grant;	/* of the login                              */
 	int session;			/* link, or -1                               */
 	struct channel *channels;
-	unsigned n_channels;
+	unsigned n_channels, n_forwards;	/* sessions; all others              */
+	struct listening *listening;
+	unsigned n_listening, n_accepted;
+	uint64_t listens;		/* their numbers so far                      */
+	bool has_agent;			/* its programs may reach the peer's agent   */
 	unsigned refusals;		/* told at their own level so far          */
 };
 
@@ -158,7 +176,39 @@ int posternd_session_start(struct conn *);
 void posternd_session_stop(struct conn *);
 /* The session process has something to say. */
 void posternd_session_reports(struct conn *);
+/* Sends an order; false: told, and the session can do no more than that. */
+bool posternd_session_order(struct conn *, const union session_order *);
+/* One that must not be lost: if it is, the session process is ended. */
+void posternd_session_tell(struct conn *, const union session_order *);
+/* Hangs a new channel on the connection; kind as in struct channel.  NULL: no memory. */
+struct channel *posternd_session_add(struct conn *, postern_channel *, int kind);
+void posternd_session_forget(struct conn *, struct channel *);
+struct channel *posternd_session_find(struct conn *, uint64_t id);
 void posternd_session_record(struct conn *, const char *line, int32_t pid, bool is_login);
+
+/* ---- forwarding (posternd_forward.c, posternd_forwarded.c) ------------------------------------ */
+
+void posternd_forward_interface(struct postern_server_interface *);
+/* enum postern_permission bits of what this login may not do, whatever it asks. */
+unsigned posternd_forward_forbidden(const struct conf *, const struct account_grant *);
+/* May it, and if not, is that logged?  kind: enum postern_forward_kind. */
+bool posternd_forward_permitted(struct conn *, const struct postern_forward *);
+bool posternd_forward_x11(struct conn *);
+bool posternd_forward_agent(struct conn *);
+/* The peer opens a channel of one of these kinds: an answer code. */
+int posternd_forward_open(struct conn *, uint64_t question, postern_channel *,
+    const struct postern_forward *, uint32_t *reason);
+/* Is anything forwarded at all?  Then a connection needs more channels. */
+bool posternd_forward_enabled(const struct conf *);
+void posternd_forward_stop(struct conn *);
+/* Reports of the session process.  -1: it broke the contract. */
+void posternd_forwarded_connected(struct conn *, const struct session_connected *, int *fd);
+void posternd_forwarded_listening(struct conn *, const struct session_listening *);
+int posternd_forwarded_accepted(struct conn *, const struct session_accepted *, int *fd);
+/* The peer has answered the opening of an accepted connection's channel. */
+void posternd_forwarded_done(const struct postern_event *);
+/* The channel is over, or open: the session may send the next connection. */
+void posternd_forwarded_taken(struct conn *, struct channel *);
 
 /* ---- loop (posternd_loop.c) --------------------------------------------------------------- */
 

@@ -67,6 +67,8 @@ static void library(struct daemon *d)
 			posternd_log(POSTERN_ERROR, NULL, "fatal: %s", postern_strerror(r));
 			d->stop = true;
 			d->status = 255;
+		} else if (e.type == POSTERN_EVENT_DONE) {
+			posternd_forwarded_done(&e);
 		}
 	}
 }

@@ -27,15 +27,6 @@ void posternd_session_record(struct conn *c, const char *line, int32_t pid, bool
 	(void)session_link_send(c->daemon->account, &r, sizeof(r), NULL, 0);
 }
 
-static struct channel *find(struct conn *c, uint64_t id)
-{
-	struct channel *ch = c->channels;
-
-	while (ch != NULL && ch->id != id)
-		ch = ch->next;
-	return ch;
-}
-
 /* Gives the channel what came; the library takes the descriptors. */
 static int give(struct channel *ch, int *fds, size_t n)
 {
@@ -52,7 +43,7 @@ static int give(struct channel *ch, int *fds, size_t n)
 
 static void take_reply(struct conn *c, const struct session_reply *r, int *fds, size_t n)
 {
-	struct channel *ch = find(c, r->head.chan);
+	struct channel *ch = posternd_session_find(c, r->head.chan);
 	int answer = r->ok ? POSTERN_ACCEPT : POSTERN_REFUSE, result;
 
 	if (r->note[0] != '\0')
@@ -71,7 +62,7 @@ static void take_reply(struct conn *c, const struct session_reply *r, int *fds, 
 
 static void take_exit(struct conn *c, const struct session_exit *e)
 {
-	struct channel *ch = find(c, e->head.chan);
+	struct channel *ch = posternd_session_find(c, e->head.chan);
 	int r;
 
 	if (ch == NULL)
@@ -86,7 +77,7 @@ static void take_exit(struct conn *c, const struct session_exit *e)
 
 static void take_line(struct conn *c, const struct session_line *l)
 {
-	struct channel *ch = find(c, l->head.chan);
+	struct channel *ch = posternd_session_find(c, l->head.chan);
 
 	/* one record per channel: what was begun is ended, and nothing else */
 	if (ch == NULL || (ch->line[0] != '\0') == (l->is_login != 0))
@@ -100,7 +91,8 @@ static void take_line(struct conn *c, const struct session_line *l)
 		ch->line[0] = '\0';
 }
 
-static void take_report(struct conn *c, const union session_report *r, int *fds, size_t n)
+/* False: the session process broke the contract. */
+static bool take_report(struct conn *c, const union session_report *r, int *fds, size_t n)
 {
 	switch (r->head.kind) {
 	case SESSION_REPLY:
@@ -112,11 +104,20 @@ static void take_report(struct conn *c, const union session_report *r, int *fds,
 	case SESSION_LINE:
 		take_line(c, &r->line);
 		break;
+	case SESSION_CONNECTED:
+		posternd_forwarded_connected(c, &r->connected, n == 1 ? &fds[0] : NULL);
+		break;
+	case SESSION_LISTENING:
+		posternd_forwarded_listening(c, &r->listening);
+		break;
+	case SESSION_ACCEPTED:
+		return posternd_forwarded_accepted(c, &r->accepted, &fds[0]) == 0;
 	default:
 		posternd_log(posternd_log_refusal(c, POSTERN_ERROR), c, "session of user %s: %s",
 		    posternd_log_name(c->user), posternd_log_quote(r->note.text));
 		break;
 	}
+	return true;
 }
 
 void posternd_session_reports(struct conn *c)
@@ -135,7 +136,7 @@ void posternd_session_reports(struct conn *c)
 			return;
 		good = len > 0 && session_report_valid(&r, (size_t)len, n);
 		if (good)
-			take_report(c, &r, fds, n);
+			good = take_report(c, &r, fds, n);
 		for (size_t i = 0; len > 0 && i < n; i++)
 			if (fds[i] >= 0)
 				close(fds[i]);

@@ -6,17 +6,20 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "apps/conf_pattern.h"
 #include "apps/posternd.h"
 #include "apps/session_link.h"
 
-enum { OPEN_PROHIBITED = 1 };		/* RFC 4254 5.1 */
+enum { OPEN_PROHIBITED = 1,		/* RFC 4254 5.1 */
+	LINK_ROOM = 512 * 1024 };
 
-static bool order(struct conn *c, const union session_order *o)
+bool posternd_session_order(struct conn *c, const union session_order *o)
 {
-	int r = session_link_send(c->session, o, session_order_size(o), NULL, 0);
+	int r = c->session < 0 ? -ENOTCONN :
+	    session_link_send(c->session, o, session_order_size(o), NULL, 0);
 
 	if (r < 0)
 		posternd_log(posternd_log_refusal(c, POSTERN_ERROR), c, "session process: %s",
@@ -24,13 +27,26 @@ static bool order(struct conn *c, const union session_order *o)
 	return r == 0;
 }
 
+void posternd_session_tell(struct conn *c, const union session_order *o)
+{
+	if (c->session < 0 || posternd_session_order(c, o))
+		return;
+	/* a session that cannot be told must not keep what it has */
+	close(c->session);
+	c->session = -1;
+}
+
 int posternd_session_start(struct conn *c)
 {
 	struct account_session_ask ask;
-	int pair[2], r;
+	int pair[2], r, room = LINK_ROOM;
 
 	if (session_link_pair(pair) < 0)
 		return -1;
+	/* a burst of forwarded connections is a burst of small packets; less room is
+	 * only met sooner */
+	for (int i = 0; i < 2; i++)
+		(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	memset(&ask, 0, sizeof(ask));
 	ask.head = (struct account_head){ .kind = ACCOUNT_SESSION, .slot = c->slot };
 	memcpy(ask.user, c->user, sizeof(ask.user));
@@ -54,16 +70,42 @@ static struct channel *channel_of(postern_channel *handle)
 	return postern_channel_user(handle);
 }
 
-static void forget_channel(struct conn *c, struct channel *ch)
+struct channel *posternd_session_add(struct conn *c, postern_channel *handle, int kind)
+{
+	struct channel *ch = calloc(1, sizeof(*ch));
+
+	if (ch == NULL)
+		return NULL;
+	ch->handle = handle;
+	ch->id = postern_channel_id(handle);
+	ch->forward = kind;
+	ch->next = c->channels;
+	c->channels = ch;
+	*(kind == 0 ? &c->n_channels : &c->n_forwards) += 1;
+	postern_channel_set_user(handle, ch);
+	return ch;
+}
+
+struct channel *posternd_session_find(struct conn *c, uint64_t id)
+{
+	struct channel *ch = c->channels;
+
+	while (ch != NULL && ch->id != id)
+		ch = ch->next;
+	return ch;
+}
+
+void posternd_session_forget(struct conn *c, struct channel *ch)
 {
 	struct channel **at = &c->channels;
 
 	if (ch->line[0] != '\0')
 		posternd_session_record(c, ch->line, ch->pid, false);
+	posternd_forwarded_taken(c, ch);
 	while (*at != ch)
 		at = &(*at)->next;
 	*at = ch->next;
-	c->n_channels--;
+	*(ch->forward == 0 ? &c->n_channels : &c->n_forwards) -= 1;
 	postern_channel_set_user(ch->handle, NULL);
 	postern_channel_free(ch->handle);
 	free(ch);
@@ -71,11 +113,12 @@ static void forget_channel(struct conn *c, struct channel *ch)
 
 void posternd_session_stop(struct conn *c)
 {
-	while (c->channels != NULL)
-		forget_channel(c, c->channels);
 	if (c->session >= 0)
 		close(c->session);
 	c->session = -1;
+	while (c->channels != NULL)
+		posternd_session_forget(c, c->channels);
+	posternd_forward_stop(c);
 }
 
 static int check_channel_open(void *user, postern_transport *t, uint64_t question,
@@ -83,14 +126,13 @@ static int check_channel_open(void *user, postern_transport *t, uint64_t questio
     const void *extra, size_t len, uint32_t *reason)
 {
 	struct conn *c = postern_transport_user(t);
-	struct channel *ch;
 
 	(void)user;
-	(void)question;
-	(void)forward;
 	(void)extra;
 	(void)len;
 	*reason = OPEN_PROHIBITED;
+	if (forward != NULL)
+		return posternd_forward_open(c, question, handle, forward, reason);
 	if (strcmp(kind, "session") != 0) {
 		posternd_log(posternd_log_refusal(c, POSTERN_INFO), c, "refused channel type %s of user %s",
 		    posternd_log_name(kind), posternd_log_name(c->user));
@@ -101,15 +143,7 @@ static int check_channel_open(void *user, postern_transport *t, uint64_t questio
 		    posternd_log_name(c->user));
 		return POSTERN_REFUSE;
 	}
-	if ((ch = calloc(1, sizeof(*ch))) == NULL)
-		return POSTERN_REFUSE;
-	ch->handle = handle;
-	ch->id = postern_channel_id(handle);
-	ch->next = c->channels;
-	c->channels = ch;
-	c->n_channels++;
-	postern_channel_set_user(handle, ch);
-	return POSTERN_ACCEPT;
+	return posternd_session_add(c, handle, 0) != NULL ? POSTERN_ACCEPT : POSTERN_REFUSE;
 }
 
 static int take_pty(struct conn *c, union session_order *o,
@@ -132,7 +166,7 @@ static int take_pty(struct conn *c, union session_order *o,
 	o->pty.modes_len = (uint32_t)r->data_len;
 	if (r->data_len > 0)
 		memcpy(o->pty.modes, r->data, r->data_len);
-	return order(c, o) ? POSTERN_LATER : POSTERN_REFUSE;
+	return posternd_session_order(c, o) ? POSTERN_LATER : POSTERN_REFUSE;
 }
 
 static int take_env(struct conn *c, union session_order *o,
@@ -148,7 +182,7 @@ static int take_env(struct conn *c, union session_order *o,
 	    !session_link_put(o->env.name, sizeof(o->env.name), r->name) ||
 	    !session_link_put(o->env.value, sizeof(o->env.value), r->value))
 		return POSTERN_REFUSE;
-	return order(c, o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
+	return posternd_session_order(c, o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
 }
 
 /* What the peer wants, as text: NULL for its shell.  False: there is no such thing. */
@@ -195,8 +229,32 @@ static int take_start(struct conn *c, struct channel *ch, union session_order *o
 	    forced != NULL ? "forced-command" : r->kind == POSTERN_REQ_SUBSYSTEM ? "subsystem " :
 	    command == NULL ? "shell" : "command", forced == NULL && r->kind == POSTERN_REQ_SUBSYSTEM ?
 	    posternd_log_name(r->name) : "", posternd_log_name(c->user), c->address, c->port);
-	ch->started = order(c, o);
+	ch->started = posternd_session_order(c, o);
 	return ch->started ? POSTERN_LATER : POSTERN_REFUSE;
+}
+
+static int take_x11(struct conn *c, struct channel *ch, union session_order *o,
+    const struct postern_channel_request *r)
+{
+	o->head.kind = SESSION_X11;
+	o->x11.single = r->flag != 0;
+	o->x11.screen = r->screen;
+	if (!posternd_forward_x11(c) ||
+	    !session_link_put(o->x11.protocol, sizeof(o->x11.protocol), r->name) ||
+	    !session_link_put(o->x11.cookie, sizeof(o->x11.cookie), r->cookie))
+		return POSTERN_REFUSE;
+	ch->has_display = posternd_session_order(c, o);
+	explicit_bzero(o->x11.cookie, sizeof(o->x11.cookie));
+	return ch->has_display ? POSTERN_LATER : POSTERN_REFUSE;
+}
+
+static int take_agent(struct conn *c, union session_order *o)
+{
+	o->head.kind = SESSION_AGENT;
+	if (!posternd_forward_agent(c) || !posternd_session_order(c, o))
+		return POSTERN_REFUSE;
+	c->has_agent = true;
+	return POSTERN_LATER;
 }
 
 static int take_signal(struct conn *c, union session_order *o,
@@ -205,7 +263,7 @@ static int take_signal(struct conn *c, union session_order *o,
 	o->head.kind = SESSION_SIGNAL;
 	if (!session_link_put(o->signal.name, sizeof(o->signal.name), r->name))
 		return POSTERN_REFUSE;
-	return order(c, o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
+	return posternd_session_order(c, o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
 }
 
 static int check_channel_request(void *user, postern_channel *handle, uint64_t question,
@@ -216,7 +274,7 @@ static int check_channel_request(void *user, postern_channel *handle, uint64_t q
 	struct channel *ch = channel_of(handle);
 
 	(void)user;
-	if (ch == NULL || c->session < 0)
+	if (ch == NULL || ch->forward != 0 || c->session < 0)
 		return POSTERN_REFUSE;
 	o.head = (struct session_head){ .chan = ch->id, .question = question };
 	ch->sent = true;
@@ -229,18 +287,22 @@ static int check_channel_request(void *user, postern_channel *handle, uint64_t q
 	case POSTERN_REQ_EXEC:
 	case POSTERN_REQ_SUBSYSTEM:
 		return take_start(c, ch, &o, r);
+	case POSTERN_REQ_X11:
+		return take_x11(c, ch, &o, r);
+	case POSTERN_REQ_AGENT:
+		return take_agent(c, &o);
 	case POSTERN_REQ_WINDOW_CHANGE:
 		o.head.kind = SESSION_WINDOW;
 		o.window.columns = r->columns;
 		o.window.rows = r->rows;
 		o.window.width = r->width;
 		o.window.height = r->height;
-		return order(c, &o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
+		return posternd_session_order(c, &o) ? POSTERN_ACCEPT : POSTERN_REFUSE;
 	case POSTERN_REQ_SIGNAL:
 		return take_signal(c, &o, r);
 	case POSTERN_REQ_BREAK:
 		o.head.kind = SESSION_BREAK;
-		return order(c, &o) ? POSTERN_LATER : POSTERN_REFUSE;
+		return posternd_session_order(c, &o) ? POSTERN_LATER : POSTERN_REFUSE;
 	}
 	return POSTERN_REFUSE;
 }
@@ -255,12 +317,9 @@ static void channel_closed(void *user, postern_channel *handle)
 	if (ch == NULL)
 		return;
 	o.head = (struct session_head){ .kind = SESSION_CLOSE, .chan = ch->id };
-	if (ch->sent && c->session >= 0 && !order(c, &o)) {
-		/* a session that cannot be told must not keep what it has */
-		close(c->session);
-		c->session = -1;
-	}
-	forget_channel(c, ch);
+	if (ch->sent)
+		posternd_session_tell(c, &o);
+	posternd_session_forget(c, ch);
 }
 
 void posternd_session_interface(struct postern_server_interface *i)
@@ -268,4 +327,5 @@ void posternd_session_interface(struct postern_server_interface *i)
 	i->check_channel_open = check_channel_open;
 	i->check_channel_request = check_channel_request;
 	i->channel_closed = channel_closed;
+	posternd_forward_interface(i);
 }

@@ -92,7 +92,9 @@ static void options_of(const struct conf *c, struct postern_options *o)
 	/* 0 is sshd's "never disconnect", and the library's "default" */
 	o->alive_max = c->alive_max > 0 ? c->alive_max : UINT32_MAX;
 	/* MaxSessions is judged by posternd, which knows what a session is */
-	o->channel_max = c->max_sessions + 1;
+	o->channel_max = c->max_sessions + 1 +
+	    (posternd_forward_enabled(c) ? POSTERND_FORWARDS_MAX : 0);
+	o->compression = c->compression ? "none,zlib@openssh.com" : "none";
 }
 
 /* Read once: what a peer is shown does not change under a running server. */
