@@ -121,6 +121,7 @@ struct api_question {
 	bool starts;			/* shell, exec, subsystem            */
 	bool is_interactive;		/* prompts may answer it             */
 	size_t n_prompts;		/* API_ASK_PROMPTS: so many answers  */
+	uint32_t reason;		/* API_ASK_OPEN put off: of a refusal */
 };
 
 /* ---- calls (api_call.c) ---- */

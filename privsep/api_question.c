@@ -175,8 +175,12 @@ api_question_settle(postern_transport *t, uint64_t id, int answer, const char *m
 	struct api_question *q = api_question_find(t, id);
 	int r;
 
-	if (t->is_over || q == NULL || answer == POSTERN_LATER)
+	if (t->is_over || q == NULL)
 		return;
+	if (answer == POSTERN_LATER) {
+		q->reason = reason;
+		return;
+	}
 	r = answer_question(t, q, answer, methods, reason);
 	if (r < 0)
 		api_log(t->ctx, t, POSTERN_ERROR, "an answer could not be given: %s",
@@ -199,7 +203,7 @@ postern_answer(postern_transport *t, uint64_t question, int answer, const char *
 	/* words are answered with words; only to give up is possible here too */
 	if (q->kind == API_ASK_PROMPTS && answer != POSTERN_REFUSE)
 		return -EINVAL;
-	return answer_question(t, q, answer, methods, 0);
+	return answer_question(t, q, answer, methods, q->reason);
 }
 
 int
