@@ -57,10 +57,7 @@ on_START(struct worker *w, const struct ipc_START *m)
 
 	w->net_in = m->in;
 	w->net_out = m->out;
-	if (m->hexdump > IPC_HEXDUMP_WHOLE)
-		return -1;
-	w->hexdump = m->hexdump;
-	if (m->role != IPC_SERVER && m->role != IPC_CLIENT)
+	if ((m->role != IPC_SERVER && m->role != IPC_CLIENT) || m->hexdump > IPC_HEXDUMP_WHOLE)
 		return -1;
 	w->role = cfg.role = m->role == IPC_SERVER ? SSH_SERVER : SSH_CLIENT;
 	w->phase = L_KEX;
@@ -70,8 +67,13 @@ on_START(struct worker *w, const struct ipc_START *m)
 	cfg.tx = w->tx = reserve(WORKER_TX_CAP);
 	if (w->rx != NULL && w->tx != NULL && keep_banner(w, m->banner))
 		w->tr = transport_new(&cfg, w->now);
-	if (w->tr == NULL)
+	if (w->tr == NULL) {
 		worker_fail(w, PROTO_E_LOCAL_MEMORY);
+		return 0;
+	}
+	worker_dump_set(w, m->hexdump);
+	/* it left before there could be a tap */
+	worker_dump(w, true, m->kexinit);
 	return 0;
 }
 
@@ -152,7 +154,7 @@ on_HEXDUMP(struct worker *w, const struct ipc_HEXDUMP *m)
 {
 	if (m->mode > IPC_HEXDUMP_WHOLE)
 		return -1;
-	w->hexdump = m->mode;
+	worker_dump_set(w, m->mode);
 	return 0;
 }
 

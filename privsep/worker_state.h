@@ -220,6 +220,10 @@ int worker_login_responses(struct worker *, const struct ipc_LOGIN_RESPONSES *);
 bool worker_login_must_wait(const struct worker *, uint8_t number);
 int worker_login_hold(struct worker *, uint8_t number, struct rd r);
 
+/* worker_dump.c: packets in clear to the monitor, as enum ipc_hexdump says */
+void worker_dump_set(struct worker *, uint8_t mode);
+void worker_dump(struct worker *, bool is_out, struct span payload);
+
 /* worker_events.c: one CONNECTION packet, told to the application */
 void worker_events_packet(struct worker *, struct span payload);
 

@@ -79,6 +79,7 @@ struct lab_options {
 	uint32_t banner_ms, kex_ms, login_ms, rekey_ms, close_ms, alive_ms, alive_max;
 	uint32_t channel_max, window, window_sum, rekey_packets;
 	const char *banner, *peer_version;
+	uint8_t hexdump;
 	bool no_match;
 };
 
@@ -98,7 +99,8 @@ lab_start_worker(struct lab *l, const struct lab_options *o, int net)
 		.alive_interval_ms = o->alive_ms, .alive_max = o->alive_max,
 		.channel_max = o->channel_max ? o->channel_max : 100,
 		.window = o->window ? o->window : 2 * 1024 * 1024,
-		.window_sum = o->window_sum ? o->window_sum : 64 * 1024 * 1024, .in = net,
+		.window_sum = o->window_sum ? o->window_sum : 64 * 1024 * 1024,
+		.hexdump = o->hexdump, .in = net,
 		.out = net };
 
 	assert_int_equal(ipc_send_START(l->link, &m), 0);
