@@ -836,7 +836,7 @@ POSTERN_CHECKED int postern_channel_recv_exit_status(postern_channel *,
 POSTERN_CHECKED int postern_channel_send_exit_status(postern_channel *, uint32_t status);
 POSTERN_CHECKED int postern_channel_send_exit_signal(postern_channel *, const char *name,
     int core_dumped, const char *text);
-POSTERN_CHECKED int postern_channel_close(postern_channel *);	/* SSH CLOSE, now */
+POSTERN_API int postern_channel_close(postern_channel *);	/* SSH CLOSE, now */
 /* Is there an exit status or signal already? */
 POSTERN_API int postern_channel_exit_status_ready(const postern_channel *);
 POSTERN_API uint64_t postern_channel_id(const postern_channel *);

@@ -12,7 +12,7 @@ static int auth(void *user, postern_transport *t, uint64_t question, struct post
 	return l->method == POSTERN_PASSWORD && !strcmp(l->user, "robey") && !strcmp(l->password, "foo");
 }
 static int opened(void *user, postern_transport *t, uint64_t question, postern_channel *ch,
-    const char *kind, const void *extra, size_t len, uint32_t *reason)
+    const char *kind, const struct postern_forward *forward, const void *extra, size_t len, uint32_t *reason)
 {
 	return strcmp(kind, "session") == 0 ? POSTERN_ACCEPT : POSTERN_REFUSE;
 }

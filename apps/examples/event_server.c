@@ -1,0 +1,188 @@
+/* event_server.c - a server in a libevent loop: what a client's command writes comes
+ * back in capitals.  User robey, password foo.
+ *
+ *	cc -o event_server event_server.c -lpostern -levent_core
+ *	./event_server HOSTKEY PORT
+ *
+ * One thread.  libevent polls two kinds of descriptors: the context's, for everything
+ * that concerns SSH, and each channel's, for its bytes. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <postern.h>
+
+struct pump {			/* one channel: what was read and not yet written */
+	postern_channel *channel;
+	struct event *readable, *writable;
+	char bytes[16384];
+	size_t start, end;
+};
+
+static struct event_base *loop;
+
+static void
+pump_free(struct pump *p)
+{
+	event_free(p->readable);
+	event_free(p->writable);
+	free(p);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct pump *p = arg;
+	ssize_t n = read(fd, p->bytes, sizeof(p->bytes));
+
+	(void)what;
+	if (n < 0 && errno == EAGAIN) {
+		event_add(p->readable, NULL);
+		return;
+	}
+	if (n <= 0) {
+		/* the client's end of data is the program's end */
+		if (postern_channel_send_exit_status(p->channel, 0) < 0)
+			postern_channel_close(p->channel);
+		return;
+	}
+	for (ssize_t i = 0; i < n; i++)
+		p->bytes[i] = (char)toupper((unsigned char)p->bytes[i]);
+	p->start = 0;
+	p->end = (size_t)n;
+	event_add(p->writable, NULL);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct pump *p = arg;
+	ssize_t n = send(fd, p->bytes + p->start, p->end - p->start, MSG_NOSIGNAL);
+
+	(void)what;
+	if (n > 0)
+		p->start += (size_t)n;
+	if (n < 0 && errno != EAGAIN) {
+		postern_channel_close(p->channel);
+		return;
+	}
+	event_add(p->start < p->end ? p->writable : p->readable, NULL);
+}
+
+/* ---- policy ---- */
+
+static int
+check_auth(void *user, postern_transport *t, uint64_t question, struct postern_login *l)
+{
+	return l->method == POSTERN_PASSWORD && strcmp(l->user, "robey") == 0 &&
+	    strcmp(l->password, "foo") == 0 ? POSTERN_ACCEPT : POSTERN_REFUSE;
+}
+
+static int
+check_open(void *user, postern_transport *t, uint64_t question, postern_channel *ch,
+    const char *kind, const struct postern_forward *forward, const void *extra, size_t len,
+    uint32_t *reason)
+{
+	return strcmp(kind, "session") == 0 ? POSTERN_ACCEPT : POSTERN_REFUSE;
+}
+
+static int
+check_request(void *user, postern_channel *ch, uint64_t question,
+    const struct postern_channel_request *rq)
+{
+	struct pump *p;
+	int fd;
+
+	if (rq->kind != POSTERN_REQ_SHELL && rq->kind != POSTERN_REQ_EXEC)
+		return POSTERN_REFUSE;
+	fd = postern_channel_fd(ch);
+	p = calloc(1, sizeof(*p));
+	if (fd < 0 || p == NULL || evutil_make_socket_nonblocking(fd) != 0) {
+		free(p);
+		return POSTERN_REFUSE;
+	}
+	p->channel = ch;
+	p->readable = event_new(loop, fd, EV_READ, on_readable, p);
+	p->writable = event_new(loop, fd, EV_WRITE, on_writable, p);
+	if (p->readable == NULL || p->writable == NULL)
+		err(1, "event_new");
+	event_add(p->readable, NULL);
+	postern_channel_set_user(ch, p);
+	return POSTERN_ACCEPT;
+}
+
+static void
+channel_closed(void *user, postern_channel *ch)
+{
+	if (postern_channel_user(ch) != NULL)
+		pump_free(postern_channel_user(ch));
+	postern_channel_free(ch);
+}
+
+static void
+transport_closed(void *user, postern_transport *t, const struct postern_exception *e)
+{
+	postern_transport_free(t);
+}
+
+/* ---- the loop ---- */
+
+static void
+on_context(evutil_socket_t fd, short what, void *arg)
+{
+	struct postern_event ev = POSTERN_EVENT;
+	int r;
+
+	while ((r = postern_next(arg, &ev, 0)) == 1)
+		;		/* the policy has done all there is to do */
+	if (r != POSTERN_ETIMEOUT && r != -EINTR)
+		errx(1, "%s", postern_strerror(r));
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct postern_context_config config = POSTERN_CONTEXT_CONFIG;
+	struct postern_server_config cfg = POSTERN_SERVER_CONFIG;
+	struct postern_server_interface policy = POSTERN_SERVER_INTERFACE;
+	postern_context *ctx;
+	postern_server *server;
+	struct event *ready;
+	int r, on = 1, s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (argc != 3)
+		errx(1, "usage: event_server HOSTKEY PORT");
+	here.sin_port = htons((uint16_t)atoi(argv[2]));
+	if (setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(s, (struct sockaddr *)&here, sizeof(here)) != 0 || listen(s, 1024) != 0)
+		err(1, "port %s", argv[2]);
+	loop = event_base_new();
+	if (loop == NULL)
+		errx(1, "libevent");
+	/* for a crowd that arrives at once */
+	config.startups_begin = config.startups_full = 5000;
+	config.startups_rate = 1;
+	cfg.methods = POSTERN_PASSWORD;
+	policy.check_auth = check_auth;
+	policy.check_channel_open = check_open;
+	policy.check_channel_request = check_request;
+	policy.channel_closed = channel_closed;
+	policy.transport_closed = transport_closed;
+	if ((r = postern_context_new(&ctx, &config, 10000)) < 0 ||
+	    (r = postern_context_add_server_key(ctx, open(argv[1], O_RDONLY), NULL, 10000)) < 0 ||
+	    (r = postern_server_new(&server, ctx, &cfg, &policy, 10000)) < 0 ||
+	    (r = postern_server_listen(server, s)) < 0)
+		errx(1, "cannot serve: %s", postern_strerror(r));
+	ready = event_new(loop, postern_context_fd(ctx), EV_READ | EV_PERSIST, on_context, ctx);
+	if (ready == NULL || event_add(ready, NULL) != 0)
+		errx(1, "libevent");
+	return event_base_dispatch(loop) == 0 ? 0 : 1;
+}
