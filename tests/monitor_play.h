@@ -603,6 +603,60 @@ play_server(uint64_t conn, uint8_t session[32])
 	return w;
 }
 
+/* A client's connection up to the login: the server shows the host key of the test,
+ * which is trusted.  proof: the server's signature over the session id. */
+struct play_proof { uint8_t session[32], signature[256]; size_t len; };
+
+static inline struct play_child *
+play_client(uint64_t conn, struct play_proof *proof)
+{
+	struct ipc_NEW plan = play_plan(conn, IPC_CLIENT);
+	struct span host = span_of(play.host_blob, play.host_blob_len), i_s = span_str("\024x");
+	struct play_start start;
+	struct play_child *w;
+	struct play_kex x;
+	struct ipc_VERIFIED v;
+	struct ipc_KEX_DONE done;
+
+	play_new(&plan);
+	PLAY_TELL(TRUST_KEY, .conn = conn, .key = host);
+	play_attach(conn);
+	w = play_started(conn, &start);
+	play_kex(&x);
+	play_h(plan.version, span_str("SSH-2.0-S"), span_of(start.kexinit, start.kexinit_len),
+	    i_s, host, &x, proof->session);
+	proof->len = play_sign(play.seed, span_of(proof->session, 32), proof->signature,
+	    sizeof(proof->signature));
+	PLAY_SAY(w, VERIFY, .kex = span_str("curve25519-sha256"),
+	    .hostkey_alg = span_str("ssh-ed25519"), .v_s = span_str("SSH-2.0-S"), .i_s = i_s,
+	    .k_s = host, .q_c = span_of(x.q_c, 32), .q_s = span_of(x.q_s, 32),
+	    .k = span_of(x.k, 32), .signature = span_of(proof->signature, proof->len));
+	PLAY_WORKER_EXPECT(w, VERIFIED, &v);
+	assert_memory_equal(v.hash.p, proof->session, 32);
+	play_agree(w);
+	PLAY_EXPECT(KEX_DONE, &done);
+	return w;
+}
+
+/* What RFC 4252 7 says is signed. */
+static inline size_t
+play_login_data(const struct play_proof *proof, const char *user, struct span blob,
+    uint8_t *out, size_t cap)
+{
+	struct wr w = wr_of(out, cap);
+
+	wr_blob(&w, span_of(proof->session, 32), 32);
+	wr_u8(&w, 50);
+	wr_str(&w, user);
+	wr_str(&w, "ssh-connection");
+	wr_str(&w, "publickey");
+	wr_u8(&w, 1);
+	wr_str(&w, "ssh-ed25519");
+	wr_blob(&w, blob, 64);
+	assert_false(w.bad);
+	return w.n;
+}
+
 #define PLAY_ENDED(conn_, outcome_, end) do { \
 	PLAY_EXPECT(END_OF, end); \
 	assert_int_equal((end)->conn, conn_); \
