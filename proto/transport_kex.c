@@ -283,7 +283,9 @@ send_reply(struct transport *t, struct span signature)
 
 	if (signature.n > SIGNATURE_MAX)
 		return PROTO_E_LOCAL_BUG;
-	w = transport_own_begin(t, 1 + 4 + x->k_s.n + 4 + kex_q_s(&x->kex).n + 4 + signature.n);
+	/* an mpint may begin with a zero */
+	w = transport_own_begin(t, 1 + 4 + x->k_s.n + 4 + 1 + kex_q_s(&x->kex).n + 4 +
+	    signature.n);
 	e = kex_put_reply(&x->kex, &w, x->k_s, signature);
 	return e != PROTO_OK ? e : transport_own_end(t, &w);
 }
