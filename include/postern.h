@@ -837,7 +837,7 @@ POSTERN_CHECKED int postern_channel_send_exit_status(postern_channel *, uint32_t
 POSTERN_CHECKED int postern_channel_send_exit_signal(postern_channel *, const char *name,
     int core_dumped, const char *text);
 POSTERN_API int postern_channel_close(postern_channel *);	/* SSH CLOSE, now */
-/* Is there an exit status or signal already? */
+/* Is there an exit status or signal already, or will none come any more? */
 POSTERN_API int postern_channel_exit_status_ready(const postern_channel *);
 POSTERN_API uint64_t postern_channel_id(const postern_channel *);
 /* What it carries; NULL for a session.  origin is paramiko's origin_addr. */
@@ -857,8 +857,9 @@ POSTERN_CHECKED int postern_send_all(int fd, const void *data, size_t len, size_
 POSTERN_CHECKED int postern_recv_exactly(int fd, void *data, size_t len, size_t *done,
     int timeout_ms);
 /* A line, without its newline or CR LF, NUL behind it; its length.  Reads no byte
- * beyond it.  -ERANGE: it does not fit; POSTERN_ECLOSED: the end, *done bytes of an
- * unfinished line are in out. */
+ * beyond it.  -ERANGE: size bytes of it are in out, without a NUL, and no newline (a CR
+ * takes room too); POSTERN_ECLOSED: the end, *done bytes of an unfinished line are in
+ * out. */
 POSTERN_CHECKED int postern_read_line(int fd, char *out, size_t size, size_t *done,
     int timeout_ms);
 

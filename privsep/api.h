@@ -46,6 +46,10 @@ enum {
 	API_LOG_NAME_MAX = 64,		/* of a log channel                                */
 	API_LOOK_MS = 20,		/* at a struct postern_io without a descriptor     */
 	API_LINE_MAX = 2048,		/* of the log                                      */
+	API_HOST_MAX = 1024,		/* of a forward, as in FORWARD_ASK                 */
+	API_FORWARDS_MAX = 128,		/* that listen for one transport                   */
+	API_KIND_SHOWN = 80,		/* a channel's kind, quoted                        */
+	API_PROGRAMS_MAX = 1024,	/* that serve subsystems, in a context             */
 };
 #define API_OURS (UINT64_C(1) << 63)	/* chan: opened by the application */
 
@@ -55,7 +59,8 @@ struct api_deadline api_deadline_in(int timeout_ms);
 int api_deadline_left(struct api_deadline);	/* as epoll_wait wants it */
 
 /* ---- links (api_link.c) ---- */
-enum api_kind { API_MONITOR = 1, API_CHILD, API_TIMER, API_LISTENER, API_WORKER, API_IO };
+enum api_kind { API_MONITOR = 1, API_CHILD, API_TIMER, API_LISTENER, API_WORKER, API_IO,
+	API_PROGRAM };
 
 struct api_out {			/* a message that waits for its reader */
 	TAILQ_ENTRY(api_out) next;
@@ -111,7 +116,7 @@ void api_shelf_drop(postern_context *, struct api_item *, unsigned pending);
 
 /* ---- questions to the application (api_question.c) ---- */
 enum api_question_kind { API_ASK_LOGIN = 1, API_ASK_HOST_KEY, API_ASK_OPEN,
-	API_ASK_REQUEST, API_ASK_GLOBAL, API_ASK_PROMPTS };
+	API_ASK_REQUEST, API_ASK_GLOBAL, API_ASK_PROMPTS, API_ASK_LISTEN };
 struct api_question {
 	LIST_ENTRY(api_question) next;
 	enum api_question_kind kind;
@@ -122,6 +127,9 @@ struct api_question {
 	bool is_interactive;		/* prompts may answer it             */
 	size_t n_prompts;		/* API_ASK_PROMPTS: so many answers  */
 	uint32_t reason;		/* API_ASK_OPEN put off: of a refusal */
+	int forward;			/* API_ASK_LISTEN: enum postern_forward_kind... */
+	char *host;			/* ...and what it is to listen on    */
+	uint32_t port;
 };
 
 /* ---- calls (api_call.c) ---- */
@@ -200,7 +208,12 @@ struct postern_channel {
 	int fd, err_fd;			/* our ends, -1: none */
 	enum api_take take;		/* what the worker is still to get... */
 	int give[IPC_FDS_MAX];		/* ...its ends */
-	uint32_t refusal;		/* NOT_OPENED: reason */
+	char name[API_LOG_NAME_MAX + 1];	/* its serial, or what the application calls it */
+	char kind[API_KIND_SHOWN];	/* as it may be shown */
+	struct postern_forward *forward;/* what it carries; NULL: nothing that has fields */
+	uint64_t opening;		/* the call that waits for the answer */
+	uint64_t by;			/* client: the forward that let it in */
+	char *x11_cookie;
 	struct postern_exit exit;
 	void *user;
 };
@@ -250,6 +263,8 @@ struct postern_transport {
 	unsigned n_questions;
 	struct api_calls calls;
 	unsigned n_calls;
+	TAILQ_HEAD(, api_forward) forwards;
+	unsigned n_forwards;
 	int end_code;			/* 0: we ended it ourselves */
 	struct api_exception exception, told;
 	void *user;
@@ -294,6 +309,7 @@ struct postern_server {
 	unsigned methods, tries_max;
 	uint32_t fail_delay_ms;
 	char *banner;
+	LIST_HEAD(, api_subsystem) subsystems;
 	LIST_HEAD(, api_listener) listeners;
 	TAILQ_HEAD(, postern_transport) accepts;
 };
@@ -325,6 +341,8 @@ struct postern_context {
 	TAILQ_HEAD(, api_item) shelf;
 	struct api_keys host_keys, keys;
 	LIST_HEAD(, api_io) ios;
+	LIST_HEAD(, api_program) programs;
+	unsigned n_programs;
 	struct api_calls calls;		/* of no transport */
 	unsigned n_calls;
 	struct api_call *shown;		/* its event is the last: the data is still borrowed */
@@ -530,10 +548,78 @@ void api_agent_done(postern_context *, const struct ipc_AGENT_DONE *);
 void api_signer_ask(postern_transport *, const struct ipc_SIGN_ASK *);
 void api_hexdump_show(postern_transport *, const struct ipc_DUMPED *);
 
-/* ---- api_forward.c: chan's serial has been checked ---- */
+/* ---- api_carry.c: kinds of channels that carry something else ---- */
+/* The kind of the open message; NULL, 0: it is none of these. */
+const char *api_carry_name(int kind);
+int api_carry_kind(const char *name);
+bool api_carry_is_tcp(int kind);
+bool api_carry_has_port(const struct postern_forward *);	/* one that there can be */
+/* The caller's, checked; its strings stay the caller's. */
+int api_carry_take(struct postern_forward *to, const struct postern_forward *from);
+/* The open message's own part. */
+void api_carry_extra(struct wr *, const struct postern_forward *);
+int api_carry_keep(postern_channel *, const struct postern_forward *);
+void api_carry_forget(postern_channel *);
+
+/* ---- api_open.c: channels of ours ---- */
+void api_open_confirmed(postern_transport *, uint64_t chan);
+void api_open_failed(postern_transport *, const struct ipc_NOT_OPENED *);
+void api_open_abandon(postern_channel *);	/* its answer is still to come */
+/* The connection is over: those that were being opened never will be. */
+void api_open_end_all(postern_transport *);
+
+/* ---- api_forward.c: who listens for whom ---- */
+/* Client: what the peer was asked to listen on for us, or a session that asked for X11
+ * or the agent.  Server: what was granted to the peer. */
+struct api_forward {
+	TAILQ_ENTRY(api_forward) next;
+	uint64_t id;
+	int kind;			/* enum postern_forward_kind */
+	char *host;
+	uint32_t port;
+	uint64_t chan;			/* X11, AGENT: the session */
+	bool is_single, is_used;	/* X11: one connection and no more */
+	postern_forward_handler *handler;	/* NULL: granted */
+	void *user;
+};
+struct api_forward *api_forward_new(int kind, const char *host, uint32_t port);
+void api_forward_free(struct api_forward *);
+/* In force from now on; takes it.  POSTERN_ELIMIT: it was freed. */
+int api_forward_add(postern_transport *, struct api_forward *);
+struct api_forward *api_forward_find(postern_transport *, int kind, const char *host,
+    uint32_t port);
+void api_forward_remove(postern_transport *, struct api_forward *);
+void api_forward_clear(postern_transport *);
+/* Client: which of them lets this channel of the peer in?  NULL: none was asked for. */
+struct api_forward *api_forward_match(postern_transport *, const struct postern_forward *);
+/* A channel is over: those of its own go, and a single connection that was refused may
+ * come again. */
+void api_forward_channel_gone(postern_channel *);
+/* chan's serial has been checked */
 void api_forward_asked(postern_transport *, const struct ipc_FORWARD_ASK *);
+
+/* ---- api_listen.c: server, tcpip-forward and its like ---- */
 void api_listen_asked(postern_transport *, const struct ipc_LISTEN_ASK *);
-void api_x11_asked(postern_transport *, const struct ipc_X11_ASK *);
+/* Is an acceptance with this port one that says nothing? */
+bool api_listen_needs_port(const struct api_question *, uint32_t port);
+int api_listen_answer(postern_transport *, const struct api_question *, int answer,
+    uint32_t port);
+
+/* ---- api_x11.c ---- */
+void api_x11_forget(postern_channel *);		/* the cookie */
+
+/* ---- api_subsystem.c, api_program.c ---- */
+struct api_subsystem;
+const struct api_subsystem *api_subsystem_find(const postern_server *, const char *name);
+/* Answers the question by itself. */
+void api_subsystem_serve(const struct api_subsystem *, postern_channel *, uint64_t question);
+void api_subsystem_discard(postern_server *);
+struct api_program;
+/* With the channel as its 0, 1 and 2. */
+int api_program_start(postern_channel *, char *const *argv, char *const *envp);
+void api_program_ready(postern_context *, uint64_t id);
+void api_program_hang_up(const postern_channel *);
+void api_program_end_all(postern_context *);	/* killed; in a forked child only forgotten */
 
 /* ---- api_end.c ---- */
 void api_end_from_monitor(postern_transport *, const struct ipc_END_OF *);
@@ -574,34 +660,30 @@ struct api_question *api_question_new(postern_transport *, enum api_question_kin
 /* What a callback returned.  Nothing happens if the question is gone. */
 void api_question_settle(postern_transport *, uint64_t id, int answer,
     const char *methods, uint32_t reason);
+void api_question_settle_port(postern_transport *, uint64_t id, int answer, uint32_t port);
 void api_question_forget(postern_transport *, uint64_t chan);	/* 0: all */
 struct api_question *api_question_find(postern_transport *, uint64_t id);
 void api_question_drop(postern_transport *, struct api_question *);
 
 /* ---- api_ask.c: what the peer wants, as the worker tells it ---- */
-void api_ask_open(postern_transport *, uint64_t chan, struct span type, struct span extra);
+/* forward: for the kinds that have one, else NULL, and extra is what came. */
+void api_ask_open(postern_transport *, uint64_t chan, const char *kind,
+    const struct postern_forward *forward, struct span extra);
 void api_ask_request(postern_transport *, uint64_t chan, uint64_t theirs,
     const struct postern_channel_request *);
 void api_ask_tell(postern_transport *, uint64_t chan, const struct postern_channel_request *);
 void api_ask_global(postern_transport *, uint64_t theirs, struct span kind, struct span payload);
 
 /* ---- api_channel.c ---- */
-postern_channel *api_channel_make(postern_transport *, uint64_t id, bool is_session);
+/* forward: copied, or NULL.  NULL: no memory. */
+postern_channel *api_channel_make(postern_transport *, uint64_t id, const char *kind,
+    const struct postern_forward *forward);
 postern_channel *api_channel_find(postern_transport *, uint64_t id);
 void api_channel_discard(postern_channel *);	/* handle and descriptors; sends nothing */
 void api_channel_bury(postern_channel *);
 /* The peer's channel is open: queue it for accept, tell the event. */
 void api_channel_granted(postern_channel *);
-void api_channel_opened(postern_transport *, uint64_t chan);
-/* Opens one: its handle at once, *sent for the call's end. */
-int api_channel_begin_open(postern_transport *, postern_channel **, struct span kind,
-    struct span extra, const struct postern_open_options *, struct api_call **, int *sent);
-/* The blocking end of it: what has failed leaves no handle. */
-int api_channel_await_open(postern_channel **, struct api_call *, int sent,
-    struct api_deadline);
-/* The connection is over: those that were being opened never will be. */
-void api_channel_end_opening(postern_transport *);
-void api_channel_not_opened(postern_transport *, const struct ipc_NOT_OPENED *);
+void api_channel_send_close(postern_transport *, uint64_t chan);
 /* Over, in order or not: callback, event. */
 void api_channel_closed(postern_channel *, bool in_order);
 

@@ -1,9 +1,8 @@
 /*
- * api_channel.c - the handle of a channel: opened by us or granted to the peer,
- * and how it ends.
+ * api_channel.c - the handle of a channel, whoever opened it, and how it ends.
  *
- * A channel whose opening was given up stays known here until the worker has
- * answered, so that a late success is closed and not forgotten open.
+ * Its kind and what it carries may be the peer's words: they are kept as they came for
+ * the application to judge, and made harmless where they are shown.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +11,8 @@
 #include "privsep/api.h"
 
 postern_channel *
-api_channel_make(postern_transport *t, uint64_t id, bool is_session)
+api_channel_make(postern_transport *t, uint64_t id, const char *kind,
+    const struct postern_forward *forward)
 {
 	postern_channel *ch = calloc(1, sizeof(*ch));
 
@@ -20,10 +20,18 @@ api_channel_make(postern_transport *t, uint64_t id, bool is_session)
 		return NULL;
 	ch->t = t;
 	ch->id = id;
-	ch->is_session = is_session;
+	ch->is_session = strcmp(kind, "session") == 0;
 	ch->state = API_ASKED;
 	ch->item.channel = ch;
 	api_descriptor_init(ch);
+	(void)snprintf(ch->name, sizeof(ch->name), "%llu",
+	    (unsigned long long)(id & ~API_OURS));
+	/* the peer's words, and they are shown to people */
+	(void)api_log_quote(ch->kind, sizeof(ch->kind), span_str(kind));
+	if (forward != NULL && api_carry_keep(ch, forward) < 0) {
+		free(ch);
+		return NULL;
+	}
 	TAILQ_INSERT_TAIL(&t->channels, ch, next);
 	t->n_channels++;
 	return ch;
@@ -53,6 +61,8 @@ stop_waiting(postern_channel *ch)
 void
 api_channel_bury(postern_channel *ch)
 {
+	api_carry_forget(ch);
+	api_x11_forget(ch);
 	free(ch);
 }
 
@@ -64,6 +74,8 @@ api_channel_discard(postern_channel *ch)
 	if (ch->is_freed)
 		return;
 	ch->is_freed = true;
+	api_forward_channel_gone(ch);
+	api_program_hang_up(ch);
 	ch->state = API_OVER;
 	stop_waiting(ch);
 	api_question_forget(t, ch->id);
@@ -86,80 +98,12 @@ api_channel_granted(postern_channel *ch)
 	api_shelf_put(t->ctx, &ch->item, API_PENDING_CHANNEL);
 }
 
-static void
-send_close(postern_transport *t, uint64_t chan)
+void
+api_channel_send_close(postern_transport *t, uint64_t chan)
 {
 	struct ipc_CHANNEL_CLOSE m = { .chan = chan };
 
 	(void)api_call_sent(t, api_send_CHANNEL_CLOSE(&t->worker, &m));	/* fits */
-}
-
-static void
-complete_open(postern_channel *ch, int result)
-{
-	struct api_call *call;
-
-	TAILQ_FOREACH(call, &ch->t->calls, next) {
-		if (call->kind == API_CALL_OPEN && call->channel == ch)
-			api_call_complete(call, result);
-	}
-}
-
-void
-api_channel_opened(postern_transport *t, uint64_t chan)
-{
-	postern_channel *ch = api_channel_find(t, chan);
-	int r;
-
-	if (ch == NULL || ch->state != API_OPENING)
-		return;
-	if (ch->is_abandoned) {
-		api_channel_discard(ch);
-		send_close(t, chan);
-		return;
-	}
-	ch->state = API_OPEN;
-	r = ch->is_session ? 0 : api_descriptor_give(ch);
-	if (r < 0)
-		send_close(t, chan);
-	complete_open(ch, r);
-}
-
-void
-api_channel_not_opened(postern_transport *t, const struct ipc_NOT_OPENED *m)
-{
-	postern_channel *ch = api_channel_find(t, m->chan);
-	char text[600], quoted[400];
-	int n;
-
-	if (ch == NULL || ch->state != API_OPENING)
-		return;
-	if (ch->is_abandoned) {
-		api_channel_discard(ch);
-		return;
-	}
-	ch->state = API_OVER;
-	n = snprintf(text, sizeof(text), "reason %u: %s", m->reason,
-	    api_log_quote(quoted, sizeof(quoted), m->text));
-	(void)api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, true,
-	    span_of(text, n > 0 ? (size_t)n : 0));
-	t->exception.refusal = m->reason;
-	complete_open(ch, POSTERN_EREFUSED);
-}
-
-void
-api_channel_end_opening(postern_transport *t)
-{
-	postern_channel *ch, *next;
-
-	for (ch = TAILQ_FIRST(&t->channels); ch != NULL; ch = next) {
-		next = TAILQ_NEXT(ch, next);
-		if (ch->state != API_OPENING)
-			continue;
-		ch->state = API_OVER;
-		if (ch->is_abandoned)
-			api_channel_discard(ch);
-	}
 }
 
 /* Whichever interface the role has. */
@@ -179,120 +123,17 @@ api_channel_closed(postern_channel *ch, bool in_order)
 {
 	postern_transport *t = ch->t;
 
+	api_forward_channel_gone(ch);
+	api_program_hang_up(ch);
 	ch->state = API_OVER;
 	ch->had_close = in_order;
 	api_question_forget(t, ch->id);
-	api_log(t->ctx, t, POSTERN_VERBOSE, "channel %llu: %s",
-	    (unsigned long long)(ch->id & ~API_OURS), in_order ? "closed" : "cut");
-	api_call_complete_all(&t->calls, ch, POSTERN_ECLOSED);
+	api_call_complete_all(&t->calls, ch, in_order ? POSTERN_ECLOSED :
+	    api_transport_end_code(t));
+	api_log(t->ctx, t, POSTERN_VERBOSE, "channel %s: %s", ch->name,
+	    in_order ? "closed" : "cut");
 	api_shelf_put(t->ctx, &ch->item, API_PENDING_CLOSED);
 	tell_closed(ch);
-}
-
-/* ---- opening ---- */
-
-int
-api_channel_begin_open(postern_transport *t, postern_channel **out, struct span kind,
-    struct span extra, const struct postern_open_options *given, struct api_call **call,
-    int *sent)
-{
-	struct postern_open_options o = POSTERN_OPEN_OPTIONS;
-	struct ipc_OPEN m = { .type = kind, .extra = extra };
-	postern_channel *ch;
-	int r = given != NULL ? api_context_struct(&o, sizeof(o), given) : 0;
-
-	if (r == 0)
-		r = api_call_begin(t, NULL, call);
-	if (r < 0)
-		return r;
-	(*call)->kind = API_CALL_OPEN;
-	m.chan = API_OURS | api_context_serial(t->ctx);
-	m.window = o.window;
-	m.packet = o.packet;
-	ch = t->n_channels < t->channel_max + API_CHANNELS_SPARE ?
-	    api_channel_make(t, m.chan, span_is(kind, "session")) : NULL;
-	if (ch == NULL) {
-		api_call_drop(*call);
-		return t->n_channels < t->channel_max + API_CHANNELS_SPARE ? -ENOMEM :
-		    POSTERN_ELIMIT;
-	}
-	ch->state = API_OPENING;
-	(*call)->channel = ch;
-	*sent = api_send_OPEN(&t->worker, &m);
-	*out = ch;
-	return 0;
-}
-
-int
-api_channel_await_open(postern_channel **out, struct api_call *call, int sent,
-    struct api_deadline d)
-{
-	postern_channel *ch = *out;
-	int r = api_call_wait(call, sent, d);
-	bool is_gone = call->channel == NULL;
-
-	api_call_drop(call);
-	if (r == 0)
-		return 0;
-	*out = NULL;
-	if (is_gone)
-		return r;
-	/* not on its way: no answer will come */
-	if (sent == -EMSGSIZE || sent == -ENOMEM)
-		ch->state = API_OVER;
-	postern_channel_free(ch);
-	return r;
-}
-
-/* The async end of it. */
-static int
-detach_open(postern_channel **out, struct api_call *call, int sent, uint64_t *id)
-{
-	postern_channel *ch = *out;
-	int r = api_call_detach(call, sent, id);
-
-	if (r == 0)
-		return 0;
-	*out = NULL;
-	api_channel_discard(ch);
-	return r;
-}
-
-int
-postern_transport_open_session(postern_transport *t, postern_channel **out, int timeout_ms)
-{
-	return postern_transport_open_channel(t, out, "session", NULL, NULL, 0, NULL, timeout_ms);
-}
-
-int
-postern_transport_open_session_async(postern_transport *t, postern_channel **out, uint64_t *id)
-{
-	return postern_transport_open_channel_async(t, out, "session", NULL, NULL, 0, NULL, id);
-}
-
-int
-postern_transport_open_channel(postern_transport *t, postern_channel **out, const char *kind,
-    const struct postern_forward *forward, const void *extra, size_t len,
-    const struct postern_open_options *options, int timeout_ms)
-{
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct api_call *call;
-	int sent, r = forward != NULL ? -EINVAL : api_channel_begin_open(t, out, span_str(kind),
-	    span_of(extra, len), options, &call, &sent);
-
-	return r < 0 ? r : api_channel_await_open(out, call, sent, d);
-}
-
-int
-postern_transport_open_channel_async(postern_transport *t, postern_channel **out,
-    const char *kind, const struct postern_forward *forward, const void *extra, size_t len,
-    const struct postern_open_options *options, uint64_t *id)
-{
-	struct api_call *call;
-	int sent, r = forward != NULL ? -EINVAL : api_channel_begin_open(t, out, span_str(kind),
-	    span_of(extra, len), options, &call, &sent);
-
-	return r < 0 ? r : detach_open(out, call, sent, id);
 }
 
 static bool
@@ -332,15 +173,12 @@ postern_channel_free(postern_channel *ch)
 		return;
 	t = ch->t;
 	if (ch->state == API_OPENING && !t->is_over) {
-		/* the answer is still to come: a late success must be closed */
-		ch->is_abandoned = true;
-		api_call_vanish(&t->calls, ch, POSTERN_ECLOSED);
-		api_descriptor_close(ch);
+		api_open_abandon(ch);
 		return;
 	}
 	/* after an exit status the worker ends it by itself, when all has been sent */
 	if (ch->state == API_OPEN && !ch->sent_exit)
-		send_close(t, ch->id);
+		api_channel_send_close(t, ch->id);
 	if (ch->state == API_ASKED) {
 		struct ipc_REFUSE m = { .chan = ch->id, .reason = 1, .text = span_str("") };
 
@@ -357,7 +195,7 @@ postern_channel_close(postern_channel *ch)
 	if (r < 0)
 		return r;
 	if (ch->state == API_OPEN)
-		send_close(ch->t, ch->id);
+		api_channel_send_close(ch->t, ch->id);
 	return 0;
 }
 
@@ -383,4 +221,64 @@ void
 postern_channel_set_user(postern_channel *ch, void *user)
 {
 	ch->user = user;
+}
+
+int
+postern_channel_exit_status_ready(const postern_channel *ch)
+{
+	return ch->has_status || ch->state == API_OVER || ch->t->is_over;
+}
+
+const struct postern_forward *
+postern_channel_get_forward(const postern_channel *ch)
+{
+	return ch->forward;
+}
+
+int
+postern_channel_set_name(postern_channel *ch, const char *name)
+{
+	int r = api_context_enter(ch->t->ctx);
+
+	if (r < 0)
+		return r;
+	if (strlen(name) >= sizeof(ch->name))
+		return -EMSGSIZE;
+	memcpy(ch->name, name, strlen(name) + 1);
+	api_log_tame_line(ch->name);
+	return 0;
+}
+
+const char *
+postern_channel_get_name(const postern_channel *ch)
+{
+	return ch->name;
+}
+
+static const char *
+state_of(const postern_channel *ch)
+{
+	if (ch->state == API_OPEN)
+		return "open";
+	return ch->state == API_OVER || ch->t->is_over ? "closed" : "opening";
+}
+
+int
+postern_channel_describe(const postern_channel *ch, char *out, size_t size)
+{
+	const struct postern_forward *f = ch->forward;
+	char host[200], origin[200];
+	int n, r = api_context_enter(ch->t->ctx);
+
+	if (r < 0)
+		return r;
+	n = snprintf(out, size, "<channel %s (%s) %s", ch->name, state_of(ch), ch->kind);
+	if (f != NULL && n >= 0 && (size_t)n < size)
+		n += snprintf(out + n, size - (size_t)n, " to %s:%u from %s:%u",
+		    api_log_quote(host, sizeof(host), span_str(f->host)), f->port,
+		    api_log_quote(origin, sizeof(origin), span_str(f->origin_host)),
+		    f->origin_port);
+	if (n >= 0 && (size_t)n < size)
+		n += snprintf(out + n, size - (size_t)n, " of %s>", ch->t->peer);
+	return n >= 0 && (size_t)n < size ? 0 : -ERANGE;
 }

@@ -265,6 +265,7 @@ tear_down(postern_context *ctx)
 	api_call_shown(ctx);
 	while ((call = TAILQ_FIRST(&ctx->calls)) != NULL)
 		api_call_drop(call);
+	api_program_end_all(ctx);
 	while ((t = TAILQ_FIRST(&ctx->transports)) != NULL)
 		api_transport_discard(t);
 	while ((s = TAILQ_FIRST(&ctx->servers)) != NULL)

@@ -25,7 +25,7 @@ close_channels(postern_transport *t)
 {
 	postern_channel *ch;
 
-	api_channel_end_opening(t);
+	api_open_end_all(t);
 	/* from the start each time: a callback may free any of them */
 	do {
 		TAILQ_FOREACH(ch, &t->channels, next) {

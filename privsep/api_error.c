@@ -120,8 +120,7 @@ api_error_show(const struct api_exception *e, struct postern_exception *out)
 		.size = sizeof(*out), .code = e->code, .phase = e->phase, .side = e->side,
 		.text = shown(e->text), .is_claim = e->is_claim,
 		.disconnect = e->disconnect, .ours = shown(e->ours),
-		.theirs = shown(e->theirs), .signal = e->signal,
-		.refusal = e->refusal,
+		.theirs = shown(e->theirs), .signal = e->signal, .refusal = e->refusal,
 	};
 }
 

@@ -10,7 +10,7 @@
 
 #include "privsep/api.h"
 
-enum { PROMPTS_MAX = 16384 };	/* as in PROMPT_ANSWER */
+enum { PROMPTS_MAX = 16384, PAYLOAD_MAX = 8192 };	/* as in PROMPT_ANSWER, GLOBAL_ANSWER */
 
 struct api_question *
 api_question_new(postern_transport *t, enum api_question_kind kind, uint64_t theirs,
@@ -37,6 +37,7 @@ api_question_drop(postern_transport *t, struct api_question *q)
 {
 	LIST_REMOVE(q, next);
 	t->n_questions--;
+	free(q->host);
 	free(q);
 }
 
@@ -133,77 +134,145 @@ answer_request(postern_transport *t, const struct api_question *q, int answer)
 }
 
 static int
-answer_global(postern_transport *t, const struct api_question *q, int answer)
+answer_global(postern_transport *t, const struct api_question *q, int answer,
+    struct span payload)
 {
 	struct ipc_GLOBAL_ANSWER m = { .question = q->theirs, .ok = answer == POSTERN_ACCEPT,
-		.payload = span_str("") };
+		.payload = answer == POSTERN_ACCEPT ? payload : span_str("") };
 
 	if (q->theirs == 0)
 		return 0;
 	return api_call_sent(t, api_send_GLOBAL_ANSWER(&t->worker, &m));
 }
 
+/* What an answer may say; each kind of question takes its own part. */
+struct answer {
+	int code;			/* enum postern_answer_code */
+	const char *methods;
+	uint32_t reason, port;
+	struct span payload;
+};
+
 static int
-answer_question(postern_transport *t, struct api_question *q, int answer,
-    const char *methods, uint32_t reason)
+answer_question(postern_transport *t, struct api_question *q, const struct answer *a)
 {
 	struct api_question copy = *q;
+	int r = POSTERN_ESTATE;
 
 	/* first: what follows may give up the channel with all its questions */
+	q->host = NULL;			/* the copy's */
 	api_question_drop(t, q);
 	switch (copy.kind) {
 	case API_ASK_LOGIN:
-		return answer_login(t, &copy, answer, methods);
+		r = answer_login(t, &copy, a->code, a->methods);
+		break;
 	case API_ASK_HOST_KEY:
-		return answer_host_key(t, &copy, answer);
+		r = answer_host_key(t, &copy, a->code);
+		break;
 	case API_ASK_OPEN:
-		return answer_open(t, &copy, answer, reason);
+		r = answer_open(t, &copy, a->code, a->reason);
+		break;
 	case API_ASK_REQUEST:
-		return answer_request(t, &copy, answer);
+		r = answer_request(t, &copy, a->code);
+		break;
 	case API_ASK_GLOBAL:
-		return answer_global(t, &copy, answer);
+		r = answer_global(t, &copy, a->code, a->payload);
+		break;
+	case API_ASK_LISTEN:
+		r = api_listen_answer(t, &copy, a->code, a->port);
+		break;
 	case API_ASK_PROMPTS:
-		return api_prompts_refuse(t, &copy);
+		r = api_prompts_refuse(t, &copy);
+		break;
 	}
-	return POSTERN_ESTATE;
+	free(copy.host);
+	return r;
 }
 
-void
-api_question_settle(postern_transport *t, uint64_t id, int answer, const char *methods,
-    uint32_t reason)
+static void
+settle(postern_transport *t, uint64_t id, const struct answer *a)
 {
 	struct api_question *q = api_question_find(t, id);
 	int r;
 
 	if (t->is_over || q == NULL)
 		return;
-	if (answer == POSTERN_LATER) {
-		q->reason = reason;
+	if (a->code == POSTERN_LATER) {
+		q->reason = a->reason;
 		return;
 	}
-	r = answer_question(t, q, answer, methods, reason);
+	r = answer_question(t, q, a);
 	if (r < 0)
 		api_log(t->ctx, t, POSTERN_ERROR, "an answer could not be given: %s",
 		    postern_strerror(r));
 }
 
-int
-postern_answer(postern_transport *t, uint64_t question, int answer, const char *methods)
+void
+api_question_settle(postern_transport *t, uint64_t id, int answer, const char *methods,
+    uint32_t reason)
+{
+	settle(t, id, &(struct answer){ .code = answer, .methods = methods,
+	    .reason = reason, .payload = span_str("") });
+}
+
+void
+api_question_settle_port(postern_transport *t, uint64_t id, int answer, uint32_t port)
+{
+	settle(t, id, &(struct answer){ .code = answer, .port = port,
+	    .payload = span_str("") });
+}
+
+/* kind 0: any that a plain answer will do for. */
+static int
+answer(postern_transport *t, uint64_t question, enum api_question_kind kind,
+    const struct answer *a)
 {
 	struct api_question *q;
+	struct answer said;
 	int r = api_context_enter(t->ctx);
 
 	if (r < 0)
 		return r;
-	if (answer != POSTERN_REFUSE && answer != POSTERN_ACCEPT && answer != POSTERN_PARTIAL)
+	if (a->code != POSTERN_REFUSE && a->code != POSTERN_ACCEPT && a->code != POSTERN_PARTIAL)
 		return -EINVAL;
 	q = api_question_find(t, question);
-	if (t->is_over || q == NULL)
+	if (t->is_over || q == NULL || (kind != 0 && q->kind != kind))
 		return POSTERN_ESTATE;
 	/* words are answered with words; only to give up is possible here too */
-	if (q->kind == API_ASK_PROMPTS && answer != POSTERN_REFUSE)
+	if (q->kind == API_ASK_PROMPTS && a->code != POSTERN_REFUSE)
 		return -EINVAL;
-	return answer_question(t, q, answer, methods, q->reason);
+	if (q->kind == API_ASK_LISTEN && a->code == POSTERN_ACCEPT &&
+	    api_listen_needs_port(q, a->port))
+		return -EINVAL;
+	said = *a;
+	said.reason = q->reason;
+	return answer_question(t, q, &said);
+}
+
+int
+postern_answer(postern_transport *t, uint64_t question, int code, const char *methods)
+{
+	return answer(t, question, 0, &(struct answer){ .code = code, .methods = methods,
+	    .payload = span_str("") });
+}
+
+int
+postern_answer_port(postern_transport *t, uint64_t question, int code, uint32_t port)
+{
+	return answer(t, question, API_ASK_LISTEN, &(struct answer){ .code = code,
+	    .port = port, .payload = span_str("") });
+}
+
+int
+postern_answer_payload(postern_transport *t, uint64_t question, int code,
+    const postern_message *message)
+{
+	struct answer a = { .code = code };
+	int r = api_message_span(message, &a.payload);
+
+	if (r == 0 && a.payload.n > PAYLOAD_MAX)
+		r = -EMSGSIZE;
+	return r < 0 ? r : answer(t, question, API_ASK_GLOBAL, &a);
 }
 
 int

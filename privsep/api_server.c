@@ -63,6 +63,7 @@ api_server_release(postern_server *s)
 {
 	if (--s->refs > 0)
 		return;
+	api_subsystem_discard(s);
 	free(s->banner);
 	free(s);
 }
@@ -94,6 +95,7 @@ postern_server_new(postern_server **out, postern_context *ctx,
 		return -ENOMEM;
 	s->ctx = ctx;
 	s->refs = 1;
+	LIST_INIT(&s->subsystems);
 	LIST_INIT(&s->listeners);
 	TAILQ_INIT(&s->accepts);
 	r = fill(s, cfg, interface);

@@ -47,6 +47,7 @@ api_transport_make(postern_context *ctx, int fd)
 	api_link_init(&t->worker, ctx, API_WORKER, t->id);
 	TAILQ_INIT(&t->channels);
 	TAILQ_INIT(&t->accepts);
+	TAILQ_INIT(&t->forwards);
 	api_name_ends(fd, t->peer, t->sock);
 	TAILQ_INIT(&t->calls);
 	LIST_INSERT_HEAD(&ctx->table[t->id % API_BUCKETS], t, bucket);
@@ -104,6 +105,7 @@ api_transport_discard(postern_transport *t)
 	while ((ch = TAILQ_FIRST(&t->channels)) != NULL)
 		api_channel_discard(ch);
 	api_question_forget(t, 0);
+	api_forward_clear(t);
 	if (t->is_waiting)
 		TAILQ_REMOVE(&t->server->accepts, t, waiting);
 	api_shelf_drop(ctx, &t->item, ~0u);

@@ -26,7 +26,7 @@ on_CHANNEL_ASK(postern_transport *t, const struct ipc_CHANNEL_ASK *m)
 {
 	if (!is_new(t, m->chan))
 		return IPC_BROKEN;
-	api_ask_open(t, m->chan, m->type, m->extra);
+	api_ask_open(t, m->chan, api_text(m->type), NULL, m->extra);
 	return 0;
 }
 
@@ -49,7 +49,11 @@ on_LISTEN_ASK(postern_transport *t, const struct ipc_LISTEN_ASK *m)
 static int
 on_X11_ASK(postern_transport *t, const struct ipc_X11_ASK *m)
 {
-	api_x11_asked(t, m);
+	struct postern_channel_request rq = { .kind = POSTERN_REQ_X11,
+		.name = api_text(m->protocol), .cookie = api_text(m->cookie),
+		.screen = m->screen, .flag = m->single != 0 };
+
+	api_ask_request(t, m->chan, m->question, &rq);
 	return 0;
 }
 
@@ -120,6 +124,15 @@ on_OTHER_ASK(postern_transport *t, const struct ipc_OTHER_ASK *m)
 	struct postern_channel_request rq = { .kind = POSTERN_REQ_OTHER,
 		.name = api_text(m->kind), .data = m->payload.p, .data_len = m->payload.n };
 
+	/* OpenSSH PROTOCOL.agent and RFC 9987: two names of one request, without fields */
+	if (strcmp(rq.name, "auth-agent-req@openssh.com") == 0 ||
+	    strcmp(rq.name, "agent-req") == 0)
+		rq.kind = POSTERN_REQ_AGENT;
+	/* RFC 4254 6.8: a boolean, and nothing that would need a parser */
+	if (strcmp(rq.name, "xon-xoff") == 0 && m->payload.n == 1) {
+		rq.kind = POSTERN_REQ_XON_XOFF;
+		rq.flag = m->payload.p[0] != 0;
+	}
 	api_ask_request(t, m->chan, m->question, &rq);
 	return 0;
 }
@@ -186,14 +199,14 @@ on_EXIT_SIGNAL_TOLD(postern_transport *t, const struct ipc_EXIT_SIGNAL_TOLD *m)
 static int
 on_OPENED(postern_transport *t, const struct ipc_OPENED *m)
 {
-	api_channel_opened(t, m->chan);
+	api_open_confirmed(t, m->chan);
 	return 0;
 }
 
 static int
 on_NOT_OPENED(postern_transport *t, const struct ipc_NOT_OPENED *m)
 {
-	api_channel_not_opened(t, m);
+	api_open_failed(t, m);
 	return 0;
 }
 
