@@ -80,6 +80,10 @@ static void a_line_has_the_key_or_not(void **s)
 	assert_false(search("%O\n", "1.2.3.4"));
 	assert_true(search("%K\n", "1.2.3.4"));
 	assert_int_equal(grant.no_pty + grant.has_command, 0);
+	assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
+	    grant.no_x11_forwarding, 0);
+	assert_string_equal(grant.permit_open, "");
+	assert_string_equal(grant.permit_listen, "");
 	assert_true(search("%K", "1.2.3.4"));
 	assert_true(search("  \t%K a comment with spaces\r\n", "1.2.3.4"));
 	assert_true(search("%O x\n#\n%K\n", "1.2.3.4"));
@@ -105,8 +109,22 @@ static void options_restrict(void **s)
 	(void)s;
 	assert_true(search("restrict %K\n", "1.2.3.4"));
 	assert_int_equal(grant.no_pty, 1);
+	assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
+	    grant.no_x11_forwarding, 3);
 	assert_true(search("restrict,pty %K\n", "1.2.3.4"));
 	assert_int_equal(grant.no_pty, 0);
+	assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
+	    grant.no_x11_forwarding, 3);
+	assert_true(search("restrict,port-forwarding,x11-forwarding %K\n", "1.2.3.4"));
+	assert_int_equal(grant.no_port_forwarding + grant.no_x11_forwarding, 0);
+	assert_int_equal(grant.no_agent_forwarding + grant.no_pty, 2);
+	assert_true(search("no-port-forwarding %K\n", "1.2.3.4"));
+	assert_int_equal(grant.no_port_forwarding, 1);
+	assert_int_equal(grant.no_agent_forwarding + grant.no_x11_forwarding + grant.no_pty, 0);
+	assert_true(search("permitopen=\"a:80\",permitopen=\"[::1]:*\",permitlisten=\"8080\","
+	    "permitlisten=\"localhost:*\" %K\n", "1.2.3.4"));
+	assert_string_equal(grant.permit_open, "a:80 [::1]:*");
+	assert_string_equal(grant.permit_listen, "8080 localhost:*");
 	assert_true(search("no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding,"
 	    "no-user-rc %K\n", "1.2.3.4"));
 	assert_int_equal(grant.no_pty, 1);
@@ -123,7 +141,10 @@ static void a_line_with_an_unknown_option_is_refused_whole(void **s)
 	static const char *const lines[] = { "environment=\"A=1\" %K", "cert-authority %K",
 		"permitopen=\"a:1\" %K", "permitlisten=\"1\" %K", "principals=\"a\" %K", "tunnel=\"1\" %K",
 		"verify-required %K", "no-such-option %K", "no-pty=\"1\" %K", "command %K",
-		"restrict,unknown %K", "from %K", "command=\"a\",command=\"b\" %K" };
+		"restrict,unknown %K", "permitopen %K", "permitopen=\"\" %K",
+		"permitopen=\"a\" %K", "permitopen=\"80\" %K", "permitopen=\"a:0\" %K",
+		"permitopen=\"a:1 b:2\" %K", "permitlisten=\"a\" %K", "permitlisten=\"70000\" %K",
+		"no-restrict %K", "no-no-pty %K", "port-forwarding=\"yes\" %K", "from %K", "command=\"a\",command=\"b\" %K" };
 	static const char *const broken[] = { "command=\"a %K", "command=a %K", "command= %K",
 		",no-pty %K", "no-pty, %K", "no-pty,,pty %K", "=\"a\" %K", "command=\"a\"x %K",
 		"no-pty%K", "a-name-of-an-option-longer-than-any-option-has-a-right-to-be-xxxxx %K" };
@@ -133,6 +154,10 @@ static void a_line_with_an_unknown_option_is_refused_whole(void **s)
 		assert_false(search(lines[i], "1.2.3.4"));
 		assert_non_null(strstr(why, "option"));
 		assert_int_equal(grant.no_pty + grant.has_command, 0);
+	assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
+	    grant.no_x11_forwarding, 0);
+	assert_string_equal(grant.permit_open, "");
+	assert_string_equal(grant.permit_listen, "");
 	}
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
 		assert_false(search(broken[i], "1.2.3.4"));
@@ -562,6 +587,12 @@ static void packets_are_whole_or_refused(void **s)
 	a.verdict = ACCOUNT_NO_SUCH_USER + 1;
 	assert_false(account_answer_valid(&a, n));
 	a.verdict = ACCOUNT_YES;
+	a.grant.no_x11_forwarding = 2;
+	assert_false(account_answer_valid(&a, account_answer_size(&a)));
+	a.grant.no_x11_forwarding = 0;
+	memset(a.grant.permit_open, 'a', sizeof(a.grant.permit_open));
+	assert_false(account_answer_valid(&a, account_answer_size(&a)));
+	a.grant.permit_open[0] = '\0';
 	a.grant.no_pty = 2;
 	assert_false(account_answer_valid(&a, n));
 	a.grant.no_pty = 0;
