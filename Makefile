@@ -194,10 +194,10 @@ fuzz:
 	@for f in $(FUZZERS); do $(MAKE) --no-print-directory CC=clang B=build/fuzz build/fuzz/bin/$$f && \
 	  mkdir -p build/fuzz/corpus/$$f && \
 	  build/fuzz/bin/$$f -max_total_time=$(FUZZ_SECONDS) build/fuzz/corpus/$$f || exit 1; done
-# These two bring a transport of their own (tests/fake_transport.h).
-FUZZ_FAKED = $(addprefix build/fuzz/bin/,fuzz_auth fuzz_connection)
+# These bring a transport of their own (tests/fake_transport.h), or need none.
+FUZZ_FAKED = $(addprefix build/fuzz/bin/,fuzz_auth fuzz_connection fuzz_forward)
 $(FUZZ_FAKED): build/fuzz/bin/%: tests/fuzz/%.c tests/fake_transport.h $(wildcard proto/auth_*.c \
-  proto/connection*.c) proto/channel.c proto/request.c proto/reply.c
+  proto/connection*.c) proto/channel.c proto/request.c proto/reply.c proto/forward.c proto/blank.c
 	@mkdir -p $(@D)
 	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
 	  $(filter %.c,$^)

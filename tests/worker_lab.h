@@ -80,13 +80,14 @@ struct lab_options {
 	uint32_t channel_max, window, window_sum, rekey_packets;
 	const char *banner, *peer_version;
 	uint8_t hexdump;
+	int net_in, net_out;		/* the network; 0: a socket pair of the lab's */
 	bool no_match;
 };
 
 /* ---- making ---- */
 
 static inline void
-lab_start_worker(struct lab *l, const struct lab_options *o, int net)
+lab_start_worker(struct lab *l, const struct lab_options *o, int in, int out)
 {
 	static const uint8_t keys[] = "\0\0\0\013ssh-ed25519\0\0\0\001k";
 	struct ipc_START m = { .role = o->role == SSH_SERVER ? IPC_SERVER : IPC_CLIENT,
@@ -100,11 +101,12 @@ lab_start_worker(struct lab *l, const struct lab_options *o, int net)
 		.channel_max = o->channel_max ? o->channel_max : 100,
 		.window = o->window ? o->window : 2 * 1024 * 1024,
 		.window_sum = o->window_sum ? o->window_sum : 64 * 1024 * 1024,
-		.hexdump = o->hexdump, .in = net,
-		.out = net };
+		.hexdump = o->hexdump, .in = in, .out = out };
 
 	assert_int_equal(ipc_send_START(l->link, &m), 0);
-	(void)close(net);
+	(void)close(in);
+	if (out != in)
+		(void)close(out);
 }
 
 static inline struct lab *
@@ -129,7 +131,12 @@ lab_new(const struct lab_options *o)
 	l->other_kex = worker_rehearse_kexinit(l->other, sizeof(l->other), o->no_match ? 2 : 0);
 	worker_init(l->w, link[0]);
 	l->alive = true;
-	lab_start_worker(l, o, net[0]);
+	if (o->net_in > 0) {
+		(void)close(net[0]);
+		lab_start_worker(l, o, o->net_in, o->net_out);
+	} else {
+		lab_start_worker(l, o, net[0], net[0]);
+	}
 	{
 		static const uint8_t keys[] = "\0\0\0\013ssh-ed25519\0\0\0\001k";
 		struct transport_config cfg = {
@@ -410,9 +417,19 @@ lab_peer_event(struct lab *l, const struct transport_event *ev)
 }
 
 static inline void
-lab_peer_turn(struct lab *l)
+lab_peer_events(struct lab *l)
 {
 	struct transport_event ev;
+
+	do {
+		transport_next(l->peer, worker_clock(), &ev);
+		lab_peer_event(l, &ev);
+	} while (ev.type != TE_NONE && ev.type != TE_ERROR);
+}
+
+static inline void
+lab_peer_turn(struct lab *l)
+{
 	struct span s;
 	size_t room;
 	ssize_t n = 0;
@@ -423,10 +440,7 @@ lab_peer_turn(struct lab *l)
 	p = transport_rx_room(l->peer, &room);
 	if (room > 0 && (n = read(l->net, p, room)) > 0)
 		transport_rx_add(l->peer, (size_t)n);
-	do {
-		transport_next(l->peer, worker_clock(), &ev);
-		lab_peer_event(l, &ev);
-	} while (ev.type != TE_NONE && ev.type != TE_ERROR);
+	lab_peer_events(l);
 	s = transport_pending(l->peer);
 	if (s.n > 0 && (n = write(l->net, s.p, s.n)) > 0)
 		transport_sent(l->peer, (size_t)n);

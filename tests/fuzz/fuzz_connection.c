@@ -14,8 +14,6 @@
 
 enum { WINDOW_SUM = 4 << 20, QUESTIONS_SEEN = 64 };
 
-static const struct channel_limits any_size;
-
 struct run {
 	struct transport *t;
 	struct connection *c;
@@ -154,7 +152,8 @@ order(struct run *r, uint8_t what, uint8_t which, uint8_t arg)
 		if (!connection_can_open(r->c))
 			return PROTO_OK;
 		r->serial += 2;
-		return connection_open(r->c, r->serial, span_str("session"), span_of(payload, arg), any_size);
+		return connection_open(r->c, r->serial, span_str("session"), span_of(payload, arg),
+		    (struct channel_limits){ (uint32_t)which << 14, (uint32_t)arg << 8 });
 	case 9:
 		if (!connection_can_call(r->c))
 			return PROTO_OK;
