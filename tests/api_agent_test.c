@@ -1,0 +1,171 @@
+/* api_agent_test.c - an agent's keys, and what is no agent. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "privsep/api.h"
+#include "tests/fake_monitor.h"
+
+enum { SOON = 5000 };
+
+static postern_context *ctx;
+
+static int
+setup(void **state)
+{
+	if (fake_setup(state) != 0)
+		return -1;
+	return postern_context_new(&ctx, NULL, SOON);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	postern_context_free(ctx);
+	return 0;
+}
+
+/* A connected socket in which this lies: how many keys the fake is to tell of. */
+static int
+agent_that(const char *says)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(write(pair[1], says, strlen(says)), strlen(says));
+	(void)close(pair[1]);
+	return pair[0];
+}
+
+static void
+what_is_no_socket_is_no_agent(void **state)
+{
+	postern_key **keys = NULL;
+	size_t n = 7;
+	int file = fake_file("x"), datagram = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_int_equal(postern_agent_keys(ctx, -1, &keys, &n, SOON), -EBADF);
+	assert_int_equal(postern_agent_keys(ctx, file, &keys, &n, SOON), -ENOTSOCK);
+	assert_int_equal(fcntl(file, F_GETFD), -1);	/* taken all the same */
+	assert_int_equal(postern_agent_keys(ctx, datagram, &keys, &n, SOON), -ENOTSOCK);
+	assert_int_equal(fcntl(datagram, F_GETFD), -1);
+	ctx->pid++;
+	assert_int_equal(postern_agent_keys(ctx, agent_that("1"), &keys, &n, SOON), POSTERN_EFORKED);
+	ctx->pid--;
+	assert_null(keys);
+	assert_int_equal(n, 7);
+}
+
+static void
+one_that_does_not_speak_as_an_agent_is_told(void **state)
+{
+	postern_key **keys = NULL;
+	int before = fake_open_fds();
+	size_t n = 7;
+
+	(void)state;
+	assert_int_equal(postern_agent_keys(ctx, agent_that("bad"), &keys, &n, SOON),
+	    POSTERN_EPROTO);
+	assert_null(keys);
+	assert_int_equal(n, 7);
+	assert_int_equal(fake_open_fds(), before);
+	assert_int_equal(ctx->n_calls, 0);
+}
+
+static void
+keys_for_nobody_are_forgotten(void **state)
+{
+	struct ipc_AGENT_KEY m = { .call = 12345, .key = 99, .alg = span_str("ssh-ed25519"),
+		.blob = span_str("BLOB"), .comment = span_str("") };
+	struct ipc_AGENT_DONE done = { .call = 12345, .ok = 1 };
+
+	(void)state;
+	api_agent_key(ctx, &m);
+	api_agent_done(ctx, &done);
+	for (int i = 0; i < 100 && fake_seen->drops < 1; i++)
+		fake_pause(10);
+	assert_int_equal(fake_seen->drops, 1);
+}
+
+static void
+no_time_leaves_nothing_behind(void **state)
+{
+	struct postern_event ev = POSTERN_EVENT;
+	postern_key **keys = NULL;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(postern_agent_keys(ctx, agent_that("3"), &keys, &n, 0), POSTERN_ETIMEOUT);
+	assert_int_equal(ctx->n_calls, 0);
+	/* its answer finds nobody, and the keys are given back */
+	for (int i = 0; i < 100 && fake_seen->drops < 3; i++)
+		(void)!postern_next(ctx, &ev, 10);
+	assert_int_equal(fake_seen->drops, 3);
+}
+
+static void
+an_empty_agent_has_no_keys(void **state)
+{
+	postern_key **keys = NULL;
+	size_t n = 7;
+
+	(void)state;
+	assert_int_equal(postern_agent_keys(ctx, agent_that("0"), &keys, &n, SOON), 0);
+	assert_int_equal(n, 0);
+	free(keys);
+}
+
+static void
+its_keys_are_handles_as_others(void **state)
+{
+	postern_key **keys = NULL;
+	size_t n = 0, len;
+
+	(void)state;
+	assert_int_equal(postern_agent_keys(ctx, agent_that("3"), &keys, &n, SOON), 0);
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(postern_key_algorithm(keys[i]), "ssh-ed25519");
+		assert_memory_equal(postern_key_blob(keys[i], &len), "BLOB", 4);
+		assert_int_equal(len, 4);
+		assert_string_equal(postern_key_comment(keys[i]), "an agent's");
+	}
+	postern_key_free(keys[1]);
+	free(keys);		/* two are left: the context's free takes them */
+}
+
+static void
+comments_are_harmless(void **state)
+{
+	struct ipc_KEY_LOADED m = { .alg = span_str("ssh-ed25519"), .blob = span_str("B"),
+		.comment = span_str("mine\x1b[2J\nnot mine") };
+	postern_key *k = api_key_make(ctx, &m);
+
+	(void)state;
+	assert_non_null(k);
+	assert_string_equal(postern_key_comment(k), "mine?[2J not mine");
+	api_key_discard(k);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(what_is_no_socket_is_no_agent),
+		CASE(one_that_does_not_speak_as_an_agent_is_told),
+		CASE(keys_for_nobody_are_forgotten),
+		CASE(no_time_leaves_nothing_behind),
+		CASE(an_empty_agent_has_no_keys),
+		CASE(its_keys_are_handles_as_others),
+		CASE(comments_are_harmless),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
