@@ -27,7 +27,8 @@
 #include "privsep/worker_state.h"
 
 enum { LAB_BUFFER = 1024 * 1024, LAB_CHANNELS = 128, LAB_TURNS = 20000,
-	LAB_ORDER_MAX = 4096 };
+	LAB_ORDER_MAX = 4096,
+	LAB_OTHER_CIPHER = 5 };		/* a row with another cipher and no other kex */
 
 static const struct channel_limits any_size;
 
@@ -128,7 +129,7 @@ lab_new(const struct lab_options *o)
 	l->app_worker = app[0];
 	l->net = net[1];
 	l->kex = worker_rehearse_kexinit(l->kexinit, sizeof(l->kexinit), 0);
-	l->other_kex = worker_rehearse_kexinit(l->other, sizeof(l->other), o->no_match ? 2 : 0);
+	l->other_kex = worker_rehearse_kexinit(l->other, sizeof(l->other), o->no_match ? LAB_OTHER_CIPHER : 0);
 	worker_init(l->w, link[0]);
 	l->alive = true;
 	if (o->net_in > 0) {
