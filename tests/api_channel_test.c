@@ -43,7 +43,7 @@ begin(void **state, int keeps_quiet)
 	if (postern_transport_new(&t, ctx, pair[0]) != 0 ||
 	    postern_transport_start_client(t, &cfg, SOON) != 0)
 		return -1;
-	return postern_transport_auth_password(t, "robey", "good", SOON);
+	return postern_transport_auth_password(t, "robey", "good", 0, SOON);
 }
 
 static int
@@ -100,14 +100,14 @@ opening_can_be_refused_or_too_late(void **state)
 	(void)state;
 	memset(kind, 'k', sizeof(kind));
 	kind[65] = '\0';
-	assert_int_equal(postern_transport_open_channel(t, &ch, kind, NULL, 0, SOON), -EMSGSIZE);
-	assert_int_equal(postern_transport_open_channel(t, &ch, "refused", NULL, 0, SOON),
+	assert_int_equal(postern_transport_open_channel(t, &ch, kind, NULL, NULL, 0, NULL, SOON), -EMSGSIZE);
+	assert_int_equal(postern_transport_open_channel(t, &ch, "refused", NULL, NULL, 0, NULL, SOON),
 	    POSTERN_EREFUSED);
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
 	assert_string_equal(e.text, "reason 4: full\\x0a");
 	assert_int_equal(e.is_claim, 1);
 	/* given up; when it opens after all, it is closed and not leaked */
-	assert_int_equal(postern_transport_open_channel(t, &ch, "late", NULL, 0, 50),
+	assert_int_equal(postern_transport_open_channel(t, &ch, "late", NULL, NULL, 0, NULL, 50),
 	    POSTERN_ETIMEOUT);
 	assert_null(ch);
 	postern_channel_free(session());
@@ -280,13 +280,13 @@ requests(void **state)
 	assert_int_equal(postern_channel_send_break(ch, 100, SOON), 0);
 	assert_int_equal(postern_channel_resize_pty(ch, 100, 30, 0, 0), 0);
 	assert_int_equal(postern_channel_send_signal(ch, "INT"), 0);
-	assert_int_equal(postern_transport_global_request(t, "yes", NULL, 0, SOON), 0);
-	assert_int_equal(postern_transport_global_request(t, "no", "x", 1, SOON), POSTERN_EREFUSED);
+	assert_int_equal(postern_transport_global_request(t, "yes", NULL, NULL, SOON), 0);
+	assert_int_equal(postern_transport_global_request(t, "no", NULL, NULL, SOON), POSTERN_EREFUSED);
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
 	assert_int_equal(e.code, POSTERN_EREFUSED);
 	assert_int_equal(postern_transport_send_ignore(t, 32769), -EMSGSIZE);
 	assert_int_equal(postern_transport_send_ignore(t, 0), 0);
-	assert_int_equal(postern_transport_global_request(t, "yes", NULL, 0, SOON), 0);
+	assert_int_equal(postern_transport_global_request(t, "yes", NULL, NULL, SOON), 0);
 	assert_in_range(fake_seen->ignore, 10, 41);
 	assert_string_equal(fake_seen->environment, "C");
 	assert_int_equal(postern_channel_close(ch), 0);
@@ -322,7 +322,7 @@ channels_other_than_sessions_get_theirs_at_once(void **state)
 	postern_channel *ch = NULL;
 
 	(void)state;
-	assert_int_equal(postern_transport_open_channel(t, &ch, "direct-tcpip", "x", 1, SOON), 0);
+	assert_int_equal(postern_transport_open_channel(t, &ch, "direct-tcpip", NULL, "x", 1, NULL, SOON), 0);
 	assert_int_equal(ch->take, API_TAKE_SENT);
 	assert_true(postern_channel_fd(ch) >= 0);
 	assert_int_equal(postern_channel_invoke_shell(ch, SOON), 0);
@@ -379,7 +379,7 @@ a_reader_that_pauses_loses_nothing(void **state)
 		assert_int_equal(postern_transport_send_ignore(t, (unsigned)i + 1), 0);
 	assert_true(t->worker.out_count > 0);
 	assert_int_equal(kill(fake_pid, SIGCONT), 0);
-	assert_int_equal(postern_transport_global_request(t, "yes", NULL, 0, SOON), 0);
+	assert_int_equal(postern_transport_global_request(t, "yes", NULL, NULL, SOON), 0);
 	assert_int_equal(fake_seen->ignore, 500);
 	assert_int_equal(t->worker.out_count, 0);
 }

@@ -15,6 +15,7 @@ struct judge {			/* the application's side of the questions */
 	int asked, answer, trust, banners, closed, closed_code, prompts;
 	unsigned clash_line;
 	uint64_t question;
+	size_t n_prompts;
 	char host[64], line[64], fingerprint[64], banner[64], first_prompt[64];
 	int free_at_end;
 };
@@ -50,12 +51,17 @@ banner(void *user, postern_transport *t, const char *text)
 }
 
 static int
-answer_prompts(void *user, postern_transport *t, const struct postern_prompts *p, char **answers)
+answer_prompts(void *user, postern_transport *t, uint64_t question,
+    const struct postern_prompts *p, char **answers)
 {
 	struct judge *j = user;
 
 	(void)t;
 	j->prompts++;
+	j->question = question;
+	j->n_prompts = p->n;
+	if (j->answer == POSTERN_LATER)
+		return POSTERN_LATER;
 	(void)snprintf(j->first_prompt, sizeof(j->first_prompt), "%s", p->prompts[0].text);
 	assert_int_equal(p->n, 2);
 	assert_int_equal(p->prompts[0].echo, 1);
@@ -293,7 +299,7 @@ a_host_key_can_be_judged_later(void **state)
 
 	(void)state;
 	judge.answer = POSTERN_LATER;
-	assert_int_equal(postern_transport_start_client_async(t, &cfg), 0);
+	assert_int_equal(postern_transport_start_client_async(t, &cfg, NULL), 0);
 	for (int i = 0; i < 50 && judge.asked == 0; i++)
 		assert_int_equal(postern_next(ctx, &ev, 100), POSTERN_ETIMEOUT);
 	assert_int_equal(postern_answer(t, judge.question + 1, POSTERN_ACCEPT, NULL), POSTERN_ESTATE);
@@ -301,7 +307,7 @@ a_host_key_can_be_judged_later(void **state)
 	assert_int_equal(postern_answer(t, judge.question, POSTERN_ACCEPT, NULL), 0);
 	assert_int_equal(postern_answer(t, judge.question, POSTERN_ACCEPT, NULL), POSTERN_ESTATE);
 	assert_int_equal(postern_next(ctx, &ev, SOON), 1);
-	assert_int_equal(ev.type, POSTERN_EVENT_STARTED);
+	assert_int_equal(ev.type, POSTERN_EVENT_DONE);
 	assert_ptr_equal(ev.transport, t);
 	assert_int_equal(ev.result, 0);
 	assert_int_equal(postern_next(ctx, &ev, 0), POSTERN_ETIMEOUT);
@@ -365,10 +371,10 @@ an_async_start_that_fails_tells_both_events(void **state)
 
 	(void)state;
 	assert_int_equal(poll(&p, 1, 0), 0);
-	assert_int_equal(postern_transport_start_client_async(t, &cfg), 0);
+	assert_int_equal(postern_transport_start_client_async(t, &cfg, NULL), 0);
 	assert_int_equal(poll(&p, 1, SOON), 1);
 	assert_int_equal(postern_next(ctx, &ev, SOON), 1);
-	assert_int_equal(ev.type, POSTERN_EVENT_STARTED);
+	assert_int_equal(ev.type, POSTERN_EVENT_DONE);
 	assert_int_equal(ev.result, POSTERN_ENOMATCH);
 	/* one more is on the shelf: the descriptor says so */
 	assert_int_equal(poll(&p, 1, 0), 1);
@@ -389,7 +395,7 @@ a_monitor_that_breaks_the_table_loses_only_that_connection(void **state)
 	assert_int_equal(postern_transport_start_client(new_transport(), &cfg, SOON),
 	    POSTERN_EMONITOR);
 	assert_true(postern_transport_is_active(t));
-	assert_int_equal(postern_transport_auth_password(t, "robey", "good", SOON), 0);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "good", 0, SOON), 0);
 }
 
 static void
@@ -421,28 +427,28 @@ logins(void **state)
 	t = started("host");
 	memset(longest, 'p', sizeof(longest));
 	longest[1025] = '\0';
-	assert_int_equal(postern_transport_auth_password(t, "robey", longest, SOON), -EMSGSIZE);
+	assert_int_equal(postern_transport_auth_password(t, "robey", longest, 0, SOON), -EMSGSIZE);
 	longest[257] = '\0';
 	assert_int_equal(postern_transport_auth_none(t, longest, SOON), -EMSGSIZE);
 	assert_string_equal(postern_transport_auth_methods(t), "");
 	assert_int_equal(postern_transport_auth_none(t, "robey", SOON), POSTERN_EAUTH);
 	assert_string_equal(postern_transport_auth_methods(t), "password,publickey");
-	assert_int_equal(postern_transport_auth_password(t, "robey", "bad", SOON), POSTERN_EAUTH);
-	assert_int_equal(postern_transport_auth_password(t, "robey", "change", SOON), POSTERN_EAUTH);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "bad", 0, SOON), POSTERN_EAUTH);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "change", 0, SOON), POSTERN_EAUTH);
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
 	assert_string_equal(e.text, "too old?[2J");
 	assert_int_equal(e.is_claim, 1);
-	assert_int_equal(postern_transport_auth_password(t, "robey", "partial", SOON), 1);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "partial", 0, SOON), 1);
 	assert_int_equal(postern_transport_probe_publickey(t, "robey", "ssh-ed25519", "BAD", 3, SOON),
 	    POSTERN_EAUTH);
 	assert_int_equal(postern_transport_probe_publickey(t, "robey", "ssh-ed25519", "GOOD", 4, SOON),
 	    0);
 	assert_false(postern_transport_is_authenticated(t));
 	assert_null(postern_transport_get_username(t));
-	assert_int_equal(postern_transport_auth_password(t, "robey", "good", SOON), 0);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "good", 0, SOON), 0);
 	assert_true(postern_transport_is_authenticated(t));
 	assert_string_equal(postern_transport_get_username(t), "robey");
-	assert_int_equal(postern_transport_auth_password(t, "robey", "good", SOON), POSTERN_ESTATE);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "good", 0, SOON), POSTERN_ESTATE);
 	assert_int_equal(postern_next(ctx, &ev, SOON), 1);
 	assert_int_equal(ev.type, POSTERN_EVENT_LOGIN);
 }
@@ -454,11 +460,11 @@ a_login_that_was_given_up_does_not_answer_the_next(void **state)
 
 	(void)state;
 	/* the answer to this one is "refused"... */
-	assert_int_equal(postern_transport_auth_password(t, "robey", "slow", 50), POSTERN_ETIMEOUT);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "slow", 0, 50), POSTERN_ETIMEOUT);
 	/* ...and must not be taken for the answer to this one */
-	assert_int_equal(postern_transport_auth_password(t, "robey", "partial", SOON), 1);
-	assert_int_equal(postern_transport_auth_password(t, "robey", "never", 50), POSTERN_ETIMEOUT);
-	assert_int_equal(postern_transport_auth_password(t, "robey", "good", 50), POSTERN_ETIMEOUT);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "partial", 0, SOON), 1);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "never", 0, 50), POSTERN_ETIMEOUT);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "good", 0, 50), POSTERN_ETIMEOUT);
 	assert_false(postern_transport_is_authenticated(t));
 }
 
@@ -565,7 +571,7 @@ a_transport_may_be_freed_in_its_last_callback(void **state)
 		fake_pause(50);
 		_exit(kill(fake_pid, SIGKILL) != 0);
 	}
-	assert_int_equal(postern_transport_auth_password(t, "robey", "never", SOON), POSTERN_EMONITOR);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "never", 0, SOON), POSTERN_EMONITOR);
 	assert_int_equal(judge.closed, 2);
 	assert_int_equal(waitpid(killer, NULL, 0), killer);
 }
@@ -587,7 +593,7 @@ what_was_agreed(void **state)
 	assert_int_equal(a.strict_kex, 1);
 	assert_int_equal(a.exchanges, 1);
 	assert_int_equal(postern_transport_renegotiate_keys(t, SOON), POSTERN_ESTATE);
-	assert_int_equal(postern_transport_auth_password(t, "robey", "good", SOON), 0);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "good", 0, SOON), 0);
 	assert_int_equal(postern_transport_renegotiate_keys(t, SOON), 0);
 	assert_int_equal(postern_transport_get_agreement(t, &a), 0);
 	assert_int_equal(a.exchanges, 2);
@@ -603,7 +609,7 @@ no_descriptor_stays_behind(void **state)
 	for (int i = 0; i < 20; i++) {
 		postern_transport *t = started("host");
 
-		assert_int_equal(postern_transport_auth_password(t, "robey", "good", SOON), 0);
+		assert_int_equal(postern_transport_auth_password(t, "robey", "good", 0, SOON), 0);
 		postern_transport_free(t);
 	}
 	while (postern_next(ctx, &ev, 50) == 1)

@@ -20,13 +20,10 @@ on_alarm(int number)
 }
 
 static void
-keep_line(void *user, int level, uint64_t conn, const char *peer, const char *line)
+keep_line(void *user, const struct postern_log_line *line)
 {
 	(void)user;
-	(void)level;
-	(void)conn;
-	(void)peer;
-	(void)snprintf(last_line, sizeof(last_line), "%s", line);
+	(void)snprintf(last_line, sizeof(last_line), "%s", line->text);
 }
 
 static postern_context *

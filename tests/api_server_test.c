@@ -95,10 +95,12 @@ auth_attempt(void *user, postern_transport *t, const char *name, const char *met
 
 static int
 check_channel_open(void *user, postern_transport *t, uint64_t question, postern_channel *ch,
-    const char *kind, const void *extra, size_t len, uint32_t *reason)
+    const char *kind, const struct postern_forward *forward, const void *extra, size_t len,
+    uint32_t *reason)
 {
 	struct policy *p = user;
 
+	(void)forward;
 	(void)t;
 	p->opens++;
 	p->question = question;
@@ -184,15 +186,12 @@ static postern_server *server;
 static char log_text[8192];
 
 static void
-keep_log(void *user, int level, uint64_t conn, const char *peer, const char *line)
+keep_log(void *user, const struct postern_log_line *line)
 {
 	size_t n = strlen(log_text);
 
 	(void)user;
-	(void)level;
-	(void)conn;
-	(void)peer;
-	(void)snprintf(log_text + n, sizeof(log_text) - n, "%s\n", line);
+	(void)snprintf(log_text + n, sizeof(log_text) - n, "%s\n", line->text);
 }
 
 static struct postern_server_interface

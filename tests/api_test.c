@@ -117,8 +117,10 @@ verified_login(void *user, postern_transport *t, const char *name, const char *m
 
 static int
 check_open(void *user, postern_transport *t, uint64_t question, postern_channel *ch,
-    const char *kind, const void *extra, size_t len, uint32_t *reason)
+    const char *kind, const struct postern_forward *forward, const void *extra, size_t len,
+    uint32_t *reason)
 {
+	(void)forward;
 	(void)user;
 	(void)t;
 	(void)question;
@@ -237,7 +239,7 @@ connected(const struct postern_options *options, int expected)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(postern_transport_new(&theirs, ctx, pair[0]), 0);
 	assert_int_equal(postern_transport_new(&ours, ctx, pair[1]), 0);
-	assert_int_equal(postern_transport_start_server_async(theirs, server), 0);
+	assert_int_equal(postern_transport_start_server_async(theirs, server, NULL), 0);
 	cfg.host_key = host_blob;
 	cfg.host_key_len = host_blob_len;
 	cfg.options = options;
@@ -250,7 +252,7 @@ logged_in(void)
 {
 	postern_transport *t = connected(NULL, 0);
 
-	assert_int_equal(postern_transport_auth_password(t, "robey", "foo", SOON), 0);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "foo", 0, SOON), 0);
 	return t;
 }
 
@@ -313,20 +315,20 @@ a_wrong_host_key_is_refused(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(postern_transport_new(&theirs, ctx, pair[0]), 0);
 	assert_int_equal(postern_transport_new(&ours, ctx, pair[1]), 0);
-	assert_int_equal(postern_transport_start_server_async(theirs, server), 0);
+	assert_int_equal(postern_transport_start_server_async(theirs, server, NULL), 0);
 	cfg.host_key = policy.key;	/* somebody's, but not the host's */
 	cfg.host_key_len = policy.key_len;
 	assert_int_equal(postern_transport_start_client(ours, &cfg, SOON), POSTERN_EHOSTKEY);
 	assert_int_equal(postern_transport_get_exception(ours, &e), 0);
 	assert_int_equal(e.code, POSTERN_EHOSTKEY);
-	assert_int_equal(postern_transport_auth_password(ours, "robey", "foo", SOON),
+	assert_int_equal(postern_transport_auth_password(ours, "robey", "foo", 0, SOON),
 	    POSTERN_EHOSTKEY);
 	/* an empty known_hosts and nobody to ask is no better */
 	file = file_of("");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(postern_transport_new(&theirs, ctx, pair[0]), 0);
 	assert_int_equal(postern_transport_new(&ours, ctx, pair[1]), 0);
-	assert_int_equal(postern_transport_start_server_async(theirs, server), 0);
+	assert_int_equal(postern_transport_start_server_async(theirs, server, NULL), 0);
 	cfg = (struct postern_client_config)POSTERN_CLIENT_CONFIG;
 	cfg.host = "example.org";
 	cfg.known_hosts = &file;
@@ -343,13 +345,13 @@ logins_are_refused(void **state)
 	(void)state;
 	assert_int_equal(postern_transport_auth_none(t, "robey", SOON), POSTERN_EAUTH);
 	assert_non_null(strstr(postern_transport_auth_methods(t), "password"));
-	assert_int_equal(postern_transport_auth_password(t, "robey", "bar", SOON), POSTERN_EAUTH);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "bar", 0, SOON), POSTERN_EAUTH);
 	assert_int_equal(postern_transport_auth_interactive(t, "robey", "", SOON), POSTERN_EAUTH);
 	assert_false(postern_transport_is_authenticated(t));
 	assert_null(postern_transport_get_username(t));
 	assert_int_equal(policy.verified, 0);
 	/* on the same connection the right one still passes */
-	assert_int_equal(postern_transport_auth_password(t, "robey", "foo", SOON), 0);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "foo", 0, SOON), 0);
 	assert_int_equal(policy.verified, 1);
 	/* the right key, the wrong user */
 	t = connected(NULL, 0);
@@ -365,7 +367,7 @@ too_many_failures_end_the_connection(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20 && postern_transport_is_active(t); i++)
-		r = postern_transport_auth_password(t, "robey", "bar", SOON);
+		r = postern_transport_auth_password(t, "robey", "bar", 0, SOON);
 	assert_false(postern_transport_is_active(t));
 	assert_true(r == POSTERN_EAUTH || r == POSTERN_ECLOSED);
 	for (int i = 0; i < 100 && policy.closed == 0; i++) {
@@ -467,7 +469,7 @@ two_steps_make_a_login(void **state)
 	postern_transport *t = connected(NULL, 0);
 
 	(void)state;
-	assert_int_equal(postern_transport_auth_password(t, "robey", "first", SOON), 1);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "first", 0, SOON), 1);
 	assert_string_equal(postern_transport_auth_methods(t), "publickey");
 	assert_int_equal(policy.verified, 0);
 	assert_int_equal(postern_transport_auth_publickey(t, "robey", key, SOON), 0);
@@ -475,8 +477,10 @@ two_steps_make_a_login(void **state)
 }
 
 static int
-say_42(void *user, postern_transport *t, const struct postern_prompts *p, char **answers)
+say_42(void *user, postern_transport *t, uint64_t question, const struct postern_prompts *p,
+    char **answers)
 {
+	(void)question;
 	(void)user;
 	(void)t;
 	assert_string_equal(p->name, "Door");
@@ -497,7 +501,7 @@ prompts_are_asked_and_answered(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(postern_transport_new(&theirs, ctx, pair[0]), 0);
 	assert_int_equal(postern_transport_new(&ours, ctx, pair[1]), 0);
-	assert_int_equal(postern_transport_start_server_async(theirs, server), 0);
+	assert_int_equal(postern_transport_start_server_async(theirs, server, NULL), 0);
 	cfg.host_key = host_blob;
 	cfg.host_key_len = host_blob_len;
 	cfg.interface.answer_prompts = say_42;
@@ -585,7 +589,7 @@ a_hundred_in_a_row(void **state)
 		assert_int_equal(ex.status, 7);
 		postern_channel_free(ch);
 	}
-	assert_int_equal(postern_transport_open_channel(t, &ch, "x11", "", 0, SOON),
+	assert_int_equal(postern_transport_open_channel(t, &ch, "x11", NULL, "", 0, NULL, SOON),
 	    POSTERN_EREFUSED);
 }
 

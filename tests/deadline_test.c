@@ -124,7 +124,7 @@ server_case(void **state)
 	assert_int_equal(postern_server_new(&srv, ctx, &cfg, &in, 20000), 0);
 	assert_int_equal(postern_transport_new(&t, ctx, fd), 0);
 	from = peer_now();
-	assert_int_equal(postern_transport_start_server_async(t, srv), 0);
+	assert_int_equal(postern_transport_start_server_async(t, srv, NULL), 0);
 	expect_end(ctx, t, x, from);
 	postern_transport_free(t);
 	postern_server_free(srv);
@@ -166,7 +166,7 @@ client_case(void **state)
 		assert_int_equal(r, x->code);
 	} else {
 		assert_int_equal(r, 0);
-		r = postern_transport_auth_password(t, "somebody", "pw", 20000);
+		r = postern_transport_auth_password(t, "somebody", "pw", 0, 20000);
 		assert_int_equal(r, x->stop < STOP_OPEN ? x->code : 0);
 	}
 	expect_end(ctx, t, x, from);
@@ -197,7 +197,7 @@ unanswered_open(void **state)
 	cfg.options = &options;
 	cfg.interface.check_host_key = trust_all;
 	assert_int_equal(postern_transport_start_client(t, &cfg, 20000), 0);
-	assert_int_equal(postern_transport_auth_password(t, "somebody", "pw", 20000), 0);
+	assert_int_equal(postern_transport_auth_password(t, "somebody", "pw", 0, 20000), 0);
 	from = peer_now();
 	assert_int_equal(postern_transport_open_session(t, &ch, 300), POSTERN_ETIMEOUT);
 	assert_true(peer_now() - from >= 300 && peer_now() - from < 300 + SLACK);

@@ -93,8 +93,10 @@ verified_login(void *user, postern_transport *t, const char *name, const char *m
 
 static int
 check_channel_open(void *user, postern_transport *t, uint64_t question, postern_channel *ch,
-    const char *kind, const void *extra, size_t len, uint32_t *reason)
+    const char *kind, const struct postern_forward *forward, const void *extra, size_t len,
+    uint32_t *reason)
 {
+	(void)forward;
 	(void)user;
 	(void)question;
 	(void)ch;
@@ -158,8 +160,10 @@ banner(void *user, postern_transport *t, const char *text)
 }
 
 static int
-answer_prompts(void *user, postern_transport *t, const struct postern_prompts *p, char **answers)
+answer_prompts(void *user, postern_transport *t, uint64_t question, const struct postern_prompts *p,
+    char **answers)
 {
+	(void)question;
 	(void)user;
 	(void)t;
 	assert_true(is_harmless(p->name, true) && is_harmless(p->instruction, true));
@@ -426,7 +430,7 @@ run_events(const struct shot *x, postern_transport *t, int ctl, char what)
 static void
 serve(const struct shot *x, postern_transport *t, int ctl)
 {
-	assert_int_equal(postern_transport_start_server_async(t, servers[x->a->server]), 0);
+	assert_int_equal(postern_transport_start_server_async(t, servers[x->a->server], NULL), 0);
 	run_events(x, t, ctl, 0);
 }
 
@@ -451,7 +455,7 @@ try(const struct shot *x, postern_transport *t)
 	case BY_SILENCE:
 		return postern_transport_auth_interactive(t, "u", NULL, PATIENCE);
 	default:
-		return postern_transport_auth_password(t, "u", "pw", PATIENCE);
+		return postern_transport_auth_password(t, "u", "pw", 0, PATIENCE);
 	}
 }
 
@@ -497,7 +501,7 @@ use_server(const struct shot *x, postern_transport *t, int ctl)
 	r = try(x, t);
 	if (x->a->refused && x->a->at == AT_TRIED && postern_transport_is_active(t)) {
 		assert_false(postern_transport_is_authenticated(t));
-		r = postern_transport_auth_password(t, "u", "pw", PATIENCE);
+		r = postern_transport_auth_password(t, "u", "pw", 0, PATIENCE);
 	}
 	if (r != 0)
 		return r;
