@@ -6,6 +6,7 @@
  * ended or heard exactly as the table below says, nothing is signed and nobody is
  * logged in unless the table says so, and a bystander's connection notices nothing.
  */
+#include <openssl/bn.h>
 #include <sys/socket.h>
 
 #include "tests/monitor_play.h"
@@ -65,6 +66,64 @@ server_signed(void)
 	assert_int_equal(ipc_send_SIGN(worker->link, &sign), 0);
 	play_run();
 	PLAY_WORKER_EXPECT(worker, SIGNED, &sig);
+}
+
+/* A server whose one group is that of RFC 3526 3. */
+static void
+server_gex(void)
+{
+	struct ipc_NEW plan = play_plan(MINE, IPC_SERVER);
+	char path[] = "/tmp/attack_moduli_XXXXXX";
+	struct ipc_MODULI_LOADED loaded;
+	BIGNUM *p = BN_get_rfc3526_prime_2048(NULL);
+	char *hex = BN_bn2hex(p);
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(path), 0);
+	assert_true(dprintf(fd, "20260101000000 2 6 100 2047 2 %s\n", hex) > 512);
+	OPENSSL_free(hex);
+	BN_free(p);
+	PLAY_TELL(MODULI, .call = 4, .file = fd);
+	close(fd);
+	PLAY_EXPECT(MODULI_LOADED, &loaded);
+	assert_int_equal(loaded.count, 1);
+	plan.kex = span_str("diffie-hellman-group-exchange-sha256");
+	play_new(&plan);
+	play_attach(MINE);
+	worker = play_started(MINE, &start);
+}
+
+static void
+server_grouped(void)
+{
+	struct ipc_GROUP group;
+
+	server_gex();
+	PLAY_SAY(worker, GROUP_ASK, .min = 2048, .n = 2048, .max = 8192);
+	PLAY_WORKER_EXPECT(worker, GROUP, &group);
+	assert_int_equal(group.p.n, 256);
+}
+
+static void
+server_dumping(void)
+{
+	struct ipc_HEXDUMP mode;
+
+	server_kex();
+	PLAY_TELL(SET_HEXDUMP, .conn = MINE, .mode = IPC_HEXDUMP_BLANKED);
+	PLAY_WORKER_EXPECT(worker, HEXDUMP, &mode);
+}
+
+/* Turned off again: what was under way is dropped, and no lie. */
+static void
+server_dumped(void)
+{
+	struct ipc_HEXDUMP mode;
+
+	server_dumping();
+	PLAY_TELL(SET_HEXDUMP, .conn = MINE, .mode = IPC_HEXDUMP_OFF);
+	PLAY_WORKER_EXPECT(worker, HEXDUMP, &mode);
 }
 
 static void
@@ -219,6 +278,31 @@ client_password(void)
 	PLAY_WORKER_EXPECT(worker, LOGIN_PASSWORD, &q);
 }
 
+static void
+client_change(void)
+{
+	struct ipc_LOGIN_CHANGE q;
+
+	client_auth();
+	PLAY_TELL(TRY_CHANGE, .conn = MINE, .user = span_str("x"), .password = span_str("old"),
+	    .new_password = span_str("new"));
+	PLAY_WORKER_EXPECT(worker, LOGIN_CHANGE, &q);
+}
+
+/* The application makes the signature: the worker has no request yet. */
+static void
+client_signing(void)
+{
+	struct ipc_KEY_LOADED loaded;
+
+	PLAY_TELL(KEY_SIGNER, .call = 3, .alg = span_str("ssh-ed25519"),
+	    .blob = span_of(play.user_blob, play.user_blob_len));
+	PLAY_EXPECT(KEY_LOADED, &loaded);
+	client_auth();
+	PLAY_TELL(TRY_PUBLICKEY, .conn = MINE, .user = span_str("x"), .key = loaded.key);
+	assert_int_equal(play_next(), IPC_MSG_SIGN_ASK);
+}
+
 /* The request is answered: nothing is outstanding, so nothing can succeed. */
 static void
 client_failed(void)
@@ -276,6 +360,10 @@ static const struct state {
 	uint8_t alive[16];
 } states[] = {
 	{ "server kex",      server_kex,      { NOTE_BYE } },
+	{ "server gex",      server_gex,      { NOTE_BYE, IPC_MSG_GROUP_ASK } },
+	{ "server grouped",  server_grouped,  { NOTE_BYE } },
+	{ "server dumping",  server_dumping,  { NOTE_BYE, IPC_MSG_DUMP } },
+	{ "server dumped",   server_dumped,   { NOTE_BYE, IPC_MSG_DUMP } },
 	{ "server signed",   server_signed,   { NOTE_BYE, IPC_MSG_AGREED } },
 	{ "server auth",     server_auth,     { NOTE_BYE, AUTHS } },
 	{ "server asked",    server_asked,    { NOTE_BYE } },
@@ -291,6 +379,11 @@ static const struct state {
 	{ "client password", client_password, { NOTE_BYE, IPC_MSG_LOGIN_SIG_ALGS,
 	  IPC_MSG_LOGIN_BANNER, IPC_MSG_LOGIN_SUCCESS, IPC_MSG_LOGIN_FAILURE,
 	  IPC_MSG_LOGIN_CHANGEREQ } },
+	{ "client change",   client_change,   { NOTE_BYE, IPC_MSG_LOGIN_SIG_ALGS,
+	  IPC_MSG_LOGIN_BANNER, IPC_MSG_LOGIN_SUCCESS, IPC_MSG_LOGIN_FAILURE,
+	  IPC_MSG_LOGIN_CHANGEREQ } },
+	{ "client signing",  client_signing,  { NOTE_BYE, IPC_MSG_LOGIN_SIG_ALGS,
+	  IPC_MSG_LOGIN_BANNER } },
 	{ "client failed",   client_failed,   { NOTE_BYE, IPC_MSG_LOGIN_SIG_ALGS,
 	  IPC_MSG_LOGIN_BANNER } },
 	{ "client prompts",  client_prompts,  { NOTE_BYE, IPC_MSG_LOGIN_SIG_ALGS,
@@ -600,6 +693,35 @@ test_fair_turns(void **state)
 	(void)play_teardown(NULL);
 }
 
+/* The application reads nothing: dumps are dropped and counted, and the bystander is
+ * heard all the same. */
+static void
+test_dumps(void **state)
+{
+	static const uint8_t packet[35000];
+	struct ipc_DUMP dump = { .is_out = 1, .packet = span_of(packet, sizeof(packet)) };
+	struct ipc_CLAIM claim;
+	unsigned seen = 0;
+
+	(void)state;
+	begin();
+	server_dumping();
+	for (int i = 0; i < 2000; i++) {
+		(void)ipc_send_DUMP(worker->link, &dump);	/* as fast as it can */
+		(void)monitor_turn(play.m, 0);
+		assert_int_equal(play.m->queue.bytes, 0);
+	}
+	PLAY_SAY(bystander, NOTE, .level = IPC_INFO, .text = span_str("x"));
+	assert_int_equal(play.m->queue.bytes, 0);
+	while (play_next() == IPC_MSG_DUMPED)
+		seen++;
+	PLAY_DECODE(CLAIM, &claim);
+	assert_int_equal(claim.conn, BYSTANDER);
+	assert_in_range(seen, 1, 8);
+	assert_false(worker->dead);
+	end();
+}
+
 /* Login requests without waiting for the verdict. */
 static void
 test_impatient_logins(void **state)
@@ -827,7 +949,7 @@ main(void)
 		cmocka_unit_test(test_after_the_end), cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_bye_claims), cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_notes), cmocka_unit_test(test_fair_turns),
-		cmocka_unit_test(test_impatient_logins), cmocka_unit_test(test_slow_application),
+		cmocka_unit_test(test_dumps), cmocka_unit_test(test_impatient_logins), cmocka_unit_test(test_slow_application),
 		cmocka_unit_test(test_worker_does_not_read), cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_too_long), cmocka_unit_test(test_closed_link),
 		cmocka_unit_test(test_foreign_pid),

@@ -380,7 +380,8 @@ play_config(void)
 {
 	return (struct ipc_CONFIG){ .startups_begin = 10, .startups_rate = 30,
 		.startups_full = 100, .connections_max = 100, .spares = 1,
-		.layout_connections = 64, .layout_ms = 60000, .log_level = IPC_DEBUG };
+		.layout_connections = 64, .layout_ms = 60000, .log_level = IPC_DEBUG,
+		.hexdump_max = IPC_HEXDUMP_WHOLE };
 }
 
 static inline void
