@@ -179,6 +179,8 @@ test_no_descriptor_left(void **state)
 {
 	struct ipc_NEW plan = play_plan(2, IPC_CLIENT);
 	struct ipc_KEY_LOADED loaded;
+	struct ipc_MODULI_LOADED moduli;
+	struct ipc_AGENT_DONE agent;
 	struct play_start start;
 	struct ipc_END_OF end;
 	struct rlimit old, none;
@@ -193,6 +195,8 @@ test_no_descriptor_left(void **state)
 	    .out = fd }), 0);
 	assert_int_equal(ipc_send_KEY_LOAD(play.app, &(struct ipc_KEY_LOAD){ .call = 9,
 	    .use = IPC_USER_KEY, .file = fd }), 0);
+	assert_int_equal(ipc_send_MODULI(play.app, &(struct ipc_MODULI){ .call = 10, .file = fd }), 0);
+	assert_int_equal(ipc_send_AGENT(play.app, &(struct ipc_AGENT){ .call = 11, .socket = fd }), 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	(void)monitor_turn(play.m, 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
@@ -201,8 +205,63 @@ test_no_descriptor_left(void **state)
 	PLAY_EXPECT(KEY_LOADED, &loaded);
 	assert_int_equal(loaded.call, 9);
 	assert_int_not_equal(loaded.result, KEYFILE_OK);
+	PLAY_EXPECT(MODULI_LOADED, &moduli);
+	assert_int_equal(moduli.call, 10);
+	assert_int_equal(moduli.count, 0);
+	PLAY_EXPECT(AGENT_DONE, &agent);
+	assert_int_equal(agent.call, 11);
+	assert_int_equal(agent.ok, 0);
 	assert_false(play.m->over);
 	PLAY_QUIET();			/* the first connection lives */
+}
+
+/* ---- the network is two descriptors: both travel on, and neither is kept ---- */
+
+static void
+test_network_pair(void **state)
+{
+	struct ipc_NEW plan = play_plan(1, IPC_CLIENT);
+	struct ipc_STARTED started;
+	struct ipc_START q;
+	struct ipc_END_OF end;
+	struct play_child *w;
+	int in[2], out[2];
+	char c = 'x';
+
+	(void)state;
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe(out), 0);
+	play_new(&plan);
+	PLAY_TELL(ATTACH, .conn = 1, .in = in[0], .out = out[1]);
+	close(in[0]);
+	close(out[1]);
+	PLAY_EXPECT(STARTED, &started);
+	w = play_by_pid((pid_t)started.worker_pid);
+	PLAY_WORKER_EXPECT(w, START, &q);
+	assert_int_equal(write(in[1], &c, 1), 1);	/* the right one each */
+	assert_int_equal(read(q.in, &c, 1), 1);
+	assert_int_equal(write(q.out, &c, 1), 1);
+	assert_int_equal(read(out[0], &c, 1), 1);
+	close(q.in);
+	close(q.out);
+	assert_int_equal(read(out[0], &c, 1), 0);
+	assert_int_equal(signal(SIGPIPE, SIG_IGN) == SIG_ERR, 0);
+	assert_int_equal(write(in[1], &c, 1), -1);
+	close(in[1]);
+	close(out[0]);
+	/* no worker ever had them: they close with the connection */
+	play.worker_silent = true;
+	play_die(play_last(PLAY_WORKER), 0, 1);
+	play_run();
+	assert_int_equal(pipe(out), 0);
+	plan = play_plan(2, IPC_CLIENT);
+	play_new(&plan);
+	PLAY_TELL(ATTACH, .conn = 2, .in = out[1], .out = out[1]);
+	close(out[1]);
+	PLAY_TELL(CLOSE, .conn = 2, .now = 1);
+	PLAY_ENDED(2, IPC_DONE_BY_US, &end);
+	assert_int_equal(read(out[0], &c, 1), 0);
+	close(out[0]);
 }
 
 /* ---- late is no offence ---- */
@@ -502,7 +561,7 @@ main(void)
 		cmocka_unit_test(test_half_upgraded), cmocka_unit_test(test_order),
 		T(test_host_key_after_sealed), T(test_connections_named_wrongly),
 		T(test_attach_twice), T(test_try_on_server), T(test_garbage),
-		T(test_no_descriptor_left), T(test_late),
+		T(test_no_descriptor_left), T(test_network_pair), T(test_late),
 		T(test_close), T(test_key_failures), O(test_host_key_replaced),
 		O(test_zygote_fails_at_start), O(test_worker_lacks_a_layer),
 		O(test_serving_without_spares), T(test_application_gone), O(test_host_dies),

@@ -127,6 +127,48 @@ test_hostkeys(void **state)
 	assert_true(span_is(q.version, "SSH-2.0-Ours"));
 }
 
+/* As the application lists them; none given is none wanted.  What came of it is told. */
+static void
+test_compression(void **state)
+{
+	struct ipc_NEW plan = play_plan(1, IPC_CLIENT);
+	struct ipc_KEX_DONE done;
+	struct play_start start;
+	struct ipc_SIGNED sig;
+	struct play_child *w;
+	struct ipc_SIGN sign;
+	struct play_kex x;
+	struct fields f;
+
+	(void)state;
+	plan.compression = span_str("");
+	play_new(&plan);
+	play_attach(1);
+	(void)play_started(1, &start);
+	parse(span_of(start.kexinit, start.kexinit_len), &f);
+	assert_true(span_is(f.list[6], "none"));
+	assert_true(span_is(f.list[7], "none"));
+	plan = play_plan(2, IPC_SERVER);
+	plan.compression = span_str("none,zlib@openssh.com");
+	play_new(&plan);
+	play_attach(2);
+	w = play_started(2, &start);
+	parse(span_of(start.kexinit, start.kexinit_len), &f);
+	assert_true(span_is(f.list[6], "none,zlib@openssh.com"));
+	assert_true(span_is(f.list[7], "none,zlib@openssh.com"));
+	play_kex(&x);
+	sign = play_sign_of(&x);
+	assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
+	play_run();
+	PLAY_WORKER_EXPECT(w, SIGNED, &sig);
+	parse(sig.kexinit, &f);			/* and in the next one */
+	assert_true(span_is(f.list[6], "none,zlib@openssh.com"));
+	play_agree(w);
+	PLAY_EXPECT(KEX_DONE, &done);
+	assert_true(span_is(done.compression_c2s, "none"));
+	assert_true(span_is(done.compression_s2c, "zlib@openssh.com"));
+}
+
 static void
 ends_without_start(const struct ipc_NEW *plan)
 {
@@ -171,11 +213,13 @@ test_longest(void **state)
 	(void)state;
 	memset(list, 'x', 2048);
 	plan.kex = plan.hostkey_algs = plan.ciphers = plan.macs = span_str(list);
+	plan.compression = span_of(list, 256);
 	play_new(&plan);
 	play_attach(1);
 	(void)play_started(1, &start);
 	parse(span_of(start.kexinit, start.kexinit_len), &f);
 	assert_int_equal(f.list[5].n, 2048);
+	assert_int_equal(f.list[7].n, 256);
 }
 
 static void
@@ -214,7 +258,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, play_setup, play_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_server), T(test_client), T(test_cookies_differ), T(test_hostkeys),
-		T(test_nothing_to_offer), T(test_longest), cmocka_unit_test(test_names),
+		T(test_compression), T(test_nothing_to_offer), T(test_longest), cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

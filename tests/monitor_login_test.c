@@ -415,6 +415,84 @@ test_password(void **state)
 	expect_login("password,password", "");
 }
 
+static void
+expect_change(const char *old, const char *new)
+{
+	struct ipc_LOGIN_CHANGE q;
+
+	PLAY_WORKER_EXPECT(worker, LOGIN_CHANGE, &q);
+	assert_true(span_is(q.user, "bob"));
+	assert_true(span_is(q.password, old));
+	assert_true(span_is(q.new_password, new));
+}
+
+static void
+try_change(const char *old, const char *new)
+{
+	PLAY_TELL(TRY_CHANGE, .conn = 1, .user = span_str("bob"), .password = span_str(old),
+	    .new_password = span_str(new));
+}
+
+/* RFC 4252 8: refused, too weak, changed but another method must follow, changed. */
+static void
+test_change(void **state)
+{
+	struct ipc_LOGIN_RESULT r;
+
+	(void)state;
+	connected();
+	try_change("old", "older");
+	expect_change("old", "older");
+	fails("password", 0);
+	expect_result(IPC_LOGIN_FAILED, "password");
+	try_change("old", "1234");
+	expect_change("old", "1234");
+	PLAY_SAY(worker, LOGIN_CHANGEREQ, .prompt = span_str("longer, please"));
+	PLAY_EXPECT(LOGIN_RESULT, &r);
+	assert_int_equal(r.result, IPC_LOGIN_CHANGEREQ);
+	assert_true(span_is(r.text, "longer, please"));
+	try_change("old", "12345");
+	expect_change("old", "12345");
+	fails("publickey", 1);
+	expect_result(IPC_LOGIN_PARTIAL, "publickey");
+	try_change("old", "123456");
+	expect_change("old", "123456");
+	PLAY_SAY(worker, LOGIN_SUCCESS, .empty_ = 0);
+	expect_login("password,password", "");
+}
+
+/* Neither the old nor the new one before the server is known. */
+static void
+test_change_waits(void **state)
+{
+	struct ipc_HOSTKEY_ASK ask;
+
+	(void)state;
+	attach("", span_of(NULL, 0));
+	try_change("old", "new");
+	verify_first();
+	asked(IPC_UNKNOWN, &ask);
+	PLAY_WORKER_QUIET(worker);
+	PLAY_TELL(HOSTKEY_ANSWER, .conn = 1, .question = ask.question, .accept = 1);
+	expect_verified(1);
+	expect_change("old", "new");
+}
+
+/* The server may ask for a new password only where one was sent. */
+static void
+test_change_unasked(void **state)
+{
+	struct ipc_LOGIN_NONE none;
+	struct ipc_END_OF end;
+
+	(void)state;
+	connected();
+	PLAY_TELL(TRY_NONE, .conn = 1, .user = span_str("bob"));
+	PLAY_WORKER_EXPECT(worker, LOGIN_NONE, &none);
+	PLAY_SAY(worker, LOGIN_CHANGEREQ, .prompt = span_str("give me one"));
+	PLAY_ENDED(1, IPC_WORKER_LIED, &end);
+}
+
 /* The signature is over our session id, and nothing the worker chose. */
 static void
 test_publickey(void **state)
@@ -598,7 +676,8 @@ main(void)
 		T(test_flipped_signature), T(test_foreign_kexinit),
 		T(test_algorithm_not_offered), T(test_rekey_other_key),
 		T(test_rekey), T(test_password_waits), T(test_password_never_sent),
-		T(test_password), T(test_publickey), T(test_keys_that_do_not_sign),
+		T(test_password), T(test_change), T(test_change_waits), T(test_change_unasked),
+		T(test_publickey), T(test_keys_that_do_not_sign),
 		T(test_probe), T(test_kbdint), T(test_wrong_number_of_answers),
 		T(test_next_request_follows), T(test_two_kept), T(test_banners),
 	};
