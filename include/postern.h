@@ -884,7 +884,7 @@ POSTERN_API uint8_t postern_message_get_byte(postern_message *);
 POSTERN_API int postern_message_get_boolean(postern_message *);
 POSTERN_API uint32_t postern_message_get_int(postern_message *);
 POSTERN_API uint64_t postern_message_get_int64(postern_message *);
-/* Borrowed from the message; "" when bad. */
+/* Borrowed from the message; "" when bad.  len may be NULL. */
 POSTERN_API const void *postern_message_get_string(postern_message *, size_t *len);
 POSTERN_API void postern_message_rewind(postern_message *);
 POSTERN_API const void *postern_message_asbytes(const postern_message *, size_t *len);

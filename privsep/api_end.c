@@ -99,7 +99,7 @@ note(postern_transport *t, const struct ipc_END_OF *m)
 	e->disconnect = m->disconnect;
 	(void)api_log_quote(e->phase, sizeof(e->phase), m->phase);
 	/* without memory the code alone must do */
-	e->text = api_context_copy(m->text);
+	e->text = api_context_copy(m->text.n > 0 ? m->text : span_str(postern_strerror(e->code)));
 	e->ours = api_context_copy(m->ours);
 	e->theirs = api_context_copy(m->theirs);
 	/* all three may be the worker's words */

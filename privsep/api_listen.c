@@ -134,7 +134,7 @@ api_listen_asked(postern_transport *t, const struct ipc_LISTEN_ASK *m)
 static uint32_t
 port_of(const struct api_question *q, uint32_t answered)
 {
-	if (q->port != 0)
+	if (q->port != 0 || q->forward != POSTERN_FORWARDED_TCPIP)
 		return q->port;
 	return answered <= PORT_MAX ? answered : 0;
 }

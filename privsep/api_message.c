@@ -206,8 +206,11 @@ postern_message_get_string(postern_message *m, size_t *len)
 	struct span s = rd_blob(&r, MESSAGE_MAX);
 
 	got(m, &r);
-	*len = m->bad ? 0 : s.n;
-	return *len > 0 ? (const void *)s.p : "";
+	if (m->bad)
+		s.n = 0;
+	if (len != NULL)
+		*len = s.n;
+	return s.n > 0 ? (const void *)s.p : "";
 }
 
 void

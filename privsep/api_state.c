@@ -21,7 +21,7 @@ postern_transport_is_active(const postern_transport *t)
 int
 postern_transport_is_authenticated(const postern_transport *t)
 {
-	return t->is_authenticated;
+	return t->is_authenticated && !t->is_over;
 }
 
 const char *

@@ -7,6 +7,7 @@
  */
 #include "privsep/monitor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { HOST_KEY_NOT_VERIFIABLE = 9, KEY_EXCHANGE_FAILED = 3 };	/* RFC 4253 11.1 */
@@ -93,6 +94,20 @@ ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t fil
 	    .line = span_str(line), .clash_line = v.line, .clash_file = file });
 }
 
+/* The application is told both; the peer need not know whom we took it for. */
+static void
+not_expected(struct conn *c)
+{
+	char got[FINGERPRINT_MAX] = "?", wanted[FINGERPRINT_MAX] = "?";
+
+	/* what cannot be hashed is shown as a question mark */
+	(void)!fingerprint(c->host_key.p, c->host_key.n, got);
+	(void)!fingerprint(c->trust->bytes, c->trust->n, wanted);
+	bad_host_key(c, "the host key is not the expected one");
+	(void)snprintf(c->end.text, sizeof(c->end.text),
+	    "the host key is not the expected one: %s instead of %s", got, wanted);
+}
+
 static int
 first_key(struct conn *c, struct span key)
 {
@@ -118,7 +133,7 @@ first_key(struct conn *c, struct span key)
 		return accepted(c);
 	/* exactly one key was wanted: nothing to be asked about another */
 	if (c->trust != NULL && !has_files(c)) {
-		bad_host_key(c, "the host key is not the expected one");
+		not_expected(c);
 		return 0;
 	}
 	ask(c, name, v, file);

@@ -292,9 +292,6 @@ on_global(struct connection *c, struct rd *r, struct connection_event *ev)
 	if (span_is(kind, KEEPALIVE) || span_is(kind, "hostkeys-00@openssh.com") ||
 	    payload.n > CHANNEL_EXTRA_MAX)
 		return want_reply ? settle(c, NULL, false) : PROTO_OK;
-	/* of others nobody would hear what became of them */
-	if (!want_reply && !forward_is_listen(kind))
-		return PROTO_OK;
 	if (want_reply)
 		e = ask(c, NULL, &ev->question);
 	if (e != PROTO_OK)

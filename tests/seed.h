@@ -445,6 +445,18 @@ seed_event(int type)
 	return ev;
 }
 
+/* The DONE of that call; the server's own starts are among the others. */
+static inline struct postern_event
+seed_done(uint64_t call)
+{
+	struct postern_event ev;
+
+	do {
+		ev = seed_event(POSTERN_EVENT_DONE);
+	} while (ev.call != call);
+	return ev;
+}
+
 /* All that comes, the library running meanwhile, as a string of at most size - 1. */
 static inline const char *
 seed_read(int fd, char *out, size_t size)

@@ -51,7 +51,8 @@ seed_23_hundred_outstanding(void **state)
 
 		while (i < MANY && calls[i] != ev.call)
 			i++;
-		assert_true(i < MANY);
+		if (i == MANY)
+			continue;	/* the server's start */
 		calls[i] = 0;
 		seen++;
 		if (i % 10 == 3) {
@@ -125,7 +126,7 @@ seed_29_open_session(void **state)
 	ch = seed_session(t);
 	assert_null(postern_channel_get_forward(ch));
 	assert_int_equal(postern_transport_open_session_async(t, &ch, &call), 0);
-	ev = seed_event(POSTERN_EVENT_DONE);
+	ev = seed_done(call);
 	assert_int_equal(ev.call, call);
 	assert_int_equal(ev.result, 0);
 	assert_ptr_equal(ev.channel, ch);

@@ -182,15 +182,20 @@ seed_e_sandbox(void **state)
 	struct postern_server_interface i = POSTERN_SERVER_INTERFACE;
 	postern_context *ctx;
 	postern_server *s;
+	int r;
 
 	(void)state;
 	/* a layer that no kernel has */
 	cfg.layers_required = 1u << 30;
-	assert_int_equal(postern_context_new(&ctx, &cfg, SOON), 0);
-	assert_int_equal(postern_context_add_server_key(ctx, seed_file(samples_clear[0].file),
-	    NULL, SOON), 0);
-	assert_int_equal(postern_server_new(&s, ctx, &server, &i, SOON), POSTERN_ESANDBOX);
-	postern_context_free(ctx);
+	r = postern_context_new(&ctx, &cfg, SOON);
+	/* whichever call is the first to hear of it */
+	if (r == 0) {
+		r = postern_context_add_server_key(ctx, seed_file(samples_clear[0].file), NULL, SOON);
+		if (r == 0)
+			r = postern_server_new(&s, ctx, &server, &i, SOON);
+		postern_context_free(ctx);
+	}
+	assert_int_equal(r, POSTERN_ESANDBOX);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, seed_setup, seed_teardown)

@@ -71,7 +71,7 @@ seed_06_answers(void **state)
 	assert_int_equal(postern_answer_interactive(t, put_off + 1000, right, 1), POSTERN_ESTATE);
 	assert_int_equal(postern_answer_interactive(t, put_off, right, 1), 0);
 	assert_int_equal(postern_answer_interactive(t, put_off, right, 1), POSTERN_ESTATE);
-	ev = seed_event(POSTERN_EVENT_DONE);
+	ev = seed_done(call);
 	assert_int_equal(ev.call, call);
 	assert_int_equal(ev.result, 0);
 }
@@ -249,7 +249,7 @@ seed_12_connect(void **state)
 	assert_string_equal(house.proven, "publickey");
 	t = seed_transport(house.server);
 	assert_int_equal(postern_transport_connect_async(t, &cfg, "robey", "foo", NULL, &call), 0);
-	ev = seed_event(POSTERN_EVENT_DONE);
+	ev = seed_done(call);
 	assert_int_equal(ev.call, call);
 	assert_int_equal(ev.result, 0);
 	assert_true(postern_transport_is_authenticated(t));
@@ -301,19 +301,19 @@ seed_b01_async(void **state)
 
 	(void)state;
 	assert_int_equal(postern_transport_start_client_async(t, &cfg, &call), 0);
-	ev = seed_event(POSTERN_EVENT_DONE);
+	ev = seed_done(call);
 	assert_int_equal(ev.call, call);
 	assert_int_equal(ev.result, 0);
 	assert_ptr_equal(ev.transport, t);
 	assert_int_equal(postern_transport_auth_password_async(t, "robey", "no", 0, &second), 0);
 	assert_true(second > call);
-	ev = seed_event(POSTERN_EVENT_DONE);
+	ev = seed_done(second);
 	assert_int_equal(ev.result, POSTERN_EAUTH);
 	/* given up: its event never comes */
 	assert_int_equal(postern_transport_auth_password_async(t, "robey", "no", 0, &call), 0);
 	postern_cancel(house.ctx, call);
 	assert_int_equal(postern_transport_auth_password_async(t, "robey", "foo", 0, &call), 0);
-	ev = seed_event(POSTERN_EVENT_DONE);
+	ev = seed_done(call);
 	assert_int_equal(ev.call, call);
 	assert_int_equal(ev.result, 0);
 }
