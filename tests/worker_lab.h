@@ -82,7 +82,7 @@ struct lab_options {
 	const char *banner, *peer_version;
 	uint8_t hexdump;
 	int net_in, net_out;		/* the network; 0: a socket pair of the lab's */
-	bool no_match;
+	bool no_match, compressed;
 };
 
 /* ---- making ---- */
@@ -128,8 +128,10 @@ lab_new(const struct lab_options *o)
 	l->app = app[1];
 	l->app_worker = app[0];
 	l->net = net[1];
-	l->kex = worker_rehearse_kexinit(l->kexinit, sizeof(l->kexinit), 0);
-	l->other_kex = worker_rehearse_kexinit(l->other, sizeof(l->other), o->no_match ? LAB_OTHER_CIPHER : 0);
+	/* row 1 of the compressions is zlib@openssh.com */
+	l->kex = worker_rehearse_kexinit(l->kexinit, sizeof(l->kexinit), o->compressed ? 1 : 0);
+	l->other_kex = worker_rehearse_kexinit(l->other, sizeof(l->other),
+	    o->no_match ? LAB_OTHER_CIPHER : o->compressed ? 1 : 0);
 	worker_init(l->w, link[0]);
 	l->alive = true;
 	if (o->net_in > 0) {
