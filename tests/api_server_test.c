@@ -454,7 +454,7 @@ channels_are_refused_or_granted(void **state)
 	(void)state;
 	assert_string_equal(ask(&s, "open 1 session\n"), "refuse 1 1\n");
 	policy.reason = 3;
-	assert_string_equal(ask(&s, "open 2 x11\n"), "refuse 2 3\n");
+	assert_string_equal(ask(&s, "open 2 odd@example.org\n"), "refuse 2 3\n");
 	policy.free_in_open = 1;	/* given up in the callback: refused, whatever it says */
 	policy.open = POSTERN_ACCEPT;
 	assert_string_equal(ask(&s, "open 3 session\n"), "refuse 3 1\n");
@@ -467,7 +467,7 @@ channels_are_refused_or_granted(void **state)
 	assert_int_equal(postern_channel_id(ch), 4);
 	assert_ptr_equal(postern_channel_get_transport(ch), s.t);
 	/* what is no session has its descriptors at once */
-	assert_string_equal(ask(&s, "open 5 direct-tcpip\n"), "grant 5\ntake 5 socket\n");
+	assert_string_equal(ask(&s, "open 5 odd@example.org\n"), "grant 5\ntake 5 socket\n");
 	policy.open = POSTERN_LATER;
 	order(&s, "open 6 session\n");
 	while (policy.opens < 6)
@@ -713,7 +713,7 @@ a_long_wait_piles_up_nothing(void **state)
 
 	(void)state;
 	for (unsigned i = 1; i <= 64; i++) {
-		(void)snprintf(line, sizeof(line), "open %u x11\n", i);
+		(void)snprintf(line, sizeof(line), "open %u odd@example.org\n", i);
 		order(&s, line);
 	}
 	assert_int_equal(postern_transport_accept(s.t, &ch, 500), POSTERN_ETIMEOUT);
