@@ -279,11 +279,11 @@ void session_listen_ready(struct session *s, int fd)
 	name_peer(&from, len, &r.accepted);
 	if (from.ss_family == AF_INET || from.ss_family == AF_INET6)
 		(void)setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (l->single)
+		session_listen_free(s, l);
 	s->accepted++;
 	session_report(s, &r, &peer, 1);
 	close(peer);
-	if (l->single)
-		session_listen_free(s, l);
 }
 
 void session_listen_leave(struct session *s)

@@ -139,12 +139,13 @@ static void options_restrict(void **s)
 static void a_line_with_an_unknown_option_is_refused_whole(void **s)
 {
 	static const char *const lines[] = { "environment=\"A=1\" %K", "cert-authority %K",
-		"permitopen=\"a:1\" %K", "permitlisten=\"1\" %K", "principals=\"a\" %K", "tunnel=\"1\" %K",
+		"principals=\"a\" %K", "tunnel=\"1\" %K",
 		"verify-required %K", "no-such-option %K", "no-pty=\"1\" %K", "command %K",
 		"restrict,unknown %K", "permitopen %K", "permitopen=\"\" %K",
 		"permitopen=\"a\" %K", "permitopen=\"80\" %K", "permitopen=\"a:0\" %K",
 		"permitopen=\"a:1 b:2\" %K", "permitlisten=\"a\" %K", "permitlisten=\"70000\" %K",
-		"no-restrict %K", "no-no-pty %K", "port-forwarding=\"yes\" %K", "from %K", "command=\"a\",command=\"b\" %K" };
+		"no-restrict %K", "no-no-pty %K", "port-forwarding=\"yes\" %K", "from %K",
+		"command=\"a\",command=\"b\" %K" };
 	static const char *const broken[] = { "command=\"a %K", "command=a %K", "command= %K",
 		",no-pty %K", "no-pty, %K", "no-pty,,pty %K", "=\"a\" %K", "command=\"a\"x %K",
 		"no-pty%K", "a-name-of-an-option-longer-than-any-option-has-a-right-to-be-xxxxx %K" };
@@ -154,10 +155,10 @@ static void a_line_with_an_unknown_option_is_refused_whole(void **s)
 		assert_false(search(lines[i], "1.2.3.4"));
 		assert_non_null(strstr(why, "option"));
 		assert_int_equal(grant.no_pty + grant.has_command, 0);
-	assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
-	    grant.no_x11_forwarding, 0);
-	assert_string_equal(grant.permit_open, "");
-	assert_string_equal(grant.permit_listen, "");
+		assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
+		    grant.no_x11_forwarding, 0);
+		assert_string_equal(grant.permit_open, "");
+		assert_string_equal(grant.permit_listen, "");
 	}
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
 		assert_false(search(broken[i], "1.2.3.4"));

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "apps/conf.h"
+#include "apps/conf_permit.h"
 #include "apps/session.h"
 #include "apps/session_link.h"
 
@@ -444,6 +445,12 @@ static void orders_are_whole_or_invalid(void **s)
 		memset(&order, 0, sizeof(order));
 		order.head.kind = kind;
 		strcpy(order.env.name, kind == SESSION_ENV ? "A" : "");
+		if (kind == SESSION_CONNECT)
+			strcpy(order.connect.host, "host");
+		if (kind == SESSION_LISTEN) {
+			order.listen.kind = POSTERN_FORWARDED_TCPIP;
+			order.listen.bind = CONF_BIND_ANY;
+		}
 		n = session_order_size(&order);
 		if (n == 0) {
 			for (size_t len = 0; len < sizeof(order); len += 101)
@@ -476,6 +483,100 @@ static void orders_are_whole_or_invalid(void **s)
 	assert_true(session_order_valid(&order, session_order_size(&order)));
 	order.start.original_len = UINT32_MAX;
 	assert_false(session_order_valid(&order, 500));
+}
+
+static void orders_to_connect_and_listen_are_bounded(void **s)
+{
+	size_t n;
+
+	(void)s;
+	memset(&order, 0, sizeof(order));
+	order.head.kind = SESSION_CONNECT;
+	assert_false(session_order_valid(&order, session_order_size(&order)));	/* no host */
+	memset(order.connect.host, 'a', SESSION_HOST_MAX);
+	n = session_order_size(&order);
+	order.connect.port = 65535;
+	assert_true(session_order_valid(&order, n));
+	order.connect.port = 65536;
+	assert_false(session_order_valid(&order, n));
+	order.connect.port = 0;
+	order.connect.host[SESSION_HOST_MAX] = 'a';	/* never ends */
+	assert_false(session_order_valid(&order, n));
+	assert_false(session_order_valid(&order, sizeof(order.connect)));
+	assert_false(session_order_valid(&order, sizeof(order)));
+	strcpy(order.connect.host, "ab");
+	assert_true(session_order_valid(&order, session_order_size(&order)));
+	assert_false(session_order_valid(&order, sizeof(order.connect)));	/* bytes left over */
+	memset(&order, 0, sizeof(order));
+	order.head.kind = SESSION_LISTEN;
+	for (int kind = 0; kind < 256; kind++)
+		for (int bind = 0; bind < 256; bind++) {
+			bool tcp = kind == POSTERN_FORWARDED_TCPIP, path;
+
+			path = kind == POSTERN_FORWARDED_STREAMLOCAL;
+			order.listen.kind = (uint8_t)kind;
+			order.listen.bind = (uint8_t)bind;
+			strcpy(order.listen.host, "/x");
+			assert_int_equal(session_order_valid(&order, sizeof(order.listen)),
+			    (tcp && bind >= CONF_BIND_LOOPBACK && bind <= CONF_BIND_ADDRESS) ||
+			    (path && bind == 0));
+			order.listen.host[0] = '\0';
+			assert_int_equal(session_order_valid(&order, sizeof(order.listen)),
+			    tcp && (bind == CONF_BIND_LOOPBACK || bind == CONF_BIND_ANY));
+		}
+	order.listen.kind = POSTERN_FORWARDED_TCPIP;
+	order.listen.bind = CONF_BIND_ANY;
+	order.listen.port = 65536;
+	assert_false(session_order_valid(&order, sizeof(order.listen)));
+	order.listen.port = 65535;
+	assert_true(session_order_valid(&order, sizeof(order.listen)));
+	memset(order.listen.host, 'a', sizeof(order.listen.host));
+	assert_false(session_order_valid(&order, sizeof(order.listen)));
+	memset(&order, 0, sizeof(order));
+	order.head.kind = SESSION_X11;
+	order.x11.single = 2;
+	assert_false(session_order_valid(&order, sizeof(order.x11)));
+	order.x11.single = 1;
+	assert_true(session_order_valid(&order, sizeof(order.x11)));
+	memset(order.x11.cookie, 'a', sizeof(order.x11.cookie));
+	assert_false(session_order_valid(&order, sizeof(order.x11)));
+}
+
+static void reports_with_descriptors_have_exactly_one(void **s)
+{
+	union session_report r;
+
+	(void)s;
+	memset(&r, 0, sizeof(r));
+	r.head.kind = SESSION_CONNECTED;
+	r.connected.ok = 1;
+	assert_true(session_report_valid(&r, sizeof(r.connected), 1));
+	assert_false(session_report_valid(&r, sizeof(r.connected), 0));
+	assert_false(session_report_valid(&r, sizeof(r.connected), 2));
+	assert_false(session_report_valid(&r, sizeof(r.connected) - 1, 1));
+	r.connected.ok = 0;
+	assert_false(session_report_valid(&r, sizeof(r.connected), 1));
+	assert_true(session_report_valid(&r, sizeof(r.connected), 0));
+	memset(r.connected.text, 'a', sizeof(r.connected.text));
+	assert_false(session_report_valid(&r, sizeof(r.connected), 0));
+	memset(&r, 0, sizeof(r));
+	r.head.kind = SESSION_LISTENING;
+	assert_true(session_report_valid(&r, sizeof(r.listening), 0));
+	assert_false(session_report_valid(&r, sizeof(r.listening), 1));
+	r.listening.port = 65536;
+	assert_false(session_report_valid(&r, sizeof(r.listening), 0));
+	memset(&r, 0, sizeof(r));
+	r.head.kind = SESSION_ACCEPTED;
+	for (int kind = 0; kind < 256; kind++) {
+		r.accepted.kind = (uint8_t)kind;
+		assert_int_equal(session_report_valid(&r, sizeof(r.accepted), 1),
+		    kind == POSTERN_FORWARDED_TCPIP || kind == POSTERN_FORWARDED_STREAMLOCAL ||
+		    kind == POSTERN_X11 || kind == POSTERN_AGENT);
+		assert_false(session_report_valid(&r, sizeof(r.accepted), 0));
+	}
+	r.accepted.kind = POSTERN_X11;
+	r.accepted.port = 65536;
+	assert_false(session_report_valid(&r, sizeof(r.accepted), 1));
 }
 
 static void reports_are_whole_or_invalid(void **s)
@@ -656,6 +757,8 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_connection_hangs_terminals_up),
 		cmocka_unit_test(broken_orders_end_the_process),
 		cmocka_unit_test(orders_are_whole_or_invalid),
+		cmocka_unit_test(orders_to_connect_and_listen_are_bounded),
+		cmocka_unit_test(reports_with_descriptors_have_exactly_one),
 		cmocka_unit_test(reports_are_whole_or_invalid),
 		cmocka_unit_test(an_unknown_user_gets_no_session),
 		cmocka_unit_test(root_becomes_the_user_before_anything),
