@@ -71,6 +71,27 @@ int posternd_start_context(struct daemon *d)
 	return r;
 }
 
+/* Without moduli there is no group exchange, and nothing else is missing: only a file
+ * that a line names is missed. */
+static void load_moduli(struct daemon *d)
+{
+	const char *path = d->conf.moduli_file;
+	int r, fd;
+
+	if (path == NULL)
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT && !d->conf.set[CONF_ModuliFile])
+		return;
+	r = fd < 0 ? -errno : postern_context_load_server_moduli(d->context, fd,
+	    POSTERND_START_MS);
+	if (r <= 0)
+		posternd_log(POSTERN_ERROR, NULL, "ModuliFile %s: %s: no group exchange", path,
+		    r < 0 ? postern_strerror(r) : "no modulus to use");
+	else
+		posternd_log(POSTERN_DEBUG, NULL, "ModuliFile %s: %d moduli", path, r);
+}
+
 static int ms(unsigned seconds)
 {
 	return seconds == 0 ? -1 : (int)seconds * 1000;
@@ -157,8 +178,10 @@ int posternd_start(struct daemon *d)
 		return -1;
 	}
 	raise_files();
-	if (posternd_start_context(d) < 0 || posternd_hostkey_load(d) < 0 ||
-	    posternd_start_server(d) < 0)
+	if (posternd_start_context(d) < 0 || posternd_hostkey_load(d) < 0)
+		return -1;
+	load_moduli(d);
+	if (posternd_start_server(d) < 0)
 		return -1;
 	if (posternd_loop_add(d, postern_context_fd(d->context), SOURCE_CONTEXT, 0, 0) < 0 ||
 	    posternd_loop_add(d, d->signals, SOURCE_SIGNALS, 0, 0) < 0 ||

@@ -148,7 +148,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "PrintMotd no\nPermitTTY no\nPermitUserEnvironment no\nAcceptEnv LANG LC_*\n"
 	    "AcceptEnv X\nSetEnv A=1 \"B=2 3\"\nForceCommand /bin/echo \"a  b\" # c\n"
 	    "Subsystem sftp /usr/lib/openssh/sftp-server -l INFO\nBanner /etc/issue\n"
-	    "PidFile /tmp/p\nLogLevel DEBUG3\nSyslogFacility LOCAL7\n"
+	    "PidFile /tmp/p\nModuliFile /m\nLogLevel DEBUG3\nSyslogFacility LOCAL7\n"
 	    "KexAlgorithms curve25519-sha256\nHostKeyAlgorithms ssh-ed25519\n"
 	    "PubkeyAcceptedAlgorithms ssh-ed25519\nCiphers ^aes256-ctr\nMACs -hmac-sha2-256\n"
 	    "RekeyLimit 1G 1h\nRekeyQuota 100 10\nCompression no\nDisableForwarding yes\n"
@@ -194,6 +194,7 @@ static void every_keyword_takes_its_value(void **s)
 	assert_null(conf_subsystem(&conf, "sft"));
 	assert_string_equal(conf.banner, "/etc/issue");
 	assert_string_equal(conf.pid_file, "/tmp/p");
+	assert_string_equal(conf.moduli_file, "/m");
 	assert_int_equal(conf.log_facility, LOG_LOCAL7);
 	assert_string_equal(conf.kex, "curve25519-sha256");
 	assert_ptr_equal(strstr(conf.ciphers, "aes256-ctr,"), conf.ciphers);
@@ -335,7 +336,7 @@ static void lines_are_written_in_many_ways(void **s)
 	assert_int_equal(conf.allow_users.n, 1);
 	assert_string_equal(conf.allow_users.v[0], "a#b");
 	assert_int_equal(conf.max_sessions, 3);	/* a last line without newline */
-	good("Banner none\nPidFile none\nForceCommand none\nRekeyLimit none none\n");
+	good("Banner none\nPidFile none\nModuliFile none\nForceCommand none\nRekeyLimit none none\n");
 	assert_null(conf.banner);
 	assert_null(conf.force_command);
 }
