@@ -97,7 +97,7 @@ test_blanked(void **state)
 	(void)state;
 	/* both ways, from the first packet on */
 	assert_true(s.numbers[0][SSH_MSG_KEXINIT] && s.numbers[1][SSH_MSG_KEXINIT]);
-	assert_true(s.numbers[0][SSH_MSG_KEX_ECDH_INIT] && s.numbers[1][SSH_MSG_KEX_ECDH_REPLY]);
+	assert_true(s.numbers[0][SSH_MSG_KEX_ECDH_INIT] && s.numbers[1][SSH_MSG_KEX_31]);
 	assert_true(s.numbers[0][SSH_MSG_NEWKEYS] && s.numbers[1][SSH_MSG_NEWKEYS]);
 	assert_true(s.numbers[0][SSH_MSG_USERAUTH_REQUEST]);
 	assert_true(s.numbers[1][SSH_MSG_USERAUTH_SUCCESS]);
