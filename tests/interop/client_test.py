@@ -9,7 +9,7 @@ import contextlib, os, re, signal, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BUILD, POSTERN, SAN, check, digest, labelled, main, needs_root, noise
 from locked_test import descendants
-from server_test import AEAD, BULK, CTR, KEX, MACS, expect
+from server_test import AEAD, BULK, CTR, GEX, KEX, MACS, expect, moduli
 
 servers = {}
 
@@ -29,6 +29,21 @@ def peer(lab, name):
 def algorithms(lab, kex, cipher, mac):
     args = ["-o", "KexAlgorithms=" + kex, "-o", "Ciphers=" + cipher] + (["-o", "MACs=" + mac] if mac else [])
     expect(lab.postern(sshd(lab), *args, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
+
+
+def gex_group(lab, bits):
+    """Whatever the server gives within our bounds: it has this one size only."""
+    s = sshd(lab, "ModuliFile " + moduli(lab, "moduli", bits))
+    expect(lab.postern(s, "-o", "KexAlgorithms=" + GEX, command=["echo hello"]), 0, b"hello\n", "postern")
+
+
+def gex_rekeys(lab):
+    s, log = sshd(lab, "RekeyLimit 2M"), lab.path("client.log")
+    data = noise(BULK // 10)
+    r = lab.postern(s, "-v", "-E", log, "-o", "KexAlgorithms=" + GEX, "-o", "RekeyLimit=1M", command=["sha256sum"],
+                    input=data, timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "postern")
+    check(exchanges(log) >= 3, "only %d key exchanges" % exchanges(log))
 
 
 def login(lab, name):
@@ -270,6 +285,8 @@ password_cases = [needs_root("the throw-away account with a password is made as 
 
 cases = [labelled("postern->sshd %s %s %s" % (k, c, m or "aead"), algorithms, k, c, m)
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
+cases += [labelled("postern->sshd group exchange, %d bits" % n, gex_group, n) for n in (2048, 4096, 8192)]
+cases += [gex_rekeys]
 for n in ("sshd", "dropbear", "tinysshd"):
     for f in (login, upload, download):
         case = labelled("postern->%s %s" % (n, f.__name__), f, n)

@@ -10,7 +10,8 @@ import os, re, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import (IS_ROOT, POSTERN, SAN, SSH_BASE, Failure, check, digest, labelled, main, need, needs_root, noise)
 
-KEX = ["curve25519-sha256", "curve25519-sha256@libssh.org"]
+GEX = "diffie-hellman-group-exchange-sha256"
+KEX = ["curve25519-sha256", "curve25519-sha256@libssh.org", GEX]
 AEAD = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com"]
 CTR = ["aes256-ctr", "aes192-ctr", "aes128-ctr"]
 MACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"]
@@ -44,6 +45,41 @@ def ssh_algorithms(lab, kex, cipher, mac):
     s = server(lab)
     args = ["-o", "KexAlgorithms=" + kex, "-c", cipher] + (["-m", mac] if mac else [])
     expect(lab.ssh(s, *args, command=["echo hello; exit 7"]), 7, b"hello\n", "ssh")
+
+
+def moduli(lab, name, *bits):
+    """The lines of the system's moduli that have so many bits."""
+    with open("/etc/ssh/moduli") as f:
+        lines = [l for l in f if not l.startswith("#") and int(l.split()[4]) + 1 in bits]
+    check(lines, "no moduli of %r bits" % (bits,))
+    return lab.write(name, "".join(lines))
+
+
+def ssh_gex_group(lab, bits):
+    """The group has the size that the server has; a client is told by its -v."""
+    s = server(lab, "ModuliFile " + moduli(lab, "moduli", bits))
+    r = lab.ssh(s, "-vv", "-o", "KexAlgorithms=" + GEX, command=["echo hello"])
+    expect(r, 0, b"hello\n", "ssh")
+    check(b"bits set: " in r.stderr and b"/%d" % bits in r.stderr, "not %d bits: %r" % (bits, r.stderr[-2000:]))
+
+
+def ssh_gex_rekeys(lab):
+    """Rekeying under load, by both sides, each time in a group of its own."""
+    s = server(lab, "RekeyLimit 2M", "ModuliFile " + moduli(lab, "moduli", 2048, 3072))
+    data = noise(BULK // 10)
+    r = lab.ssh(s, "-o", "KexAlgorithms=" + GEX, "-o", "RekeyLimit=3M", "-c", "aes128-ctr", command=["sha256sum"],
+                input=data, timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "ssh")
+    counts = [int(n) for n in re.findall(r"keys in use \(exchange (\d+)\): " + GEX, s.text())]
+    check(counts and max(counts) >= 3, "no rekeys: %r\n%s" % (counts, s.text()[-2000:]))
+
+
+def ssh_gex_without_moduli(lab):
+    for path in ("none", lab.write("moduli", "")):
+        s = server(lab, "ModuliFile " + path)
+        r = lab.ssh(s, "-o", "KexAlgorithms=" + GEX, command=["echo in"])
+        check(r.returncode == 255 and "no key exchange method in common" in s.text(), "%r" % r)
+        expect(lab.ssh(s, command=["echo in"]), 0, b"in\n", "ssh")
 
 
 def ssh_password(lab):
@@ -354,6 +390,8 @@ for f in (ssh_password, ssh_keyboard_interactive, ssh_two_steps, dbclient_passwo
 
 cases = [labelled("ssh %s %s %s" % (k, c, m or "aead"), ssh_algorithms, k, c, m)
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
+cases += [labelled("ssh group exchange, %d bits" % n, ssh_gex_group, n) for n in (2048, 3072, 4096, 8192)]
+cases += [ssh_gex_rekeys, ssh_gex_without_moduli]
 cases += [ssh_password, ssh_keyboard_interactive, ssh_wrong_key, ssh_unknown_user, ssh_two_steps, ssh_stderr, ssh_signal,
           ssh_shell_pty, ssh_subsystem, ssh_env]
 cases += [labelled("ssh upload " + c, ssh_upload, c) for c in ("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com",
