@@ -82,26 +82,31 @@ read_bracketed(struct rd r, struct span *host, unsigned *port)
 	return rd_u8(&r) == ':' && read_port(rd_rest(&r), port);
 }
 
+/* "name", "name:port" */
+static bool
+read_named(struct rd r, struct span *host, unsigned *port)
+{
+	*host = up_to(&r, ':');
+	/* half of a bracketed address is no name */
+	if (host->n == 0 || memchr(host->p, ']', host->n) != NULL)
+		return false;
+	return rd_done(&r) || (rd_u8(&r) == ':' && read_port(rd_rest(&r), port));
+}
+
 /* One colon ends a name; several are an address of IPv6 and hold no port: what is
  * behind the last could be either. */
 static int
 read_place(const char *text, struct place *out)
 {
-	struct rd r = rd_of(span_str(text));
-	struct span host;
+	struct span all = span_str(text), host = all;
 	unsigned port = SSH_PORT;
-	bool is_good;
+	bool is_good = true;
 
-	if (text[0] == '[') {
-		is_good = read_bracketed(r, &host, &port);
-	} else if (is_v6(span_str(text))) {
-		host = span_str(text);
-		is_good = true;
-	} else {
-		host = up_to(&r, ':');
-		is_good = rd_done(&r) || (rd_u8(&r) == ':' && read_port(rd_rest(&r), &port));
-	}
-	if (!is_good || host.n == 0 || host.n > HOST_MAX)
+	if (text[0] == '[')
+		is_good = read_bracketed(rd_of(all), &host, &port);
+	else if (!is_v6(all))
+		is_good = read_named(rd_of(all), &host, &port);
+	if (!is_good || host.n > HOST_MAX)
 		return -EINVAL;
 	memcpy(out->host, host.p, host.n);
 	out->host[host.n] = '\0';

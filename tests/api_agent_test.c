@@ -100,7 +100,9 @@ no_time_leaves_nothing_behind(void **state)
 	size_t n;
 
 	(void)state;
+	(void)kill(fake_pid, SIGSTOP);
 	assert_int_equal(postern_agent_keys(ctx, agent_that("3"), &keys, &n, 0), POSTERN_ETIMEOUT);
+	(void)kill(fake_pid, SIGCONT);
 	assert_int_equal(ctx->n_calls, 0);
 	/* its answer finds nobody, and the keys are given back */
 	for (int i = 0; i < 100 && fake_seen->drops < 3; i++)

@@ -50,8 +50,10 @@ an_answer_to_nobody_is_dropped(void **state)
 
 	(void)state;
 	api_moduli_loaded(ctx, &m);
+	(void)kill(fake_pid, SIGSTOP);
 	assert_int_equal(postern_context_load_server_moduli(ctx, fake_file("1234"), 0),
 	    POSTERN_ETIMEOUT);
+	(void)kill(fake_pid, SIGCONT);
 	/* the late answer is not the next one's */
 	assert_int_equal(postern_context_load_server_moduli(ctx, fake_file("1"), SOON), 1);
 }
