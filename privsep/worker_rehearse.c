@@ -22,9 +22,7 @@ row(enum alg_class class, size_t i)
 {
 	const char *name = alg_name(class, i);
 
-	if (name == NULL || (class == ALG_KEX && kex_find(name, strlen(name)) == NULL))
-		return alg_name(class, 0);
-	return name;
+	return name != NULL ? name : alg_name(class, 0);
 }
 
 struct span

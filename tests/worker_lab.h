@@ -55,7 +55,7 @@ struct lab {
 	uint8_t *rx, *tx;
 	bool peer_frozen;		/* the peer neither reads nor writes */
 	bool app_frozen;		/* nobody reads the application's link */
-	bool no_sign, no_login;		/* the monitor does not answer */
+	bool no_sign, no_group, no_login;	/* the monitor does not answer */
 	struct transport_event last;
 	uint32_t peer_disconnect;	/* what the peer was told */
 	enum proto_error peer_error;
@@ -82,7 +82,7 @@ struct lab_options {
 	const char *banner, *peer_version;
 	uint8_t hexdump;
 	int net_in, net_out;		/* the network; 0: a socket pair of the lab's */
-	bool no_match, compressed;
+	bool no_match, compressed, group_exchange;
 };
 
 /* ---- making ---- */
@@ -115,6 +115,7 @@ lab_new(const struct lab_options *o)
 {
 	struct lab *l = calloc(1, sizeof(*l));
 	int link[2], net[2], app[2];
+	size_t row;
 
 	assert_non_null(l);
 	l->role = o->role;
@@ -128,10 +129,12 @@ lab_new(const struct lab_options *o)
 	l->app = app[1];
 	l->app_worker = app[0];
 	l->net = net[1];
-	/* row 1 of the compressions is zlib@openssh.com */
-	l->kex = worker_rehearse_kexinit(l->kexinit, sizeof(l->kexinit), o->compressed ? 1 : 0);
+	/* row 1 of the compressions is zlib@openssh.com, row 2 of the key exchanges is in a
+	 * group */
+	row = o->compressed ? 1 : o->group_exchange ? 2 : 0;
+	l->kex = worker_rehearse_kexinit(l->kexinit, sizeof(l->kexinit), row);
 	l->other_kex = worker_rehearse_kexinit(l->other, sizeof(l->other),
-	    o->no_match ? LAB_OTHER_CIPHER : o->compressed ? 1 : 0);
+	    o->no_match ? LAB_OTHER_CIPHER : row);
 	worker_init(l->w, link[0]);
 	l->alive = true;
 	if (o->net_in > 0) {
@@ -211,6 +214,16 @@ lab_let_in(struct lab *l)
 }
 
 static inline void
+lab_group(struct lab *l)
+{
+	struct kex_group group;
+
+	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(ipc_send_GROUP(l->link, &(struct ipc_GROUP){
+	    .p = span_of(group.p, group.p_len), .g = span_of(group.g, group.g_len) }), 0);
+}
+
+static inline void
 lab_monitor_turn(struct lab *l)
 {
 	static uint8_t buf[IPC_MESSAGE_MAX];
@@ -222,6 +235,8 @@ lab_monitor_turn(struct lab *l)
 		if (buf[0] == IPC_MSG_SIGN && !l->no_sign)
 			assert_int_equal(ipc_send_SIGNED(l->link, &(struct ipc_SIGNED){
 			    .signature = span_str("s"), .hash = h, .kexinit = l->kex }), 0);
+		if (buf[0] == IPC_MSG_GROUP_ASK && !l->no_group)
+			lab_group(l);
 		if (buf[0] == IPC_MSG_VERIFY && !l->no_sign)
 			assert_int_equal(ipc_send_VERIFIED(l->link, &(struct ipc_VERIFIED){
 			    .hash = h, .kexinit = l->kex }), 0);
