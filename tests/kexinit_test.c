@@ -169,6 +169,46 @@ pseudo_names_are_no_algorithms(void **state)
 	assert_int_equal(negotiate(a, b, &c, &failed), PROTO_E_NO_COMPRESSION);
 }
 
+/* Each direction by itself; "zlib", which begins before login, is passed over. */
+static void
+compression(void **state)
+{
+	static const struct { const char *client, *server, *agreed; } rows[] = {
+		{ "none", "none", "none" },
+		{ "none,zlib@openssh.com", "zlib@openssh.com,none", "none" },
+		{ "zlib@openssh.com,none", "none,zlib@openssh.com", "zlib@openssh.com" },
+		{ "zlib,zlib@openssh.com,none", "none,zlib,zlib@openssh.com", "zlib@openssh.com" },
+		{ "zlib,none", "zlib,none", "none" },
+		{ "zlib@openssh.comx,zlib@openssh.co,none", "zlib@openssh.comx,none", "none" },
+		{ "zlib@openssh.com", "none", NULL },
+		{ "zlib", "zlib", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int list = KL_COMPRESSION_C2S; list <= KL_COMPRESSION_S2C; list++) {
+			const char *a[KL_COUNT], *b[KL_COUNT];
+			struct kexinit_choice c;
+			enum kexinit_list failed;
+			bool c2s = list == KL_COMPRESSION_C2S;
+
+			memcpy(a, usual, sizeof(a));
+			memcpy(b, usual, sizeof(b));
+			a[list] = rows[i].client;
+			b[list] = rows[i].server;
+			if (rows[i].agreed == NULL) {
+				assert_int_equal(negotiate(a, b, &c, &failed), PROTO_E_NO_COMPRESSION);
+				assert_int_equal(failed, list);
+				continue;
+			}
+			assert_int_equal(negotiate(a, b, &c, &failed), PROTO_OK);
+			assert_string_equal(c2s ? c.c2s.compression : c.s2c.compression,
+			    rows[i].agreed);
+			assert_string_equal(c2s ? c.s2c.compression : c.c2s.compression, "none");
+		}
+	}
+}
+
 static void
 strict_needs_both_in_their_roles(void **state)
 {
@@ -374,6 +414,7 @@ main(void)
 		cmocka_unit_test(characters_no_name_may_have),
 		cmocka_unit_test(each_list_without_a_match),
 		cmocka_unit_test(pseudo_names_are_no_algorithms),
+		cmocka_unit_test(compression),
 		cmocka_unit_test(strict_needs_both_in_their_roles),
 		cmocka_unit_test(the_clients_order_decides),
 		cmocka_unit_test(aead_needs_no_mac),
