@@ -197,7 +197,7 @@ fuzz:
 # These two bring a transport of their own (tests/fake_transport.h).
 FUZZ_FAKED = $(addprefix build/fuzz/bin/,fuzz_auth fuzz_connection)
 $(FUZZ_FAKED): build/fuzz/bin/%: tests/fuzz/%.c tests/fake_transport.h $(wildcard proto/auth_*.c \
-  proto/connection*.c) proto/channel.c proto/request.c proto/reply.c proto/forward.c
+  proto/connection*.c) proto/channel.c proto/request.c proto/reply.c
 	@mkdir -p $(@D)
 	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
 	  $(filter %.c,$^)

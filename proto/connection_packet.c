@@ -9,7 +9,6 @@
  * dropped.
  */
 #include "proto/connection_state.h"
-#include "proto/forward.h"
 #include "proto/request.h"
 
 enum { REASON_TEXT_MAX = 1024, EXTENDED_STDERR = 1 };

@@ -370,11 +370,13 @@ test_global(void **state)
 static void
 test_global_inside(void **state)
 {
-	static const char *const silent[] = { KEEPALIVE, "hostkeys-00@openssh.com" };
+	static const char *const silent[] = { KEEPALIVE, "hostkeys-00@openssh.com",
+	    "no-more-sessions@openssh.com" };
+	static const char *const told[] = { "whatever@example.org", "cancel-tcpip-forward", "" };
 	struct fixture *f = *state;
 	struct wr w;
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		w = global_message(silent[i], false);
 		wr_raw(&w, fill(1000));
 		assert_int_equal(feed(f, &w), PROTO_OK);
@@ -394,12 +396,14 @@ test_global_inside(void **state)
 	wr_raw(&w, fill(CHANNEL_EXTRA_MAX));
 	assert_int_equal(feed(f, &w), PROTO_OK);
 	assert_int_equal(ev.type, CE_GLOBAL);
-	/* told, though nobody waits for an answer */
-	w = global_message("whatever@example.org", false);
-	assert_int_equal(feed(f, &w), PROTO_OK);
-	assert_int_equal(ev.type, CE_GLOBAL);
-	assert_int_equal(ev.question, 0);
-	EXPECT_NOTHING(f);
+	/* news is told, and there is nothing to answer */
+	for (size_t i = 0; i < 3; i++) {
+		w = global_message(told[i], false);
+		assert_int_equal(feed(f, &w), PROTO_OK);
+		assert_int_equal(ev.type, CE_GLOBAL);
+		assert_int_equal(ev.question, 0);
+		EXPECT_NOTHING(f);
+	}
 	w = message(SSH_MSG_GLOBAL_REQUEST);
 	wr_blob(&w, fill(NAME_MAX_LEN + 1), SIZE_MAX);
 	wr_u8(&w, 0);
