@@ -42,6 +42,33 @@ take_config(postern_transport *t, struct postern_client_config *cfg,
 	return 0;
 }
 
+/* Only signatures of the expected key's type: a server has several keys, and would
+ * show another with a good conscience. */
+static void
+expect_type(const struct postern_client_config *cfg, struct ipc_NEW *m,
+    char out[API_LIST_MAX + 1])
+{
+	struct rd r = rd_of(span_of(cfg->host_key, cfg->host_key_len));
+	struct span type = rd_text(&r, API_LIST_MAX), left = m->hostkey_algs;
+	struct wr w = wr_of(out, API_LIST_MAX);
+	size_t n;
+
+	for (; left.n > 0; left = span_of(left.p + n, left.n - n)) {
+		for (n = 0; n < left.n && left.p[n] != ','; n++)
+			;
+		if (span_eq(span_of(left.p, n), type) || (span_is(type, "ssh-rsa") && n > 9 &&
+		    memcmp(left.p, "rsa-sha2-", 9) == 0)) {
+			if (w.n > 0)
+				wr_u8(&w, ',');
+			wr_raw(&w, span_of(left.p, n));
+		}
+		n += n < left.n;
+	}
+	/* of a type that we do not know, or none: then no key will do */
+	if (w.n > 0)
+		m->hostkey_algs = wr_span(&w);
+}
+
 static int
 announce(postern_transport *t, const struct postern_client_config *cfg)
 {
@@ -50,7 +77,7 @@ announce(postern_transport *t, const struct postern_client_config *cfg)
 		.host = span_str(cfg->host != NULL ? cfg->host : ""),
 		.port = cfg->port != 0 ? cfg->port : SSH_PORT,
 		.hash_names = cfg->hash_known_hosts != 0, .banner = span_str("") };
-	char problem[300];
+	char problem[300], types[API_LIST_MAX + 1];
 	int r;
 
 	if (o == NULL)
@@ -60,6 +87,8 @@ announce(postern_transport *t, const struct postern_client_config *cfg)
 		(void)api_error_set(t, r, "start", POSTERN_LOCAL, false, span_str(problem));
 	} else {
 		api_options_fill(o, &m);
+		if (cfg->host_key != NULL)
+			expect_type(cfg, &m, types);
 		r = api_transport_announce(t, &m);
 	}
 	free(o);

@@ -27,7 +27,7 @@
 #include "ipc/ipc.h"
 #include "privsep/spawn.h"
 
-enum { FAKE_CONNS = 32, FAKE_CHANS = 32, FAKE_MANY = 1000 };
+enum { FAKE_CONNS = 32, FAKE_CHANS = 32, FAKE_MANY = 1000, FAKE_HELD = 1200 };
 
 /* What the test wants to know about what the puppet got. */
 struct fake_seen {
@@ -37,7 +37,7 @@ struct fake_seen {
 	uint32_t startups_full, port, channel_max, window, alive_max, login_ms, rekey_ms;
 	uint8_t hash_names, ask_none;
 	char kex[256], ciphers[512], version[256], methods[256], host[256], peer[256];
-	char environment[256], info[256];
+	char environment[256], info[256], changes[256], hostkey_algs[256];
 	uint32_t ignore;
 	int takes, takes_before_ignore;
 	int hexdumps, keepalives, signs;
@@ -64,6 +64,9 @@ struct fake_conn {
 	char host[256];
 	int net, worker;
 	uint64_t question;
+	uint64_t held[FAKE_HELD];	/* calls of GLOBAL_DO "hold", with their payloads */
+	uint32_t payloads[FAKE_HELD];
+	size_t n_held;
 	struct fake_chan chans[FAKE_CHANS];
 };
 struct fake {
@@ -192,6 +195,13 @@ fake_log_in(struct fake *f, const char *user, const char *how)
 }
 
 static inline void
+fake_failed(struct fake *f, const char *methods)
+{
+	(void)ipc_send_LOGIN_RESULT(f->app, &(struct ipc_LOGIN_RESULT){ .conn = f->c->id,
+	    .result = IPC_LOGIN_FAILED, .methods = span_str(methods), .text = span_str("") });
+}
+
+static inline void
 fake_result(struct fake *f, uint8_t result, const char *text)
 {
 	(void)ipc_send_LOGIN_RESULT(f->app, &(struct ipc_LOGIN_RESULT){ .conn = f->c->id,
@@ -286,6 +296,7 @@ on_NEW(struct fake *f, const struct ipc_NEW *m)
 	fake_text(fake_seen->methods, sizeof(fake_seen->methods), m->methods);
 	fake_seen->last_conn = m->conn;
 	fake_seen->port = m->port;
+	fake_text(fake_seen->hostkey_algs, sizeof(fake_seen->hostkey_algs), m->hostkey_algs);
 	fake_seen->channel_max = m->channel_max;
 	fake_seen->window = m->window;
 	fake_seen->alive_max = m->alive_max;
@@ -404,6 +415,18 @@ on_TRY_PASSWORD(struct fake *f, const struct ipc_TRY_PASSWORD *m)
 		fake_pause(300);
 	if (span_is(m->password, "never"))
 		return 0;
+	if (span_is(m->password, "elsewhere")) {	/* "password" is not taken here */
+		fake_failed(f, "publickey,keyboard-interactive");
+		return 0;
+	}
+	if (span_is(m->password, "nowhere")) {
+		fake_failed(f, "publickey,keyboard-interactive-too");
+		return 0;
+	}
+	if (span_is(m->password, "both")) {
+		fake_failed(f, "keyboard-interactive,password");
+		return 0;
+	}
 	if (span_is(m->password, "good"))
 		fake_log_in(f, user, "password");
 	else if (span_is(m->password, "partial"))
@@ -429,6 +452,24 @@ on_TRY_PUBLICKEY(struct fake *f, const struct ipc_TRY_PUBLICKEY *m)
 	return 0;
 }
 
+/* One prompt for each letter: "h" is hidden, "e" is shown, "-" is none. */
+static inline int
+fake_ask_prompts(struct fake *f, struct span letters)
+{
+	uint8_t buf[256];
+	struct wr w = wr_of(buf, sizeof(buf));
+	bool none = span_is(letters, "-");
+
+	wr_u32(&w, none ? 0 : (uint32_t)letters.n);
+	for (size_t i = 0; !none && i < letters.n; i++) {
+		wr_str(&w, "?");
+		wr_u8(&w, letters.p[i] == 'e');
+	}
+	return ipc_send_INFO_ASK(f->app, &(struct ipc_INFO_ASK){ .conn = f->c->id,
+	    .question = 6, .name = span_str(""), .instruction = span_str(""),
+	    .prompts = wr_span(&w) });
+}
+
 static inline int
 on_TRY_KBDINT(struct fake *f, const struct ipc_TRY_KBDINT *m)
 {
@@ -445,6 +486,8 @@ on_TRY_KBDINT(struct fake *f, const struct ipc_TRY_KBDINT *m)
 		    .question = 5, .name = span_str(""), .instruction = span_str(""),
 		    .prompts = wr_span(&w) });
 	}
+	if (m->user.n > 2 && span_is(span_of(m->user.p, 2), "p-"))
+		return fake_ask_prompts(f, span_of(m->user.p + 2, m->user.n - 2));
 	wr_u32(&w, 2);
 	wr_str(&w, "Colour? \x1b");
 	wr_u8(&w, 1);
@@ -467,6 +510,16 @@ on_INFO_ANSWER(struct fake *f, const struct ipc_INFO_ANSWER *m)
 	struct span a = rd_blob(&r, 64), b = rd_blob(&r, 64);
 
 	fake_seen->infos++;
+	if (m->question == 6) {		/* of fake_ask_prompts */
+		fake_text(fake_seen->info, sizeof(fake_seen->info), a);
+		if (n == 0 || (n == 1 && span_is(a, "elsewhere")))
+			fake_log_in(f, "robey", "keyboard-interactive");
+		else if (n == 1 && span_is(a, "again"))
+			(void)fake_ask_prompts(f, span_str("h"));
+		else
+			fake_failed(f, "hostbased");
+		return 0;
+	}
 	if (n == FAKE_MANY)		/* that many, or the contract is broken */
 		fake_result(f, IPC_LOGIN_FAILED, "");
 	else if (n == 2 && rd_done(&r) && span_is(a, "blue") && span_is(b, "1234"))
@@ -491,6 +544,10 @@ on_TRY_CHANGE(struct fake *f, const struct ipc_TRY_CHANGE *m)
 	char user[256];
 
 	fake_text(user, sizeof(user), m->user);
+	(void)snprintf(fake_seen->changes + strlen(fake_seen->changes),
+	    sizeof(fake_seen->changes) - strlen(fake_seen->changes), "%.*s>%.*s ",
+	    (int)m->password.n, (const char *)m->password.p,
+	    (int)m->new_password.n, (const char *)m->new_password.p);
 	if (span_is(m->new_password, "good"))
 		fake_log_in(f, user, "password");
 	else
@@ -579,6 +636,8 @@ on_OPEN(struct fake *f, const struct ipc_OPEN *m)
 	if (span_is(m->type, "refused"))
 		return ipc_send_NOT_OPENED(W(f), &(struct ipc_NOT_OPENED){ .chan = m->chan,
 		    .reason = 4, .text = span_str("full\n") });
+	if (span_is(m->type, "never"))
+		return 0;
 	if (span_is(m->type, "late"))
 		fake_pause(300);
 	(void)fake_new_chan(f->c, m->chan);
@@ -810,9 +869,66 @@ on_CHANNEL_CLOSE(struct fake *f, const struct ipc_CHANNEL_CLOSE *m)
 	return ipc_send_CHANNEL_OVER(W(f), &(struct ipc_CHANNEL_OVER){ .chan = m->chan });
 }
 
+/* What a hijacked worker says of calls that are not to be answered, and of its own. */
+static inline int
+fake_lie(struct fake *f, uint64_t call)
+{
+	for (uint64_t other = call > 20 ? call - 20 : 1; other < call + 20; other++) {
+		if (other != call)
+			(void)fake_done(f, other, true);
+	}
+	(void)fake_done(f, call, false);
+	return fake_done(f, call, true);
+}
+
+/* Answers all that is held, the last first, and each twice: with its own payload,
+ * odd ones with no. */
+static inline int
+fake_release(struct fake *f)
+{
+	uint8_t payload[4];
+
+	while (f->c->n_held > 0) {
+		size_t i = --f->c->n_held;
+		struct wr w = wr_of(payload, sizeof(payload));
+		struct ipc_DONE m = { .call = f->c->held[i], .ok = f->c->payloads[i] % 2 == 0 };
+
+		wr_u32(&w, f->c->payloads[i]);
+		m.payload = wr_span(&w);
+		while (ipc_send_DONE(W(f), &m) == -EAGAIN)
+			fake_pause(1);
+		m.ok = !m.ok;
+		while (ipc_send_DONE(W(f), &m) == -EAGAIN)
+			fake_pause(1);
+	}
+	return 0;
+}
+
 static inline int
 on_GLOBAL_DO(struct fake *f, const struct ipc_GLOBAL_DO *m)
 {
+	struct rd r = rd_of(m->payload);
+
+	if (span_is(m->kind, "never"))
+		return 0;
+	if (span_is(m->kind, "end")) {
+		fake_end(f, f->c, IPC_CUT, "connection reset");
+		return 0;
+	}
+	if (span_is(m->kind, "lies"))
+		return fake_lie(f, m->call);
+	if (span_is(m->kind, "hold")) {
+		if (f->c->n_held == FAKE_HELD)
+			_exit(9);
+		f->c->held[f->c->n_held] = m->call;
+		f->c->payloads[f->c->n_held++] = rd_u32(&r);
+		return 0;
+	}
+	if (span_is(m->kind, "release"))
+		return fake_release(f);
+	if (span_is(m->kind, "echo"))
+		return ipc_send_DONE(W(f), &(struct ipc_DONE){ .call = m->call, .ok = 1,
+		    .payload = m->payload });
 	return fake_done(f, m->call, span_is(m->kind, "yes"));
 }
 
