@@ -222,6 +222,37 @@ test_a_request_waits_for_the_service(void **state)
 	lab_free(l);
 }
 
+/* A new password goes with the old one, early or not, and to a client's worker alone. */
+static void
+test_a_password_is_changed(void **state)
+{
+	struct ipc_LOGIN_CHANGE change = { .user = span_str("anna"),
+		.password = span_str("old"), .new_password = span_str("new") };
+	struct lab *l = lab_new(&(struct lab_options){ .role = SSH_CLIENT, .close_ms = 500 });
+	struct lab *s = keyed(SSH_SERVER, NULL);
+	struct ipc_BYE bye;
+
+	(void)state;
+	l->no_login = true;
+	LAB_UNTIL(l, l->w->phase == L_AUTH);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(ipc_send_LOGIN_CHANGE(l->link, &change), 0);
+		LAB_UNTIL(l, l->asks == i);
+		/* our server's half gives no new passwords, and shows none to anybody */
+		assert_int_equal(l->asked.type, AR_OTHER);
+		assert_true(span_is(l->asked.method, "password"));
+		assert_null(l->w->held);
+		assert_int_equal(auth_server_failure(&l->as, l->peer, span_str("password"),
+		    false), PROTO_OK);
+		LAB_UNTIL(l, l->said[IPC_MSG_LOGIN_FAILURE] == i);
+	}
+	assert_int_equal(ipc_send_LOGIN_CHANGE(s->link, &change), 0);
+	lab_bye(s, &bye);
+	assert_int_equal(bye.outcome, IPC_RESOURCE);
+	lab_free(l);
+	lab_free(s);
+}
+
 static void
 test_client_reports_what_the_server_says(void **state)
 {
@@ -307,6 +338,7 @@ main(void)
 		cmocka_unit_test(test_login_takes_too_long),
 		cmocka_unit_test(test_a_peer_that_leaves_while_it_is_judged),
 		cmocka_unit_test(test_a_request_waits_for_the_service),
+		cmocka_unit_test(test_a_password_is_changed),
 		cmocka_unit_test(test_client_reports_what_the_server_says),
 		cmocka_unit_test(test_success_is_a_claim_until_the_gate_opens),
 		cmocka_unit_test(test_a_servers_request_to_a_client_is_not_taken),
