@@ -40,6 +40,8 @@ wait_for(int fd, short events, struct api_deadline d)
 	struct pollfd p = { .fd = fd, .events = events };
 	int n;
 
+	if (fd < 0)
+		return -EBADF;	/* poll passes over it */
 	do {
 		n = poll(&p, 1, api_deadline_left(d));
 	} while (n < 0 && errno == EINTR);
