@@ -415,7 +415,7 @@ on_TRY_PASSWORD(struct fake *f, const struct ipc_TRY_PASSWORD *m)
 		fake_pause(300);
 	if (span_is(m->password, "never"))
 		return 0;
-	if (span_is(m->password, "elsewhere")) {	/* "password" is not taken here */
+	if (span_is(m->password, "elsewhere") || span_is(m->password, "forever")) {	/* "password" is not taken here */
 		fake_failed(f, "publickey,keyboard-interactive");
 		return 0;
 	}
@@ -514,7 +514,7 @@ on_INFO_ANSWER(struct fake *f, const struct ipc_INFO_ANSWER *m)
 		fake_text(fake_seen->info, sizeof(fake_seen->info), a);
 		if (n == 0 || (n == 1 && span_is(a, "elsewhere")))
 			fake_log_in(f, "robey", "keyboard-interactive");
-		else if (n == 1 && span_is(a, "again"))
+		else if (n == 1 && span_is(a, "forever"))
 			(void)fake_ask_prompts(f, span_str("h"));
 		else
 			fake_failed(f, "hostbased");
