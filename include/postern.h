@@ -134,7 +134,8 @@ struct postern_log_line {
 	uint64_t conn;			/* 0: it concerns none                           */
 	const char *channel;		/* the transport's log channel, "" if none: its  */
 					/* name, or that and ".chan.N", ".worker",       */
-					/* ".monitor"                                    */
+					/* ".monitor"; the monitor's own remarks:        */
+					/* "postern.monitor"                             */
 	const char *peer;		/* "" if none                                    */
 	const char *text;		/* one fact, without newline                     */
 };
@@ -190,7 +191,7 @@ POSTERN_CHECKED int postern_key_load_memory(postern_key **, postern_context *,
 POSTERN_API int postern_context_key_problem(const postern_context *);
 /* The user keys of an SSH agent on a connected socket, which stays with the monitor:
  * *keys is an array of *n handles to be freed one by one, then the array with free(3).
- * Takes fd. */
+ * Takes fd.  POSTERN_EPROTO: it does not answer as an agent does. */
 POSTERN_CHECKED int postern_agent_keys(postern_context *, int fd, postern_key ***keys,
     size_t *n, int timeout_ms);
 /* A user key whose private half is yours (an HSM).  sign is asked with what is to be
@@ -511,7 +512,8 @@ struct postern_io {
 	int fd;				/* readable and writable as the object is, or -1 */
 	long (*send)(void *user, const void *data, size_t len);
 	long (*recv)(void *user, void *data, size_t len);
-	void (*close)(void *user);	/* called once; may be NULL                      */
+	void (*close)(void *user);	/* called once, not if _new_io failed nor in a   */
+					/* forked child; may be NULL                     */
 	int (*set_timeout)(void *user, int timeout_ms);	/* called once with 0; may be NULL */
 	int (*peername)(void *user, char *out, size_t size);	/* may be NULL           */
 };

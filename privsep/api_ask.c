@@ -31,11 +31,11 @@ log_open(postern_transport *t, uint64_t chan, const char *kind, const struct pos
 
 	(void)api_log_quote(quoted, sizeof(quoted), span_str(kind));
 	if (f != NULL)
-		api_log(t->ctx, t, POSTERN_VERBOSE,
+		api_log_chan(t, chan, POSTERN_VERBOSE,
 		    "channel %llu: peer asks to open \"%s\" to %s:%u", (unsigned long long)chan,
 		    quoted, api_log_quote(host, sizeof(host), span_str(f->host)), f->port);
 	else
-		api_log(t->ctx, t, POSTERN_VERBOSE, "channel %llu: peer asks to open \"%s\"",
+		api_log_chan(t, chan, POSTERN_VERBOSE, "channel %llu: peer asks to open \"%s\"",
 		    (unsigned long long)chan, quoted);
 }
 
@@ -154,10 +154,10 @@ log_request(postern_channel *ch, const struct postern_channel_request *rq)
 	char quoted[QUOTE_MAX];
 
 	if (rq->kind == POSTERN_REQ_SHELL)
-		api_log(ch->t->ctx, ch->t, POSTERN_INFO, "channel %s: %s asks for a shell",
+		api_log_chan(ch->t, ch->id, POSTERN_INFO, "channel %s: %s asks for a shell",
 		    ch->name, who);
 	else if (starts_program(rq->kind))
-		api_log(ch->t->ctx, ch->t, POSTERN_INFO, "channel %s: %s asks for %s \"%s\"",
+		api_log_chan(ch->t, ch->id, POSTERN_INFO, "channel %s: %s asks for %s \"%s\"",
 		    ch->name, who, rq->kind == POSTERN_REQ_EXEC ? "command" : "subsystem",
 		    api_log_quote(quoted, sizeof(quoted), span_str(rq->name)));
 }

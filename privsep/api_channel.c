@@ -130,7 +130,7 @@ api_channel_closed(postern_channel *ch, bool in_order)
 	api_question_forget(t, ch->id);
 	api_call_complete_all(&t->calls, ch, in_order ? POSTERN_ECLOSED :
 	    api_transport_end_code(t));
-	api_log(t->ctx, t, POSTERN_VERBOSE, "channel %s: %s", ch->name,
+	api_log_chan(t, ch->id, POSTERN_VERBOSE, "channel %s: %s", ch->name,
 	    in_order ? "closed" : "cut");
 	api_shelf_put(t->ctx, &ch->item, API_PENDING_CLOSED);
 	tell_closed(ch);

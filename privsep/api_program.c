@@ -164,16 +164,16 @@ api_program_start(postern_channel *ch, char *const *argv, char *const *envp)
 	pid = r == 0 ? spawn(&pipes, argv, envp) : r;
 	r = pid > 0 ? watch(p, pid, ctx) : (int)pid;
 	if (r < 0) {
-		api_log(ctx, ch->t, POSTERN_ERROR, "channel %s: cannot start %s: %s", ch->name,
-		    argv[0], postern_strerror(r));
+		api_log_chan(ch->t, ch->id, POSTERN_ERROR, "channel %s: cannot start %s: %s",
+		    ch->name, argv[0], postern_strerror(r));
 		close_pipes(&pipes);
 		free(p);
 		return r;
 	}
 	LIST_INSERT_HEAD(&ctx->programs, p, next);
 	ctx->n_programs++;
-	api_log(ctx, ch->t, POSTERN_VERBOSE, "channel %s: %s is process %d", ch->name, argv[0],
-	    (int)pid);
+	api_log_chan(ch->t, ch->id, POSTERN_VERBOSE, "channel %s: %s is process %d", ch->name,
+	    argv[0], (int)pid);
 	r = postern_channel_take_pipes(ch, pipes.fd[0][1], pipes.fd[1][1], pipes.fd[2][1]);
 	for (size_t i = 0; i < 3; i++)
 		pipes.fd[i][1] = -1;	/* taken */

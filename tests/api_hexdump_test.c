@@ -242,7 +242,10 @@ it_is_asked_of_the_monitor_and_shown_when_it_comes(void **state)
 
 	(void)state;
 	cfg.host = "host";
+	assert_int_equal(postern_transport_set_hexdump(t, POSTERN_HEXDUMP_WHOLE), 0);
 	assert_int_equal(postern_transport_start_client(t, &cfg, SOON), 0);
+	/* what was set before the start goes with it */
+	assert_int_equal(fake_seen->hexdump, POSTERN_HEXDUMP_WHOLE);
 	assert_int_equal(fake_seen->hexdumps, 0);
 	assert_int_equal(postern_transport_set_hexdump(t, POSTERN_HEXDUMP_BLANKED), 0);
 	for (int i = 0; i < 50 && n_lines < 3; i++)
