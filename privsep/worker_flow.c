@@ -181,6 +181,17 @@ awaits_exit(const struct worker *w, const struct flow *f)
 	    !f->closing && out_is_over(w, f);
 }
 
+/* Without a program a channel is its bytes: where both directions have ended, or ours
+ * has and nobody takes the peer's, it is over.  Some clients wait for us to say so. */
+static bool
+is_spent(const struct flow *f)
+{
+	const struct channel *ch = f->ch;
+
+	return !ch->is_session && ch->state == CH_OPEN && ch->eof_out &&
+	    (f->in_dead || (ch->eof_in && f->end_passed));
+}
+
 static void
 settle_one(struct worker *w, struct flow *f)
 {
@@ -191,7 +202,7 @@ settle_one(struct worker *w, struct flow *f)
 	if (out_is_over(w, f) && ch->state == CH_OPEN && !ch->eof_out && !ch->close_out &&
 	    !ch->close_in)
 		worker_check(w, connection_eof(w->cn, ch));
-	if (!ch->close_out && ((f->closing && (late || out_is_over(w, f))) ||
+	if (!ch->close_out && (is_spent(f) || (f->closing && (late || out_is_over(w, f))) ||
 	    (ch->close_in && (late || (is_delivered(w, f) && !awaits_exit(w, f))))))
 		worker_check(w, connection_close(w->cn, ch));
 	if (late)

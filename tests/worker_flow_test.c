@@ -125,6 +125,78 @@ test_socket_both_ways_and_both_ends(void **state)
 	lab_free(l);
 }
 
+/* A channel of another kind than a session, granted. */
+static uint64_t
+open_other(struct lab *l, struct lab_channel **c)
+{
+	size_t before = l->n_chans;
+
+	assert_int_equal(connection_open(l->pc, 900, span_str("other@test"), span_of(NULL, 0),
+	    any_size), PROTO_OK);
+	*c = lab_channel_add(l, connection_find(l->pc, 900));
+	LAB_UNTIL(l, l->n_chans == before + 1);
+	assert_int_equal(ipc_send_GRANT(l->app, &(struct ipc_GRANT){ .chan = l->chans[before] }), 0);
+	LAB_UNTIL(l, (*c)->ch->state == CH_OPEN);
+	return l->chans[before];
+}
+
+static void
+test_a_channel_of_bytes_is_over_with_both_ends(void **state)
+{
+	for (int ours_first = 0; ours_first <= 1; ours_first++) {
+		struct lab *l = lab_open(&server);
+		struct lab_channel *c;
+		uint64_t chan = open_other(l, &c);
+		int fd = lab_take_socket(l, chan);
+
+		(void)state;
+		say(l, c, "ask");
+		if (ours_first) {
+			assert_int_equal(shutdown(fd, SHUT_WR), 0);
+			LAB_UNTIL(l, c->eof);
+		}
+		assert_int_equal(connection_eof(l->pc, c->ch), PROTO_OK);
+		lab_rest(l);
+		/* not before what came is read, and not while we may still answer */
+		assert_int_equal(c->closed, ours_first);
+		expect(l, fd, "ask");
+		expect_end(l, fd);
+		if (!ours_first) {
+			assert_int_equal(write(fd, "answer", 6), 6);
+			LAB_UNTIL(l, c->n == 6);
+			assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		}
+		LAB_UNTIL(l, c->closed);
+		assert_string_equal(c->order, ours_first ? "EC" : "dEC");
+		peer_close(l, c);
+		expect_over(l, chan, true);
+		(void)close(fd);
+		lab_free(l);
+	}
+}
+
+/* Who read is gone, and so is who wrote: the peer need not go on sending. */
+static void
+test_a_channel_of_bytes_is_over_when_nobody_is_there(void **state)
+{
+	static uint8_t chunk[32768];
+	struct lab *l = lab_open(&server);
+	struct lab_channel *c;
+	uint64_t chan = open_other(l, &c);
+	int fd = lab_take_socket(l, chan);
+
+	(void)state;
+	lab_rest(l);
+	(void)close(fd);
+	LAB_UNTIL(l, c->eof);
+	assert_false(c->closed);
+	(void)lab_peer_send(l, c->ch, 0, chunk, sizeof(chunk));
+	LAB_UNTIL(l, c->closed);
+	peer_close(l, c);
+	expect_over(l, chan, false);
+	lab_free(l);
+}
+
 static void
 test_bytes_that_come_before_the_descriptor(void **state)
 {
@@ -670,6 +742,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_socket_both_ways_and_both_ends),
+		cmocka_unit_test(test_a_channel_of_bytes_is_over_with_both_ends),
+		cmocka_unit_test(test_a_channel_of_bytes_is_over_when_nobody_is_there),
 		cmocka_unit_test(test_bytes_that_come_before_the_descriptor),
 		cmocka_unit_test(test_no_output_before_the_answer),
 		cmocka_unit_test(test_nobody_reads_any_more),
