@@ -17,7 +17,7 @@ struct client_conf {
 	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
-	    stdin_null;
+	    stdin_null, compression;
 	struct client_conf_list identities, send_env, set_env;
 	/* worked out by client_conf_finish */
 	const char *home;

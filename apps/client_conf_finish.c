@@ -142,6 +142,7 @@ client_conf_finish(struct client_conf *c, const char *alias)
 	fill_number(&c->alive_max, 3);
 	fill_number(&c->tcp_keepalive, 1);
 	fill_number(&c->stdin_null, 0);
+	fill_number(&c->compression, 0);
 	if (c->identities.n == 0)
 		c->identities.word[c->identities.n++] = client_conf_copy("~/.ssh/id_ed25519");
 	if (c->port < 1 || c->port > 65535) {

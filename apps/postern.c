@@ -52,7 +52,7 @@ struct client {
 static void __attribute__((noreturn))
 usage(void)
 {
-	(void)fprintf(stderr, "usage: postern [-46nqsTtv] [-E log] [-F file] [-i key] [-l user]\n"
+	(void)fprintf(stderr, "usage: postern [-46CnqsTtv] [-E log] [-F file] [-i key] [-l user]\n"
 	    "               [-o Keyword=Value] [-p port] [user@]host [command ...]\n");
 	exit(FAILED);
 }
@@ -128,6 +128,7 @@ start(struct client *c)
 	options.signatures = conf->signatures;
 	options.ciphers = conf->ciphers;
 	options.macs = conf->macs;
+	options.compression = conf->compression > 0 ? "zlib@openssh.com,none" : NULL;
 	options.rekey_bytes = conf->rekey_bytes;
 	options.rekey_interval_ms = conf->rekey_seconds > INT32_MAX / 1000 ? INT32_MAX :
 	    conf->rekey_seconds * 1000;
@@ -328,10 +329,11 @@ parse_flags(struct client *c, int argc, char **argv)
 {
 	int ch, verbose = 0, quiet = 0;
 
-	while ((ch = getopt(argc, argv, "+46E:F:i:l:no:p:qsTtv")) != -1)
+	while ((ch = getopt(argc, argv, "+46CE:F:i:l:no:p:qsTtv")) != -1)
 		switch (ch) {
 		case '4': set_option(c, "AddressFamily", "inet"); break;
 		case '6': set_option(c, "AddressFamily", "inet6"); break;
+		case 'C': set_option(c, "Compression", "yes"); break;
 		case 'E': if (client_log_to_file(optarg) != 0) exit(FAILED); break;
 		case 'F': c->config_file = optarg; break;
 		case 'i':
