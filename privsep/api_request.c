@@ -16,7 +16,9 @@ usable(const postern_channel *ch)
 
 	if (r < 0)
 		return r;
-	return ch->state == API_OPEN ? 0 : POSTERN_ECLOSED;
+	if (ch->state == API_OVER)
+		return POSTERN_ECLOSED;
+	return ch->state == API_OPEN ? 0 : POSTERN_ESTATE;
 }
 
 static int
