@@ -42,7 +42,27 @@ def replaced(i, value):
     return out
 
 
+def mpint(n):
+    raw = n.to_bytes(n.bit_length() // 8 + 1, "big") if n else b""
+    return struct.pack(">I", len(raw)) + raw
+
+
+GEX = VERSION + packet(lists(*replaced(0, b"diffie-hellman-group-exchange-sha256")))
+REQUEST = packet(b"\x22" + struct.pack(">III", 2048, 2048, 8192))
+GEX_CASES = {
+    "a request for a group, bounds crossed": (GEX + packet(b"\x22" + struct.pack(">III", 4096, 2048, 8192)), r"malformed"),
+    "a request for a group, cut short": (GEX + packet(b"\x22" + bytes(8)), r"malformed"),
+    "a request for 1024 bits": (GEX + packet(b"\x22" + struct.pack(">III", 1024, 1024, 1024)), r"no group"),
+    "the old request for a group": (GEX + packet(b"\x1e" + struct.pack(">I", 2048)), r"not allowed"),
+    "a group exchange without its request": (GEX + packet(b"\x20" + mpint(2)), r"not allowed"),
+    "two requests for a group": (GEX + REQUEST * 2, r"not allowed"),
+    **{"a group's public value of %s" % name: (GEX + REQUEST + packet(b"\x20" + value), reason) for name, value, reason in (
+        ("0", mpint(0), r"key exchange value"), ("1", mpint(1), r"key exchange value"),
+        ("2^8191", mpint(1 << 8191), r"key exchange value"), ("-1", struct.pack(">I", 1) + b"\xff", r"malformed"),
+        ("2 bytes for 1", struct.pack(">I", 2) + b"\0\2", r"malformed"))},
+}
 CASES = {
+    **GEX_CASES,
     "garbage instead of a banner": (b"\x00\xff" * 400 + b"\n", r"identification string"),
     "an HTTP request": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", r"identification string"),
     "10,000 lines before a banner": (b"hello\r\n" * 10000, r"identification string"),
@@ -191,7 +211,13 @@ def client(lab, data, reason):
 
 
 CLIENT = {n: (d.replace(b"kex-strict-c", b"kex-strict-s"), r) for n, (d, r) in CASES.items()
-          if "public value" not in n and "empty line" not in n and "HTTP" not in n and "garbage" not in n}
+          if n not in GEX_CASES and "public value" not in n and "empty line" not in n and "HTTP" not in n and "garbage" not in n}
+CLIENT.update({"a group with %s" % name: (GEX + packet(b"\x1f" + p + g), reason) for name, p, g, reason in (
+    ("a p of 1024 bits", mpint((1 << 1023) + 1155 * 2 + 2), mpint(2), r"key exchange value"),
+    ("a p of 16384 bits", mpint((1 << 16383) + 1), mpint(2), r"key exchange value|malformed"),
+    ("an even p", mpint(1 << 2047), mpint(2), r"key exchange value"),
+    ("a generator of 1", mpint((1 << 2047) + 9), mpint(1), r"key exchange value"),
+    ("a negative p", struct.pack(">I", 256) + b"\xff" * 256, mpint(2), r"malformed"))})
 CLIENT["10,000 lines before a banner"] = (b"hello\r\n" * 10000, r"identification string")
 for n in ("CHANNEL_OPEN at once", "a message before KEXINIT"):
     CLIENT[n] = (CLIENT[n][0], r"not allowed")

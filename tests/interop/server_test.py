@@ -380,6 +380,13 @@ def ours(lab):
     expect(lab.postern(s, command=["sha256sum"], input=data, timeout=240), 0, (digest(data) + "  -\n").encode())
 
 
+def ours_gex(lab):
+    s = server(lab, "RekeyLimit 1M", "ModuliFile " + moduli(lab, "moduli", 2048))
+    data = noise(BULK // 10)
+    expect(lab.postern(s, "-o", "KexAlgorithms=" + GEX, command=["sha256sum"], input=data, timeout=240), 0,
+           (digest(data) + "  -\n").encode())
+
+
 def ours_algorithms(lab, cipher, mac):
     args = ["-o", "Ciphers=" + cipher] + (["-o", "MACs=" + mac] if mac else [])
     expect(lab.postern(server(lab), *args, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
@@ -406,7 +413,7 @@ cases += [labelled("dbclient %s %s" % (c, m or "aead"), dbclient_algorithms, c, 
                        ("aes128-ctr", "hmac-sha2-256"))]
 cases += [dbclient_password, dbclient_bulk, dbclient_shell, plink_login, plink_password, plink_bulk, plink_subsystem,
           plink_shell, labelled("plink aes", plink_cipher, "aes"), labelled("plink chacha20", plink_cipher, "chacha20"),
-          plink_rekeys, ours]
+          plink_rekeys, ours, ours_gex]
 cases += [labelled("postern %s %s" % (c, m or "aead"), ours_algorithms, c, m)
           for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 
