@@ -18,7 +18,7 @@
 
 #include "privsep/api.h"
 
-enum { FLOW_MAX = 32 * 1024, ROUNDS = 8 };
+enum { FLOW_MAX = 32 * 1024, ROUNDS = 8, LIES_MAX = 8 };
 
 struct flow {
 	uint8_t bytes[FLOW_MAX];
@@ -36,7 +36,8 @@ struct api_io {
 	uint32_t sock_events, fd_events;	/* what the loop watches; 0: it does not */
 	struct flow in, out;		/* to the worker, from the worker */
 	bool is_begun, is_busy, is_over;
-	bool is_resting;		/* its descriptor lied: looked at like one without */
+	unsigned lies;			/* of its descriptor, one after the other */
+	bool is_resting;		/* ...too many: looked at like one without */
 	struct api_deadline look;	/* the next one */
 };
 
@@ -272,8 +273,10 @@ api_io_ready(postern_context *ctx, uint64_t id)
 		watch(io, io->fd, &io->fd_events, 0);
 		return;
 	}
-	/* ready, and nothing moved: asked again at once it would say so again */
-	if (!pump(io))
+	/* ready, and nothing moved.  Once is no lie: both descriptors may have been ready,
+	 * and the first one's turn moved it all.  Again and again would keep us busy. */
+	io->lies = pump(io) ? 0 : io->lies + 1;
+	if (io->lies >= LIES_MAX)
 		io->is_resting = true;
 	watch_all(io);
 }
@@ -309,6 +312,7 @@ api_io_look(postern_context *ctx)
 		if (!is_looked_at(io) || api_deadline_left(io->look) > 0)
 			continue;
 		io->is_resting = false;
+		io->lies = LIES_MAX - 1;
 		(void)pump(io);		/* it rests again when it has lied again */
 		watch_all(io);
 	}
