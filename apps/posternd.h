@@ -189,8 +189,6 @@ void posternd_session_record(struct conn *, const char *line, int32_t pid, bool 
 /* ---- forwarding (posternd_forward.c, posternd_forwarded.c) ------------------------------------ */
 
 void posternd_forward_interface(struct postern_server_interface *);
-/* enum postern_permission bits of what this login may not do, whatever it asks. */
-unsigned posternd_forward_forbidden(const struct conf *, const struct account_grant *);
 /* May it, and if not, is that logged?  kind: enum postern_forward_kind. */
 bool posternd_forward_permitted(struct conn *, const struct postern_forward *);
 bool posternd_forward_x11(struct conn *);

@@ -33,35 +33,12 @@ static bool may_agent(const struct conf *f, const struct account_grant *g)
 	return !f->disable_forwarding && f->agent_forwarding && !g->no_agent_forwarding;
 }
 
-static bool may_direction(const struct conf *f, const struct account_grant *g, int direction)
-{
-	return may_ports(f, g, f->tcp_forwarding | f->streamlocal_forwarding, direction);
-}
-
-unsigned posternd_forward_forbidden(const struct conf *f, const struct account_grant *g)
-{
-	unsigned no = 0;
-
-	if (!f->permit_tty || g->no_pty)
-		no |= POSTERN_PERMIT_PTY;
-	if (f->max_sessions == 0)
-		no |= POSTERN_PERMIT_SESSIONS;
-	if (!may_direction(f, g, CONF_FORWARD_LOCAL))
-		no |= POSTERN_PERMIT_DIRECT;
-	if (!may_direction(f, g, CONF_FORWARD_REMOTE))
-		no |= POSTERN_PERMIT_LISTEN;
-	if (!may_x11(f, g))
-		no |= POSTERN_PERMIT_X11;
-	if (!may_agent(f, g))
-		no |= POSTERN_PERMIT_AGENT;
-	return no;
-}
-
 bool posternd_forward_enabled(const struct conf *f)
 {
 	static const struct account_grant all;
 
-	return may_direction(f, &all, CONF_FORWARD_ALL) || may_x11(f, &all) || may_agent(f, &all);
+	return may_ports(f, &all, f->tcp_forwarding | f->streamlocal_forwarding,
+	    CONF_FORWARD_ALL) || may_x11(f, &all) || may_agent(f, &all);
 }
 
 /* One word of a list against what is asked for. */

@@ -277,7 +277,6 @@ static void verified_login(void *user, postern_transport *t, const char *name,
 	struct conn *c = postern_transport_user(t);
 	char fingerprint[128] = "";
 	bool is_key = key != NULL && key_len > 0;
-	int r;
 
 	(void)user;
 	(void)algorithm;		/* of the signature; the log names the key */
@@ -294,9 +293,6 @@ static void verified_login(void *user, postern_transport *t, const char *name,
 	/* without a session every channel is refused: fails closed */
 	if (!grant_all(c, name, key, key_len))
 		posternd_log(POSTERN_ERROR, c, "the keys of this login permit nothing together");
-	else if ((r = postern_transport_restrict(t, posternd_forward_forbidden(&c->daemon->conf,
-	    &c->grant))) < 0)
-		posternd_log(POSTERN_ERROR, c, "restricting the login: %s", postern_strerror(r));
 	else if (posternd_session_start(c) < 0)
 		posternd_log(POSTERN_ERROR, c, "no session process for %s",
 		    posternd_log_name(name));

@@ -5,7 +5,7 @@
 connections at once, and what PermitOpen, PermitListen, GatewayPorts, DisableForwarding
 and the options of authorized_keys refuse.
 """
-import contextlib, glob, os, re, secrets, select, shutil, socket, struct, subprocess, sys, threading, time
+import contextlib, os, re, secrets, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import IS_ROOT, SAN, SSH_BASE, Failure, check, digest, free_port, main, need, noise
@@ -404,20 +404,36 @@ def remote_privileged_port(lab):
 
 # ---- the agent
 
+class Agent:
+    """An ssh-agent with the user's key."""
+
+    def __init__(self, lab):
+        self.sock = lab.path("agent.sock")
+        self.process = subprocess.Popen([need("ssh-agent"), "-D", "-a", self.sock], stdout=subprocess.DEVNULL)
+        until(lambda: os.path.exists(self.sock), "an agent")
+        self.env = dict(os.environ, SSH_AUTH_SOCK=self.sock)
+        subprocess.run([need("ssh-add"), "-q", lab.userkey], env=self.env, check=True, capture_output=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def with_agent(lab, s, command):
+    return [need("ssh"), *SSH_BASE, "-A", "-o", "BatchMode=yes", "-i", lab.userkey, "-p", str(s.port),
+            "%s@127.0.0.1" % lab.user, command]
+
+
 def agent(lab):
     s = server(lab)
-    sock = lab.path("agent.sock")
-    process = subprocess.Popen([need("ssh-agent"), "-D", "-a", sock], stdout=subprocess.DEVNULL)
-    try:
-        until(lambda: os.path.exists(sock), "an agent")
-        env = dict(os.environ, SSH_AUTH_SOCK=sock)
-        subprocess.run([need("ssh-add"), "-q", lab.userkey], env=env, check=True, capture_output=True)
-        r = lab.ssh(s, command=["echo ${SSH_AUTH_SOCK:-none}"])
-        check(r.stdout == b"none\n", "without -A: %r" % r.stdout)
-        argv = [need("ssh"), *SSH_BASE, "-A", "-o", "BatchMode=yes", "-i", lab.userkey, "-p", str(s.port),
-                "%s@127.0.0.1" % lab.user]
-        r = lab.run(argv + ["ssh-add -l; stat -c %a $SSH_AUTH_SOCK $(dirname $SSH_AUTH_SOCK); echo $SSH_AUTH_SOCK"],
-                    env=env)
+    r = lab.ssh(s, command=["echo ${SSH_AUTH_SOCK:-none}"])
+    check(r.stdout == b"none\n", "without -A: %r" % r.stdout)
+    with Agent(lab) as a:
+        r = lab.run(with_agent(lab, s, "ssh-add -l; stat -c %a $SSH_AUTH_SOCK $(dirname $SSH_AUTH_SOCK); "
+                                       "echo $SSH_AUTH_SOCK"), env=a.env)
         fingerprint = subprocess.run([need("ssh-keygen"), "-lf", lab.userkey + ".pub"], capture_output=True, text=True,
                                      check=True).stdout.split()[1]
         lines = r.stdout.decode().split("\n")
@@ -425,16 +441,23 @@ def agent(lab):
         check(lines[1:3] == ["600", "700"], "modes: %r" % lines)
         until(lambda: not os.path.exists(os.path.dirname(lines[3])), "its folder is removed")
         # a signature goes through too: log in from there with the agent's key
-        port = s.port
-        r = lab.run(argv + ["ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes "
-                            "-o LogLevel=ERROR -p %d 127.0.0.1 echo twice" % port], env=env)
+        r = lab.run(with_agent(lab, s, "ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o "
+                                       "BatchMode=yes -o LogLevel=ERROR -p %d 127.0.0.1 echo twice" % s.port), env=a.env)
         check(r.stdout == b"twice\n", "a login with the agent: %r" % r)
-        r = lab.run([a if a != str(port) else str(server(lab, "AllowAgentForwarding no").port) for a in argv] +
-                    ["echo ${SSH_AUTH_SOCK:-none}"], env=env)
+        r = lab.run(with_agent(lab, server(lab, "AllowAgentForwarding no"), "echo ${SSH_AUTH_SOCK:-none}"), env=a.env)
         check(r.stdout == b"none\n", "AllowAgentForwarding no: %r" % r.stdout)
-    finally:
-        process.terminate()
-        process.wait()
+
+
+def agent_of_a_killed_client(lab):
+    s = server(lab)
+    with Agent(lab) as a:
+        p = subprocess.Popen(with_agent(lab, s, "echo $SSH_AUTH_SOCK; sleep 60"), env=a.env, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE)
+        path = p.stdout.readline().decode().strip()
+        check(os.path.exists(path), "no socket: %r" % path)
+        p.kill()
+        p.wait()
+        until(lambda: not os.path.exists(os.path.dirname(path)), "the agent's folder is removed")
 
 
 # ---- X11
@@ -466,6 +489,8 @@ class Display:
                 with contextlib.suppress(OSError), s:
                     s.settimeout(WAIT)
                     head = s.recv(12, socket.MSG_WAITALL)
+                    if len(head) < 12:
+                        continue
                     _, _, _, np, nd, _ = struct.unpack("<BxHHHHH", head)
                     name = s.recv((np + 3) & ~3, socket.MSG_WAITALL)[:np]
                     data = s.recv((nd + 3) & ~3, socket.MSG_WAITALL)[:nd]
@@ -579,14 +604,20 @@ def everything_refused(lab, s, key=None):
                     key=key) as client:
             check(client.process.wait(WAIT) != 0, "-R with a path")
     display = Display(lab)
-    env = dict(os.environ, DISPLAY=display.name, XAUTHORITY=display.authority, SSH_AUTH_SOCK="/nonexistent")
-    r = lab.run([need("ssh"), *SSH_BASE, "-Y", "-A", "-o", "BatchMode=yes", "-i", key or lab.userkey, "-p",
-                 str(s.port), "%s@127.0.0.1" % lab.user, "echo ${DISPLAY:-none} ${SSH_AUTH_SOCK:-none}"], env=env)
+    with Agent(lab) as a:
+        env = dict(a.env, DISPLAY=display.name, XAUTHORITY=display.authority)
+        r = lab.run([need("ssh"), *SSH_BASE, "-Y", "-A", "-o", "BatchMode=yes", "-i", key or lab.userkey, "-p",
+                     str(s.port), "%s@127.0.0.1" % lab.user, "echo ${DISPLAY:-none} ${SSH_AUTH_SOCK:-none}"], env=env)
     check(r.stdout == b"none none\n", "X11 and agent: %r" % r)
 
 
 def disable_forwarding(lab):
-    everything_refused(lab, lab.posternd("DisableForwarding yes", "X11Forwarding yes"))
+    s = lab.posternd("DisableForwarding yes", "X11Forwarding yes", level="INFO")
+    everything_refused(lab, s)
+    text = log_of(s)
+    for line in ("to connect to host 127.0.0.1 port", "to connect to path", "to listen on host localhost port",
+                 "to listen on path", "X11 forwarding for user", "Agent forwarding for user"):
+        check(line in text, "not logged: " + line)
 
 
 def restrict(lab):
@@ -647,16 +678,14 @@ def gateway_ports(lab):
 
 
 def client_vanishes(lab):
-    """The client is killed: ports, paths and the agent's folder go with it."""
+    """The client is killed: ports and paths go with it."""
     s = server(lab)
     folder = lab.path("folder")
     os.mkdir(folder)
     os.chmod(folder, 0o777)
     path, port = os.path.join(folder, "sock"), free_port()
-    before = set(glob.glob("/tmp/ssh-*"))
-    with Target(echo) as t, Client(lab, s, "-A", "-R", "%s:127.0.0.1:%d" % (path, t.port), "-R",
-                                   "%d:127.0.0.1:%d" % (port, t.port), env=dict(os.environ, SSH_AUTH_SOCK="/nonexistent")) \
-            as client:
+    with Target(echo) as t, Client(lab, s, "-R", "%s:127.0.0.1:%d" % (path, t.port), "-R",
+                                   "%d:127.0.0.1:%d" % (port, t.port)) as client:
         c = connect(port)
         roundtrip(c, 1000)
         client.process.kill()
@@ -664,7 +693,6 @@ def client_vanishes(lab):
         check(read_all(c) == b"", "the forwarded connection ends")
         c.close()
     until(lambda: refused(port) and not os.path.exists(path), "nothing is left")
-    check(set(glob.glob("/tmp/ssh-*")) <= before, "a folder of the agent's is left")
 
 
 def no_sessions(lab):
@@ -688,7 +716,7 @@ def compressed(lab):
 
 cases = [local_port, local_refused, local_unknown_host, local_target_closes_first, local_client_half_closes, local_path,
          stdio, dynamic, hundred_at_once, many_in_a_row, remote_port, remote_any_port, remote_client_cannot_connect,
-         remote_many, remote_path, remote_path_taken, remote_privileged_port, agent, x11, x11_not_by_default, permit_open,
+         remote_many, remote_path, remote_path_taken, remote_privileged_port, agent, agent_of_a_killed_client, x11, x11_not_by_default, permit_open,
          permit_listen, disable_forwarding, restrict, one_direction, gateway_ports, client_vanishes, no_sessions,
          compressed]
 
