@@ -497,7 +497,8 @@ POSTERN_CHECKED int postern_transport_new(postern_transport **, postern_context 
 POSTERN_CHECKED int postern_transport_new_pair(postern_transport **, postern_context *,
     int in, int out);
 /* Resolves and connects: "host", "host:port", "[v6]:port", "v6"; port 22 by default.
- * Blocks in the resolver.  -errno of the last address tried; -ENOENT: no such name. */
+ * Blocks in the resolver.  -errno of the last address tried; -ENOENT: no such name;
+ * -EINVAL: none of these forms. */
 POSTERN_CHECKED int postern_transport_new_host(postern_transport **, postern_context *,
     const char *host_port, int timeout_ms);
 POSTERN_CHECKED int postern_transport_new_address(postern_transport **, postern_context *,

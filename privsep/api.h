@@ -449,6 +449,7 @@ int api_list_edit(int list, const char *base, const char *edit, char *out, size_
 int api_options_take(struct api_options *, const struct postern_options *, bool is_server,
     char *problem, size_t cap);
 void api_options_fill(const struct api_options *, struct ipc_NEW *);
+const char *api_options_list(const struct api_options *, int list);
 
 /* ---- api_security.c ---- */
 /* What was set for this transport takes the place of what m says; 0 or -ENOMEM. */

@@ -10,36 +10,14 @@
  * Nothing moves before the start, or outside the library's own calls.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "privsep/api.h"
+#include "privsep/api_io.h"
 
-enum { FLOW_MAX = 32 * 1024, ROUNDS = 8, LIES_MAX = 8 };
-
-struct flow {
-	uint8_t bytes[FLOW_MAX];
-	size_t from, n;			/* n bytes wait, from there on */
-	bool is_ended;			/* no more will come */
-};
-
-struct api_io {
-	LIST_ENTRY(api_io) next;
-	postern_context *ctx;
-	postern_transport *t;		/* NULL: given up */
-	uint64_t id;
-	struct postern_io object;
-	int sock, fd;			/* our end; a copy of the object's, -1: none */
-	uint32_t sock_events, fd_events;	/* what the loop watches; 0: it does not */
-	struct flow in, out;		/* to the worker, from the worker */
-	bool is_begun, is_busy, is_over;
-	unsigned lies;			/* of its descriptor, one after the other */
-	bool is_resting;		/* ...too many: looked at like one without */
-	struct api_deadline look;	/* the next one */
-};
+enum { ROUNDS = 8, LIES_MAX = 8, LAST_PUMPS = 32 };
 
 static size_t
 room_of(struct flow *f)
@@ -333,10 +311,13 @@ api_io_finish(postern_transport *t)
 {
 	struct api_io *io = t->io;
 
-	if (io == NULL)
-		return;
-	(void)pump(io);		/* what does not go now goes in later turns */
-	watch_all(io);
+	/* what does not go now goes in later turns */
+	for (int i = 0; i < LAST_PUMPS && io != NULL && t->io == io; i++) {
+		if (!pump(io))
+			break;
+	}
+	if (io != NULL)
+		watch_all(io);
 }
 
 void
@@ -367,98 +348,4 @@ api_io_forked(postern_transport *t)
 		return;
 	ipc_close_fds(&t->io->sock, 1);
 	ipc_close_fds(&t->io->fd, 1);
-}
-
-/* Its name for the log: the application's word, in one harmless line. */
-static void
-name_peer(const struct postern_io *object, char out[API_PEER_MAX])
-{
-	out[0] = '\0';
-	if (object->peername == NULL)
-		return;
-	if (object->peername(object->user, out, API_PEER_MAX) < 0)
-		out[0] = '\0';
-	out[API_PEER_MAX - 1] = '\0';
-	api_log_tame_line(out);
-}
-
-/* Is it one that epoll takes?  A file is not: then it is looked at like none. */
-static int
-copy_descriptor(struct api_io *io)
-{
-	if (io->object.fd < 0)
-		return 0;
-	/* the application may close its own in close() or before */
-	io->fd = fcntl(io->object.fd, F_DUPFD_CLOEXEC, 0);
-	if (io->fd < 0)
-		return -errno;
-	if (api_loop_add(io->ctx, io->fd, API_IO, io->id, 0) == 0)
-		api_loop_del(io->ctx, io->fd);
-	else
-		ipc_close_fds(&io->fd, 1);
-	return 0;
-}
-
-static int
-make(struct api_io **out, postern_context *ctx, const struct postern_io *object, int *worker)
-{
-	struct api_io *io = calloc(1, sizeof(*io));
-	int pair[2] = { -1, -1 }, r;
-
-	if (io == NULL)
-		return -ENOMEM;
-	io->ctx = ctx;
-	io->object = *object;
-	io->id = api_context_serial(ctx);
-	io->fd = -1;
-	r = copy_descriptor(io);
-	if (r == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		r = -errno;
-	if (r == 0 && object->set_timeout != NULL)
-		r = object->set_timeout(object->user, 0);
-	if (r < 0) {
-		ipc_close_fds(pair, 2);
-		ipc_close_fds(&io->fd, 1);
-		free(io);
-		return r;
-	}
-	io->sock = pair[0];
-	*worker = pair[1];
-	*out = io;
-	return 0;
-}
-
-int
-postern_transport_new_io(postern_transport **out, postern_context *ctx,
-    const struct postern_io *given)
-{
-	struct postern_io object = POSTERN_IO;
-	char name[API_PEER_MAX];
-	struct api_io *io;
-	int worker, r = api_context_enter(ctx);
-
-	if (r == 0)
-		r = ctx->dead;
-	if (r == 0)
-		r = api_context_struct(&object, sizeof(object), given);
-	if (r == 0 && (object.send == NULL || object.recv == NULL))
-		r = -EINVAL;
-	if (r == 0)
-		r = make(&io, ctx, &object, &worker);
-	if (r < 0)
-		return r;
-	name_peer(&object, name);
-	r = postern_transport_new(out, ctx, worker);
-	if (r < 0) {
-		ipc_close_fds(&io->sock, 1);
-		ipc_close_fds(&io->fd, 1);
-		free(io);
-		return r;
-	}
-	io->t = *out;
-	(*out)->io = io;
-	LIST_INSERT_HEAD(&ctx->ios, io, next);
-	memcpy((*out)->peer, name, sizeof(name));
-	(*out)->sock[0] = '\0';
-	return 0;
 }

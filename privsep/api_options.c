@@ -141,6 +141,26 @@ api_options_take(struct api_options *o, const struct postern_options *given, boo
 	return take_lists(o, &in, problem, cap);
 }
 
+const char *
+api_options_list(const struct api_options *o, int list)
+{
+	switch ((enum postern_list)list) {
+	case POSTERN_KEX:
+		return o->kex;
+	case POSTERN_HOST_KEYS:
+		return o->host_keys;
+	case POSTERN_SIGNATURES:
+		return o->signatures;
+	case POSTERN_CIPHERS:
+		return o->ciphers;
+	case POSTERN_MACS:
+		return o->macs;
+	case POSTERN_COMPRESSION:
+		return o->compression;
+	}
+	return NULL;
+}
+
 void
 api_options_fill(const struct api_options *o, struct ipc_NEW *m)
 {

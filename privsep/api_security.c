@@ -88,7 +88,7 @@ int
 postern_transport_get_security_option(const postern_transport *t, int list, char *out,
     size_t size)
 {
-	const char *names;
+	const char *names = NULL;
 	size_t n;
 	int r = api_context_enter(t->ctx);
 
@@ -96,8 +96,12 @@ postern_transport_get_security_option(const postern_transport *t, int list, char
 		return r;
 	if (!is_list(list) || size == 0)
 		return -EINVAL;
-	names = t->security.names[list] != NULL ? t->security.names[list] :
-	    api_list_default(list);
+	if (t->security.names[list] != NULL)
+		names = t->security.names[list];
+	else if (t->server != NULL)
+		names = api_options_list(&t->server->options, list);
+	else
+		names = api_list_default(list);
 	n = strlen(names);
 	if (n >= size) {
 		out[0] = '\0';
@@ -116,6 +120,9 @@ api_security_apply(postern_transport *t, struct ipc_NEW *m)
 		struct span *place = place_of(m, list);
 
 		if ((s->chosen & 1u << list) == 0) {
+			/* a server's are kept with it, once for all that connect */
+			if (m->role == IPC_SERVER)
+				continue;
 			/* of a start that failed: this one has its own options */
 			free(s->names[list]);
 			s->names[list] = api_context_copy(*place);

@@ -683,6 +683,31 @@ the_start_begins_and_the_end_ends(void **state)
 	assert_int_equal(o.closes, 1);
 }
 
+/* As much as the pair holds was on its way when the worker ended. */
+static void
+all_that_was_said_goes_out_with_the_end(void **state)
+{
+	static const uint8_t zeros[4096];
+	size_t said = 0;
+	ssize_t n;
+
+	(void)state;
+	begin(true);
+	while ((n = send(worker, zeros, sizeof(zeros), MSG_DONTWAIT)) > 0)
+		said += (size_t)n;
+	ipc_close_fds(&worker, 1);
+	assert_in_range(said, 65536, BOUND);
+	n = fcntl(far, F_SETFL, O_NONBLOCK);
+	assert_int_equal(n, 0);
+	ctx->depth++;		/* as within a turn: nothing is buried */
+	api_io_finish(t);
+	ctx->depth--;
+	/* the far side's own buffer is as large: it took all but what it had no room for */
+	assert_in_range(o.sent, said / 2, said);
+	assert_int_equal(drain(far), said);
+	assert_int_equal(o.closes, 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -714,6 +739,7 @@ main(void)
 		CASE(a_file_for_a_descriptor_is_as_none),
 		CASE(a_worker_that_does_not_read_stops_the_object),
 		CASE(an_object_that_does_not_take_stops_the_worker),
+		CASE(all_that_was_said_goes_out_with_the_end),
 		CASE(the_start_begins_and_the_end_ends),
 	};
 

@@ -223,6 +223,35 @@ each_start_has_its_own_options(void **state)
 	assert_in_force(POSTERN_KEX, api_list_default(POSTERN_KEX));
 }
 
+/* A server's lists are its own, but for a transport for which others were set. */
+static void
+a_servers_transport_has_its_servers_lists(void **state)
+{
+	struct postern_server_interface interface = POSTERN_SERVER_INTERFACE;
+	struct postern_server_config cfg = POSTERN_SERVER_CONFIG;
+	struct postern_options options = POSTERN_OPTIONS;
+	postern_server *s = NULL;
+
+	(void)state;
+	options.macs = "hmac-sha2-512";
+	options.ciphers = "aes256-ctr";
+	cfg.options = &options;
+	assert_int_equal(postern_context_add_server_key(ctx, fake_file("key"), NULL, SOON), 0);
+	assert_int_equal(postern_server_new(&s, ctx, &cfg, &interface, SOON), 0);
+	assert_int_equal(postern_transport_set_security_option(t, POSTERN_CIPHERS,
+	    "aes128-ctr"), 0);
+	assert_int_equal(postern_transport_start_server(t, s, SOON), 0);
+	assert_string_equal(fake_seen->ciphers, "aes128-ctr");
+	assert_in_force(POSTERN_CIPHERS, "aes128-ctr");
+	assert_in_force(POSTERN_MACS, "hmac-sha2-512");
+	assert_in_force(POSTERN_COMPRESSION, "none");
+	assert_ptr_equal(postern_transport_get_server(t), s);
+	postern_server_free(s);
+	/* the handle is gone, its lists are not */
+	assert_null(postern_transport_get_server(t));
+	assert_in_force(POSTERN_MACS, "hmac-sha2-512");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -237,6 +266,7 @@ main(void)
 		CASE(options_edit_what_their_preset_says),
 		CASE(what_was_set_wins_over_the_options),
 		CASE(compression_is_off_and_can_be_put_on_and_off),
+		CASE(a_servers_transport_has_its_servers_lists),
 		CASE(each_start_has_its_own_options),
 	};
 
