@@ -182,6 +182,8 @@ bool posternd_session_order(struct conn *, const union session_order *);
 void posternd_session_tell(struct conn *, const union session_order *);
 /* Hangs a new channel on the connection; kind as in struct channel.  NULL: no memory. */
 struct channel *posternd_session_add(struct conn *, postern_channel *, int kind);
+/* Ours alone goes; or the library's handle with it. */
+void posternd_session_drop(struct conn *, struct channel *);
 void posternd_session_forget(struct conn *, struct channel *);
 struct channel *posternd_session_find(struct conn *, uint64_t id);
 void posternd_session_record(struct conn *, const char *line, int32_t pid, bool is_login);

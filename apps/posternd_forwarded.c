@@ -49,10 +49,8 @@ void posternd_forwarded_connected(struct conn *c, const struct session_connected
 		log_error(c, "channel", e);
 	}
 	if (!r->ok || e < 0) {
-		/* the answer gives the handle up; ours goes with it */
+		posternd_session_drop(c, ch);	/* the answer frees the handle */
 		log_error(c, "answer", postern_answer(c->transport, question, POSTERN_REFUSE, NULL));
-		if ((ch = posternd_session_find(c, r->head.chan)) != NULL)
-			posternd_session_forget(c, ch);
 		return;
 	}
 	log_error(c, "answer", postern_answer(c->transport, question, POSTERN_ACCEPT, NULL));

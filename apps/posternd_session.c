@@ -95,7 +95,7 @@ struct channel *posternd_session_find(struct conn *c, uint64_t id)
 	return ch;
 }
 
-void posternd_session_forget(struct conn *c, struct channel *ch)
+void posternd_session_drop(struct conn *c, struct channel *ch)
 {
 	struct channel **at = &c->channels;
 
@@ -107,8 +107,15 @@ void posternd_session_forget(struct conn *c, struct channel *ch)
 	*at = ch->next;
 	*(ch->forward == 0 ? &c->n_channels : &c->n_forwards) -= 1;
 	postern_channel_set_user(ch->handle, NULL);
-	postern_channel_free(ch->handle);
 	free(ch);
+}
+
+void posternd_session_forget(struct conn *c, struct channel *ch)
+{
+	postern_channel *handle = ch->handle;
+
+	posternd_session_drop(c, ch);
+	postern_channel_free(handle);
 }
 
 void posternd_session_stop(struct conn *c)

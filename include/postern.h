@@ -343,11 +343,11 @@ struct postern_server_interface {
 	/* For the log: an attempt that was judged.  verdict: postern_answer_code. */
 	void (*auth_attempt)(void *user, postern_transport *, const char *name,
 	    const char *method, const char *fingerprint, int verdict, unsigned failures);
-	/* The peer opens a channel [RFC 4254 5.1].  On REFUSE *reason may be set;
-	 * with LATER it is that of a later refusal.  forward: for the kinds that have
-	 * one, else NULL, and extra is what came.  To serve direct-tcpip: connect
-	 * yourself, postern_channel_take_socket, ACCEPT (at once, or LATER and
-	 * postern_answer). */
+	/* The peer opens a channel [RFC 4254 5.1].  On REFUSE *reason may be set; with
+	 * LATER it is that of a later refusal.  A refusal, also a later one, frees the
+	 * handle.  forward: for the kinds that have one, else NULL, and extra is what
+	 * came.  To serve direct-tcpip: connect yourself, postern_channel_take_socket,
+	 * ACCEPT (at once, or LATER and postern_answer). */
 	int (*check_channel_open)(void *user, postern_transport *, uint64_t question,
 	    postern_channel *, const char *kind, const struct postern_forward *forward,
 	    const void *extra, size_t len, uint32_t *reason);
