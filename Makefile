@@ -4,6 +4,7 @@
 #   make            everything, under build/        make SAN=1     with ASan and UBSan
 #   make run        a server to try                 make demo      the same, unattended
 #   make check      all tests                       make bench     beside the peers
+#   make check-interop   against the newest of those peers that Debian has older
 #   make install    DESTDIR= PREFIX= SYSCONFDIR=    make fuzz      long; not in check
 
 CC      ?= cc
@@ -76,7 +77,7 @@ PROGRAMS = $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec
            $(B)/bin/posternd $(B)/bin/postern
 LIBS     = $(B)/lib/libpostern.a $(B)/lib/libpostern.so
 
-.PHONY: all tests one run demo check bench fuzz install clean deps
+.PHONY: all tests one run demo check check-interop bench fuzz install clean deps
 .DELETE_ON_ERROR:
 # a relinked test is not a recompiled one
 .SECONDARY:
@@ -181,6 +182,17 @@ check:
 	@sh deps.sh check
 	@$(MAKE) --no-print-directory all tests
 	@bash tests/run.sh $(B)
+
+# Peers that Debian has not, or not as new, from their own registry by pinned version.
+INTEROP_PIP = paramiko==4.0.0
+$(B)/interop/.done: Makefile
+	@sh deps.sh interop
+	/usr/bin/python3 -m venv $(@D)
+	$(@D)/bin/pip install -q $(INTEROP_PIP)
+	@touch $@
+check-interop: $(B)/interop/.done
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(B) PARAMIKO=$(abspath $(B))/interop/bin/python3 tests/interop/paramiko_test.py
 
 bench:
 	@sh deps.sh check

@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|check - installs from Debian's packages what is missing for a goal,
+# deps.sh build|check|interop - installs from Debian's packages what is missing for a goal,
 # and says so first.  Uses sudo when not root.  Does nothing when nothing is missing.
 set -eu
 
@@ -10,7 +10,8 @@ check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bi
 case "${1:-}" in
 build) want=$build ;;
 check) want=$check ;;
-*) echo "usage: deps.sh build|check" >&2; exit 2 ;;
+interop) want="$check python3-venv" ;;
+*) echo "usage: deps.sh build|check|interop" >&2; exit 2 ;;
 esac
 
 missing=
