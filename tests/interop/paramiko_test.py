@@ -5,12 +5,12 @@ The document that the API follows is paramiko's: whoever moves from it meets it 
 the other side of the connection first.  Runs under the system's python3, which has
 Debian's paramiko; PARAMIKO=/path/to/python runs it again under a newer one.
 """
-import os, socket, sys, threading, time
+import os, socket, subprocess, sys, threading, time
 
 if os.environ.get("PARAMIKO") and sys.executable != os.environ["PARAMIKO"]:
     os.execv(os.environ["PARAMIKO"], [os.environ["PARAMIKO"], *sys.argv])
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import IS_ROOT, SAN, Failure, check, free_port, labelled, main, needs_root, noise
+from lab import IS_ROOT, POSTERN, SAN, Failure, check, free_port, labelled, main, needs_root, noise
 
 import logging, warnings
 warnings.filterwarnings("ignore")
@@ -115,6 +115,24 @@ def client_two_steps(lab):
     t = transport(lab, server(lab, "AuthenticationMethods publickey,password"))
     check(t.auth_publickey(lab.user, key_of(lab)) == ["password"], "what may come next was not told")
     check(t.auth_password(lab.user, lab.password) == [], "more was wanted")
+    t.close()
+
+
+@needs_root("an account with a password is made")
+def client_interactive(lab):
+    t = transport(lab, server(lab, "PasswordAuthentication no"))
+    rounds = []
+
+    def answer(title, instructions, prompts):
+        rounds.append(prompts)
+        return [lab.password for _ in prompts]
+    t.auth_interactive(lab.user, answer)
+    check(t.is_authenticated() and any(rounds), "asked: %s" % rounds)
+    check(run(t, "echo in")[0] == b"in\n", "no command")
+    # a password by way of the one hidden prompt
+    t = transport(lab, server(lab, "PasswordAuthentication no"))
+    t.auth_password(lab.user, lab.password)
+    check(t.is_authenticated(), "no fallback")
     t.close()
 
 
@@ -274,6 +292,42 @@ class House(paramiko.ServerInterface):
     def check_auth_password(self, user, password):
         return paramiko.AUTH_SUCCESSFUL if password == "foo" else paramiko.AUTH_FAILED
 
+    def check_auth_interactive(self, user, submethods):
+        return paramiko.InteractiveQuery("Door", "say it", ("Token: ", False), ("Friend: ", True))
+
+    def check_auth_interactive_response(self, responses):
+        return paramiko.AUTH_SUCCESSFUL if list(responses) == ["42", "mellon"] else paramiko.AUTH_FAILED
+
+    def check_channel_direct_tcpip_request(self, chanid, origin, destination):
+        self.seen.append((origin, destination))
+        threading.Thread(target=self.serve_direct, daemon=True).start()
+        return paramiko.OPEN_SUCCEEDED
+
+    def serve_direct(self):
+        ch = self.transport.accept(20)
+        while ch is not None and ch.get_name() != "direct":
+            ch.set_name("direct")
+            ch.sendall(b"from %s:%d" % (self.seen[-1][1][0].encode(), self.seen[-1][1][1]))
+            ch.close()
+
+    def check_port_forward_request(self, address, port):
+        self.listener = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self.serve_listener, args=(address,), daemon=True).start()
+        return self.listener.getsockname()[1]
+
+    def cancel_port_forward_request(self, address, port):
+        self.listener.close()
+
+    def serve_listener(self, address):
+        s, origin = self.listener.accept()
+        with s:
+            ch = self.transport.open_forwarded_tcpip_channel(origin, (address, self.listener.getsockname()[1]))
+            while True:
+                d = ch.recv(65536)
+                if not d:
+                    break
+                s.sendall(d)
+
     def check_channel_request(self, kind, chanid):
         return paramiko.OPEN_SUCCEEDED if kind == "session" else paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
@@ -318,6 +372,7 @@ class Served:
             house = House(self.lab, **self.kw)
             self.transports.append(t)
             self.houses.append(house)
+            house.transport = t
             try:
                 t.start_server(server=house)
             except (paramiko.SSHException, EOFError):
@@ -365,6 +420,72 @@ def server_compression(lab):
     check(s.transports[-1].local_compression == "zlib@openssh.com", "no compression")
 
 
+def on_terminal(lab, s, script, *flags):
+    """postern with a person at the keyboard."""
+    argv = [POSTERN, "-F", "none", "-p", str(s.port), *flags, "-o", "StrictHostKeyChecking=accept-new",
+            "-o", "UserKnownHostsFile=" + lab.path("known_hosts"), "-o", "GlobalKnownHostsFile=none",
+            "%s@127.0.0.1" % lab.user, "hello"]
+    return lab.on_terminal(argv, script)
+
+
+def server_password(lab):
+    status, seen = on_terminal(lab, served(lab), [(b"assword:", b"wrong\n"), (b"assword:", b"foo\n")],
+                               "-o", "PubkeyAuthentication=no")
+    check(status == 7 and b"out" in seen and b"foo" not in seen, "%d: %r" % (status, seen))
+
+
+def server_two_steps_and_prompts(lab):
+    status, seen = on_terminal(lab, served(lab, methods="publickey"), [(b"Token: ", b"42\n"), (b"Friend: ", b"mellon\n")],
+                               "-i", lab.userkey)
+    check(status == 7 and b"out" in seen and b"say it" in seen, "%d: %r" % (status, seen))
+
+
+def forwarding(lab, s, *flags):
+    """postern -N with those flags; to be killed."""
+    argv = [POSTERN, "-F", "none", "-p", str(s.port), "-N", *flags, "-o", "StrictHostKeyChecking=accept-new",
+            "-o", "UserKnownHostsFile=" + lab.path("known_hosts"), "-o", "GlobalKnownHostsFile=none",
+            "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes", "-i", lab.userkey, "%s@127.0.0.1" % lab.user]
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+
+
+def connected(port, seconds=20):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 5)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def server_local_forward(lab):
+    s, port = served(lab), free_port()
+    p = forwarding(lab, s, "-L", "%d:example.org:4242" % port)
+    try:
+        with connected(port) as c:
+            c.settimeout(20)
+            check(c.recv(100) == b"from example.org:4242", "nothing came through")
+    finally:
+        p.kill()
+        p.wait()
+
+
+def server_remote_forward(lab):
+    target, port, s = socket.create_server(("127.0.0.1", 0)), free_port(), served(lab)
+    p = forwarding(lab, s, "-R", "127.0.0.1:%d:127.0.0.1:%d" % (port, target.getsockname()[1]))
+    try:
+        with connected(port) as c:
+            c.settimeout(20)
+            there, _ = target.accept()
+            with there:
+                there.sendall(b"through")
+            check(c.recv(100) == b"through", "nothing came through")
+    finally:
+        p.kill()
+        p.wait()
+
+
 def server_refuses(lab):
     r = lab.postern(served(lab), key=lab.wrongkey, command=["hello"])
     check(r.returncode == 255 and b"ermission" in r.stderr, "%s" % r)
@@ -374,7 +495,8 @@ def main_cases():
     cases = [client_publickey, client_none_lists_methods, client_wrong_key, client_password, client_two_steps,
              client_bulk_and_rekeys, client_compression, client_pty_env_subsystem, client_stderr_apart,
              client_keepalive, client_direct_tcpip, client_port_forward, client_global_requests,
-             server_runs_a_command, server_rekeys_under_load, server_compression, server_refuses]
+             server_runs_a_command, server_rekeys_under_load, server_compression, server_refuses, client_interactive, server_password,
+             server_two_steps_and_prompts, server_local_forward, server_remote_forward]
     for role, f in (("client", client_algorithms), ("server", server_algorithms)):
         cases += [labelled("%s kex %s" % (role, k), f, "kex", k) for k in KEX if role == "client" or k == KEX[0]]
         cases += [labelled("%s cipher %s" % (role, c), f, "ciphers", c) for c in CIPHERS]
