@@ -438,7 +438,7 @@ opening_in_the_background(void **state)
 	assert_int_equal(postern_transport_open_session_async(t, &ch, &call), 0);
 	assert_non_null(ch);
 	/* not yet */
-	assert_int_equal(postern_channel_exec_command_async(ch, "true", NULL), POSTERN_ECLOSED);
+	assert_int_equal(postern_channel_exec_command_async(ch, "true", NULL), POSTERN_ESTATE);
 	ev = done(call);
 	assert_ptr_equal(ev.channel, ch);
 	assert_int_equal(postern_channel_get_pty_async(ch, "xterm", 80, 24, 0, 0, NULL, 0, &call), 0);
