@@ -55,7 +55,7 @@ cancel(postern_transport *t, uint64_t theirs, const struct postern_forward *f)
 	struct api_forward *granted = api_forward_find(t, f->kind, f->host, f->port);
 
 	log_listen(t, granted != NULL ? "peer ends listening on" :
-	    "peer ends what does not listen on", f);
+	    "peer would end listening, which nobody does, on", f);
 	if (granted != NULL)
 		api_forward_remove(t, granted);
 	reply(t, theirs, granted != NULL, span_str(""));

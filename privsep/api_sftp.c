@@ -48,7 +48,7 @@ recv_all(postern_channel *ch, void *to, size_t len, struct api_deadline d)
 			return ch->t->is_over ? api_transport_end_code(ch->t) : POSTERN_ECLOSED;
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
-		n = poll(p, 2, left);
+		n = poll(p, 2, api_io_wait(ctx, left));
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n == 0 && left == 0)
