@@ -195,10 +195,10 @@ static int serve(struct daemon *d)
 	const struct posternd_options *o = d->options;
 	bool in_background = !o->foreground && o->debug == 0 && !o->inetd;
 	bool pid_file = false;
-	int ready = -1, peer = -1;
+	int ready = -1, in = -1, out = -1, r;
 
-	if (o->inetd && (peer = posternd_inetd_open(o->to_stderr || o->debug > 0)) < 0) {
-		posternd_log(POSTERN_ERROR, NULL, "fatal: -i: %s", strerror(-peer));
+	if (o->inetd && (r = posternd_inetd_open(o->to_stderr || o->debug > 0, &in, &out)) < 0) {
+		posternd_log(POSTERN_ERROR, NULL, "fatal: -i: %s", strerror(-r));
 		return 255;
 	}
 	posternd_log_starting(in_background);
@@ -208,7 +208,7 @@ static int serve(struct daemon *d)
 		return 255;
 	if (o->inetd) {
 		d->draining = true;
-		if (posternd_conn_open(d, peer) == NULL)
+		if (posternd_conn_open(d, in, out) == NULL)
 			return 255;
 	} else {
 		if (posternd_listen_open(d) < 0)

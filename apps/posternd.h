@@ -136,11 +136,12 @@ int posternd_listen_open(struct daemon *);
 void posternd_listen_close(struct daemon *);
 /* Accepts what waits, a bounded number; the peers' names are numbers. */
 void posternd_listen_accept(struct daemon *, int listener);
-/* One connection on a descriptor: takes it.  NULL: told, closed. */
-struct conn *posternd_conn_open(struct daemon *, int fd);
+/* One connection, read from in and written to out, which may be the same: takes them.
+ * NULL: told, closed. */
+struct conn *posternd_conn_open(struct daemon *, int in, int out);
 
 /* The connection of -i; what was on 0 and 1 is gone from there.  Or -errno. */
-int posternd_inetd_open(bool keep_stderr);
+int posternd_inetd_open(bool keep_stderr, int *in, int *out);
 
 /* Host keys, made if there is none; in test mode nothing is made.  0 or -1, told. */
 int posternd_hostkey_load(struct daemon *);
@@ -149,7 +150,7 @@ int posternd_hostkey_create(const char *path);
 
 /* ---- connections (posternd_conn.c) ---------------------------------------------------- */
 
-struct conn *posternd_conn_new(struct daemon *, int fd);
+struct conn *posternd_conn_new(struct daemon *, int in, int out);
 void posternd_conn_free(struct conn *);
 struct conn *posternd_conn_find(struct daemon *, uint32_t slot, uint32_t generation);
 /* Ends it now and says why. */

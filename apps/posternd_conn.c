@@ -25,16 +25,19 @@ static struct conn **free_slot(struct daemon *d)
 	return &d->conns[old];
 }
 
-struct conn *posternd_conn_new(struct daemon *d, int fd)
+struct conn *posternd_conn_new(struct daemon *d, int in, int out)
 {
 	struct conn **slot = free_slot(d), *c = slot != NULL ? calloc(1, sizeof(*c)) : NULL;
 
 	if (c == NULL) {
-		close(fd);
+		close(in);
+		if (out != in)
+			close(out);
 		return NULL;
 	}
 	c->session = -1;
-	if (postern_transport_new(&c->transport, d->context, fd) < 0) {
+	if ((in == out ? postern_transport_new(&c->transport, d->context, in) :
+	    postern_transport_new_pair(&c->transport, d->context, in, out)) < 0) {
 		free(c);
 		return NULL;
 	}

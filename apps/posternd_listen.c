@@ -117,7 +117,7 @@ void posternd_listen_accept(struct daemon *d, int listener)
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			(void)posternd_conn_open(d, fd);	/* told */
+			(void)posternd_conn_open(d, fd, fd);	/* told */
 			if (d->options->debug > 0) {
 				posternd_listen_close(d);	/* -d serves one connection */
 				d->draining = true;
@@ -153,16 +153,16 @@ static void name(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
 	*port = (uint32_t)strtoul(service, NULL, 10);
 }
 
-struct conn *posternd_conn_open(struct daemon *d, int fd)
+struct conn *posternd_conn_open(struct daemon *d, int in, int out)
 {
 	struct conn *c;
 	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
 	uint32_t port, local_port;
 	int r;
 
-	name(fd, getpeername, address, &port);
-	name(fd, getsockname, local, &local_port);
-	if ((c = posternd_conn_new(d, fd)) == NULL) {
+	name(in, getpeername, address, &port);
+	name(in, getsockname, local, &local_port);
+	if ((c = posternd_conn_new(d, in, out)) == NULL) {
 		posternd_log(POSTERN_ERROR, NULL, "drop connection from %s port %u: no room",
 		    address, port);
 		return NULL;

@@ -8,7 +8,7 @@ ways, rekeying under load and many channels on one connection.
 import os, re, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import (IS_ROOT, POSTERN, SAN, SSH_BASE, Failure, check, digest, labelled, main, need, needs_root, noise)
+from lab import (IS_ROOT, Inetd, POSTERN, SAN, SSH_BASE, Failure, check, digest, labelled, main, need, needs_root, noise)
 
 GEX = "diffie-hellman-group-exchange-sha256"
 KEX = ["curve25519-sha256", "curve25519-sha256@libssh.org", GEX]
@@ -31,6 +31,27 @@ def expect(r, status=0, out=None, what=""):
                                                                      r.stderr.decode(errors="replace")[-500:]))
     if out is not None:
         check(r.stdout == out, "%s: output %r, not %r" % (what, r.stdout[-200:], out))
+
+
+def inetd_conf(lab):
+    return lab.write("inetd.conf", "\n".join(["HostKey " + lab.hostkey, "AuthorizedKeysFile " + lab.authorized,
+                                              "StrictModes no", "PidFile none"]) + "\n")
+
+
+def inetd_on_a_socket(lab):
+    s = lab.add(Inetd([lab.program("posternd"), "-i", "-f", inetd_conf(lab)], lab.path("inetd.log")))
+    data = noise(4 << 20)
+    r = lab.ssh(s, command=["cat"], input=data)
+    expect(r, 0, data, "cat over -i")
+
+
+def inetd_on_two_pipes(lab):
+    """As a ProxyCommand: descriptor 0 is read, descriptor 1 is written."""
+    proxy = "%s -i -f %s" % (lab.program("posternd"), inetd_conf(lab))
+    data = noise(4 << 20)
+    r = lab.run([need("ssh"), *SSH_BASE, "-o", "ProxyCommand=" + proxy, "-o", "BatchMode=yes", "-i", lab.userkey,
+                 lab.user + "@anywhere", "cat"], input=data)
+    expect(r, 0, data, "cat over two pipes")
 
 
 def passwords(lab):
@@ -418,4 +439,4 @@ cases += [labelled("postern %s %s" % (c, m or "aead"), ours_algorithms, c, m)
           for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 
 if __name__ == "__main__":
-    main(cases)
+    main(cases + [inetd_on_a_socket, inetd_on_two_pipes])
