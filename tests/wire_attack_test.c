@@ -715,7 +715,7 @@ nothing_leaks(void **state)
 		return;
 	/* one allocation for each connection would be more */
 	assert_true(after.monitor_kb <= before.monitor_kb + 32);
-	assert_true(after.app <= before.app + 256);
+	assert_true(after.app <= before.app + 2048);	/* what malloc keeps at hand counts */
 }
 
 /* An argument limits the cases: a pattern with * and ?. */
