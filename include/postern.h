@@ -560,9 +560,9 @@ POSTERN_API void postern_cancel(postern_context *, uint64_t call);
  * continue. */
 POSTERN_CHECKED int postern_transport_auth_none(postern_transport *, const char *user,
     int timeout_ms);
-/* Without NO_FALLBACK a server that refuses "password" and offers
- * "keyboard-interactive" is asked that way: no prompt is answered with nothing, one
- * hidden prompt with the password, and for anything else the first refusal stands. */
+/* Without NO_FALLBACK a server that takes no passwords (its list lacks "password") but
+ * offers "keyboard-interactive" is asked that way: no prompt is answered with nothing,
+ * one hidden prompt with the password; for anything else the first refusal stands. */
 enum postern_password_flag { POSTERN_NO_FALLBACK = 1 };
 POSTERN_CHECKED int postern_transport_auth_password(postern_transport *, const char *user,
     const char *password, int flags, int timeout_ms);

@@ -39,7 +39,6 @@ enum {
 	API_STOP_MS = 2000,		/* the monitor has this long to end                */
 	API_PROMPTS_MAX = 256,
 	API_LIST_MAX = 2048,		/* as in NEW                                       */
-	API_NAME_MAX = 256,		/* a user's, as in TRY_*                           */
 	API_BANNER_MAX = 16384,
 	API_PEER_MAX = 64,
 	API_COMPRESSION_MAX = 256,	/* as in NEW                                       */
@@ -478,8 +477,6 @@ void api_key_loaded(postern_context *, const struct ipc_KEY_LOADED *);
 /* A handle that is in no list yet; NULL: no memory. */
 postern_key *api_key_make(postern_context *, const struct ipc_KEY_LOADED *);
 void api_key_discard(postern_key *);
-/* Waits for a call that brings a key, which is the caller's then; it is in no list. */
-int api_key_await(struct api_call *, int sent, struct api_deadline, postern_key **);
 void api_key_abandon(postern_key *);	/* the monitor forgets it too */
 
 /* ---- api_name.c ---- */
@@ -533,7 +530,6 @@ struct api_call *api_call_of(struct api_calls *, enum api_call_kind);
 void api_call_complete_all(struct api_calls *, const postern_channel *ch, int result);
 /* The same for a handle that is freed: those of its async calls vanish. */
 void api_call_vanish(struct api_calls *, const postern_channel *ch, int result);
-int api_call_keep(struct api_call *, struct span payload);	/* data; 0 or -ENOMEM */
 /* Its event is told: fills it in, and keeps what it shows until the next. */
 void api_call_show(struct api_call *, struct postern_event *);
 void api_call_shown(postern_context *);		/* the last is not borrowed any more */
@@ -639,14 +635,20 @@ void api_listener_resume(postern_context *);	/* those that were paused */
 /* ---- api_client.c, api_auth.c ---- */
 void api_client_ask_host_key(postern_transport *, const struct ipc_HOSTKEY_ASK *);
 void api_client_banner(postern_transport *, const struct ipc_BANNER *);
-/* Keys are in use: completes the start, or goes on with the login of a connect. */
-void api_auth_started(postern_transport *);
-void api_auth_result(postern_transport *, const struct ipc_LOGIN_RESULT *);
-void api_auth_logged_in(postern_transport *, const struct ipc_USER_LOGGED_IN *);
-void api_auth_wipe(struct api_call *);	/* its password is not needed any more */
 /* A START is to go on with a login: by key, else by password, else none.  Copies. */
 int api_auth_follow(struct api_call *start, const char *user, const char *password,
     const postern_key *);
+
+/* ---- api_login.c ---- */
+int api_login_hold(struct api_call *, const struct api_login *);	/* a copy of its own */
+/* Makes its request; what sending it came to. */
+int api_login_launch(postern_transport *, struct api_call *);
+void api_login_wipe(struct api_call *);	/* its password is not needed any more */
+/* Keys are in use: completes the start, or goes on with the login of a connect. */
+void api_login_started(postern_transport *);
+void api_login_result(postern_transport *, const struct ipc_LOGIN_RESULT *);
+/* The end of every login, in both roles. */
+void api_login_done(postern_transport *, const struct ipc_USER_LOGGED_IN *);
 
 /* ---- api_prompts.c ---- */
 void api_prompts_ask(postern_transport *, const struct ipc_INFO_ASK *);

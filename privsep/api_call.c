@@ -150,13 +150,13 @@ api_call_complete(struct api_call *call, int result)
 	/* the end is what a call to close has waited for */
 	call->result = call->kind == API_CALL_CLOSE ? 0 : result;
 	if (call->kind == API_CALL_LOGIN || call->kind == API_CALL_START)
-		api_auth_wipe(call);
+		api_login_wipe(call);
 	if (call->is_async)
 		api_shelf_put(call->ctx, &call->item, API_PENDING_DONE);
 }
 
-int
-api_call_keep(struct api_call *call, struct span payload)
+static int
+keep(struct api_call *call, struct span payload)
 {
 	uint8_t *copy = (uint8_t *)api_context_copy(payload);
 
@@ -176,7 +176,7 @@ api_call_done(postern_transport *t, uint64_t id, bool ok, struct span payload)
 	if (call == NULL)
 		return;
 	if (ok)
-		call->result = api_call_keep(call, payload);
+		call->result = keep(call, payload);
 	else
 		call->result = api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, false,
 		    span_str(""));

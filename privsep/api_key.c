@@ -98,8 +98,8 @@ begin(postern_context *ctx, enum ipc_key_use use, int fd, const char *passphrase
 	return 0;
 }
 
-int
-api_key_await(struct api_call *call, int sent, struct api_deadline d, postern_key **out)
+static int
+await(struct api_call *call, int sent, struct api_deadline d, postern_key **out)
 {
 	int r = api_call_wait(call, sent, d);
 
@@ -120,7 +120,7 @@ load(postern_context *ctx, enum ipc_key_use use, int fd, const char *passphrase,
 	struct api_call *call;
 	int sent, r = begin(ctx, use, fd, passphrase, &call, &sent);
 
-	return r < 0 ? r : api_key_await(call, sent, d, out);
+	return r < 0 ? r : await(call, sent, d, out);
 }
 
 static void

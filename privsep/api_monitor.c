@@ -167,7 +167,7 @@ on_KEX_DONE(struct hearing *h, const struct ipc_KEX_DONE *m)
 	t->host_key_len = t->host_key != NULL ? m->host_key.n : 0;
 	t->phase = L_AUTH;
 	t->is_started = true;
-	api_auth_started(t);
+	api_login_started(t);
 	return 0;
 }
 
@@ -275,7 +275,7 @@ on_USER_LOGGED_IN(struct hearing *h, const struct ipc_USER_LOGGED_IN *m)
 		return 0;
 	}
 	t->is_authenticated = true;
-	api_auth_logged_in(t, m);
+	api_login_done(t, m);
 	return 0;
 }
 
@@ -284,7 +284,7 @@ on_LOGIN_RESULT(struct hearing *h, const struct ipc_LOGIN_RESULT *m)
 {
 	if (h->t->is_server)
 		return IPC_BROKEN;
-	api_auth_result(h->t, m);
+	api_login_result(h->t, m);
 	return 0;
 }
 
