@@ -335,11 +335,35 @@ postern_context_free(postern_context *ctx)
 	free(ctx);
 }
 
+/* In a callback of a forked child: it may return into the library, which then finds all
+ * memory where it was. */
+static void
+let_go(postern_context *ctx)
+{
+	int *fds[] = { &ctx->fd, &ctx->set, &ctx->wake, &ctx->timer, &ctx->child };
+	postern_transport *t;
+	postern_server *s;
+
+	ctx->is_mute = true;
+	TAILQ_FOREACH(t, &ctx->transports, next)
+		postern_transport_atfork(t);
+	TAILQ_FOREACH(s, &ctx->servers, next)
+		postern_server_stop(s);
+	api_program_end_all(ctx);
+	api_link_close(&ctx->monitor);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		ipc_close_fds(fds[i], 1);
+}
+
 void
 postern_context_atfork(postern_context *ctx)
 {
 	if (ctx == NULL || api_context_enter(ctx) == 0)
 		return;
+	if (ctx->depth > 0) {
+		let_go(ctx);
+		return;
+	}
 	tear_down(ctx);
 	/* the monitor is the parent's child, not ours: no wait */
 	ipc_close_fds(&ctx->child, 1);

@@ -222,7 +222,7 @@ pump(struct api_io *io)
 {
 	bool has_moved = false, moves = true;
 
-	if (!io->is_begun || io->is_busy || io->is_over)
+	if (!io->is_begun || io->is_busy || io->is_over || api_context_enter(io->ctx) < 0)
 		return true;
 	io->is_busy = true;
 	for (int i = 0; i < ROUNDS && moves; i++) {

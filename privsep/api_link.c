@@ -136,7 +136,7 @@ api_link_send(struct api_link *l, struct wr *w, const int *fds, size_t nfds, uns
 
 	if (w->bad)
 		r = -EMSGSIZE;
-	else if (l->fd < 0 || l->ctx->is_mute)
+	else if (l->fd < 0 || l->ctx->is_mute || api_context_enter(l->ctx) < 0)
 		r = -EPIPE;
 	else if (TAILQ_EMPTY(&l->out))
 		r = send_now(l, wr_span(w), fds, nfds);

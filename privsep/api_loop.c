@@ -56,11 +56,21 @@ tag_of(enum api_kind kind, uint64_t id)
 	return (uint64_t)kind << KIND_SHIFT | id;
 }
 
+/* In a forked child, and one may have been made in any callback, set and eventfd are
+ * still the parent's: hands off. */
+static bool
+is_ours(const postern_context *ctx)
+{
+	return !ctx->is_mute && api_context_enter(ctx) == 0;
+}
+
 int
 api_loop_add(postern_context *ctx, int fd, enum api_kind kind, uint64_t id, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.u64 = tag_of(kind, id) };
 
+	if (!is_ours(ctx))
+		return POSTERN_EFORKED;
 	return epoll_ctl(ctx->set, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
 }
 
@@ -70,16 +80,16 @@ api_loop_change(postern_context *ctx, int fd, enum api_kind kind, uint64_t id, u
 	struct epoll_event ev = { .events = events, .data.u64 = tag_of(kind, id) };
 
 	/* fails only for a descriptor that is not in the set */
-	(void)epoll_ctl(ctx->set, EPOLL_CTL_MOD, fd, &ev);
+	if (is_ours(ctx))
+		(void)epoll_ctl(ctx->set, EPOLL_CTL_MOD, fd, &ev);
 }
 
 void
 api_loop_del(postern_context *ctx, int fd)
 {
-	/* In a forked child the set is still the parent's: hands off.  Otherwise
-	 * always before close: a child being spawned may hold a copy for a moment,
+	/* Always before close: a child being spawned may hold a copy for a moment,
 	 * and the kernel would go on to report it. */
-	if (!ctx->is_mute)
+	if (is_ours(ctx))
 		(void)epoll_ctl(ctx->set, EPOLL_CTL_DEL, fd, NULL);
 }
 
@@ -237,11 +247,13 @@ api_loop_turn(postern_context *ctx, int wait_ms)
 	if (n < 0)
 		return -errno;
 	ctx->depth++;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && api_context_enter(ctx) == 0; i++)
 		ready(ctx, ev[i].data.u64, ev[i].events);
-	api_io_look(ctx);
+	if (api_context_enter(ctx) == 0)
+		api_io_look(ctx);
 	ctx->depth--;
-	return 0;
+	/* a callback that returned in a child of its own: the rest is the parent's */
+	return api_context_enter(ctx);
 }
 
 int
@@ -274,7 +286,7 @@ api_shelf_put(postern_context *ctx, struct api_item *item, enum api_pending what
 	uint64_t one = 1;
 
 	if (item->pending == 0) {
-		if (TAILQ_EMPTY(&ctx->shelf))
+		if (TAILQ_EMPTY(&ctx->shelf) && is_ours(ctx))
 			/* a counter of 1: cannot be full */
 			(void)!write(ctx->wake, &one, sizeof(one));
 		TAILQ_INSERT_TAIL(&ctx->shelf, item, next);
@@ -293,7 +305,7 @@ api_shelf_drop(postern_context *ctx, struct api_item *item, unsigned pending)
 	if (item->pending != 0)
 		return;
 	TAILQ_REMOVE(&ctx->shelf, item, next);
-	if (TAILQ_EMPTY(&ctx->shelf) && !ctx->is_mute && ctx->dead == 0)
+	if (TAILQ_EMPTY(&ctx->shelf) && is_ours(ctx) && ctx->dead == 0)
 		/* not blocking, and it was written when the shelf was filled */
 		(void)!read(ctx->wake, &count, sizeof(count));
 }

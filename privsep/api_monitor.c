@@ -404,7 +404,7 @@ api_monitor_receive(postern_context *ctx)
 	bool is_secret;
 	ssize_t n;
 
-	if (ctx->monitor.fd < 0)
+	if (ctx->monitor.fd < 0 || api_context_enter(ctx) < 0)
 		return false;
 	n = ipc_recv(ctx->monitor.fd, buf, cap, fds, &nfds);
 	if (n == -EAGAIN)

@@ -294,7 +294,7 @@ api_worker_receive(postern_transport *t)
 	uint8_t *buf = api_loop_buffer(t->ctx, &cap);
 	ssize_t n;
 
-	if (t->worker.fd < 0)
+	if (t->worker.fd < 0 || api_context_enter(t->ctx) < 0)
 		return false;
 	n = ipc_recv_plain(t->worker.fd, buf, cap);
 	if (n == -EAGAIN)
