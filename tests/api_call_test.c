@@ -286,7 +286,8 @@ a_worker_that_answers_what_it_was_not_asked_is_not_heard(void **state)
 	hold_call = hold(1);
 	assert_int_equal(postern_transport_global_request_async(t, "lies", NULL, &call), 0);
 	/* all of it has been heard before the first is told */
-	assert_int_equal(postern_transport_global_request(t, "yes", NULL, NULL, SOON), 0);
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(api_loop_turn(ctx, 5), 0);
 	/* it can give its own answers wrongly, and says yes to "hold"... */
 	assert_int_equal(done(hold_call).result, 0);
 	/* ...what counts of two answers is the first... */
