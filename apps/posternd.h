@@ -18,7 +18,8 @@
 
 enum { POSTERND_LISTEN_MAX = 64, POSTERND_ACCEPTS_PER_TURN = 16, POSTERND_GRANTS_MAX = 32,
 	POSTERND_BANNER_MAX = 16000, POSTERND_REFUSALS_TOLD = 64, POSTERND_START_MS = 30000,
-	POSTERND_FORWARDS_MAX = 256 };	/* forwarded connections of a login at once  */
+	POSTERND_FORWARDS_MAX = 256,	/* forwarded connections of a login at once  */
+	POSTERND_REPORTS_PER_TURN = 64 };	/* of a session process */
 
 /* What the command line says. */
 struct posternd_options {

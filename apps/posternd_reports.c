@@ -41,23 +41,39 @@ static int give(struct channel *ch, int *fds, size_t n)
 	return r;
 }
 
-static void take_reply(struct conn *c, const struct session_reply *r, int *fds, size_t n)
+/* CONNECTED answers those: a refusal frees the handle, which only it takes off our list. */
+static bool is_opening(const struct conn *c, uint64_t question)
+{
+	const struct channel *ch = c->channels;
+
+	while (ch != NULL && (ch->question == 0 || ch->question != question))
+		ch = ch->next;
+	return ch != NULL;
+}
+
+/* False: it answers what was not asked in this way. */
+static bool take_reply(struct conn *c, const struct session_reply *r, int *fds, size_t n)
 {
 	struct channel *ch = posternd_session_find(c, r->head.chan);
 	int answer = r->ok ? POSTERN_ACCEPT : POSTERN_REFUSE, result;
 
+	if (is_opening(c, r->head.question))
+		return false;
 	if (r->note[0] != '\0')
 		posternd_log(posternd_log_refusal(c, POSTERN_INFO), c, "session of user %s: %s",
 		    posternd_log_name(c->user), posternd_log_quote(r->note));
 	if (ch == NULL)
-		return;
+		return true;
 	if (n > 0 && (result = give(ch, fds, n)) < 0) {
-		posternd_log(POSTERN_ERROR, c, "channel: %s", postern_strerror(result));
+		posternd_log(posternd_log_refusal(c, POSTERN_ERROR), c, "channel: %s",
+		    postern_strerror(result));
 		answer = POSTERN_REFUSE;
 	}
 	result = postern_answer(c->transport, r->head.question, answer, NULL);
 	if (result < 0 && result != POSTERN_ESTATE)
-		posternd_log(POSTERN_ERROR, c, "answer: %s", postern_strerror(result));
+		posternd_log(posternd_log_refusal(c, POSTERN_ERROR), c, "answer: %s",
+		    postern_strerror(result));
+	return true;
 }
 
 static void take_exit(struct conn *c, const struct session_exit *e)
@@ -72,7 +88,8 @@ static void take_exit(struct conn *c, const struct session_exit *e)
 	else
 		r = postern_channel_send_exit_status(ch->handle, e->status);
 	if (r < 0)
-		posternd_log(POSTERN_ERROR, c, "exit status: %s", postern_strerror(r));
+		posternd_log(posternd_log_refusal(c, POSTERN_ERROR), c, "exit status: %s",
+		    postern_strerror(r));
 }
 
 static void take_line(struct conn *c, const struct session_line *l)
@@ -96,8 +113,7 @@ static bool take_report(struct conn *c, const union session_report *r, int *fds,
 {
 	switch (r->head.kind) {
 	case SESSION_REPLY:
-		take_reply(c, &r->reply, fds, n);
-		break;
+		return take_reply(c, &r->reply, fds, n);
 	case SESSION_EXIT:
 		take_exit(c, &r->exit);
 		break;
@@ -125,7 +141,9 @@ void posternd_session_reports(struct conn *c)
 	struct daemon *d = c->daemon;
 	uint32_t slot = c->slot, generation = c->generation;
 
-	while (posternd_conn_find(d, slot, generation) == c && c->session >= 0) {
+	/* what is left is told again: one that never stops must not keep the others waiting */
+	for (int turn = 0; turn < POSTERND_REPORTS_PER_TURN &&
+	    posternd_conn_find(d, slot, generation) == c && c->session >= 0; turn++) {
 		union session_report r;
 		int fds[SESSION_LINK_FDS];
 		size_t n = 0;

@@ -283,6 +283,8 @@ static int check_channel_request(void *user, postern_channel *handle, uint64_t q
 	(void)user;
 	if (ch == NULL || ch->forward != 0 || c->session < 0)
 		return POSTERN_REFUSE;
+	/* fields travel whole: behind their text must be nothing of another login */
+	memset(&o, 0, sizeof(o));
 	o.head = (struct session_head){ .chan = ch->id, .question = question };
 	ch->sent = true;
 	switch (r->kind) {

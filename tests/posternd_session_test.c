@@ -1,0 +1,311 @@
+/*
+ * posternd_session_test.c - orders of posternd to session processes, and what a session
+ * process that is somebody's own can do to posternd.  The library is played here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "apps/posternd.h"
+#include "apps/session_link.h"
+
+enum { ROOM = 1024 * 1024, CHAN = 1 };
+
+/* ---- the library and the loop ---- */
+
+struct postern_channel { struct conn *c; void *user; };
+
+static int exits, answers;
+
+void *postern_channel_user(const postern_channel *ch) { return ch->user; }
+void postern_channel_set_user(postern_channel *ch, void *user) { ch->user = user; }
+uint64_t postern_channel_id(const postern_channel *ch) { (void)ch; return CHAN; }
+postern_transport *postern_channel_get_transport(const postern_channel *ch)
+{
+	return (postern_transport *)ch->c;
+}
+void *postern_transport_user(const postern_transport *t) { return (void *)(uintptr_t)t; }
+const struct postern_forward *postern_channel_get_forward(const postern_channel *ch)
+{
+	(void)ch;
+	return NULL;
+}
+void postern_channel_free(postern_channel *ch) { (void)ch; }
+int postern_channel_take_pty(postern_channel *ch, int fd)
+{
+	(void)ch;
+	close(fd);
+	return POSTERN_ESTATE;
+}
+int postern_channel_take_pipes(postern_channel *ch, int in, int o, int err)
+{
+	(void)ch;
+	close(in);
+	close(o);
+	close(err);
+	return POSTERN_ESTATE;
+}
+int postern_channel_take_socket(postern_channel *ch, int fd)
+{
+	return postern_channel_take_pty(ch, fd);
+}
+int postern_channel_send_exit_status(postern_channel *ch, uint32_t status)
+{
+	(void)ch;
+	(void)status;
+	exits++;
+	return POSTERN_ESTATE;
+}
+int postern_channel_send_exit_signal(postern_channel *ch, const char *name, int core,
+    const char *text)
+{
+	(void)name;
+	(void)core;
+	(void)text;
+	return postern_channel_send_exit_status(ch, 0);
+}
+int postern_answer(postern_transport *t, uint64_t q, int code, const char *methods)
+{
+	(void)t;
+	(void)q;
+	(void)code;
+	(void)methods;
+	answers++;
+	return POSTERN_EWORKER;
+}
+int postern_answer_port(postern_transport *t, uint64_t q, int code, uint32_t port)
+{
+	(void)port;
+	return postern_answer(t, q, code, NULL);
+}
+int postern_transport_open_forward_async(postern_transport *t, postern_channel **out,
+    const struct postern_forward *f, uint64_t *id)
+{
+	(void)t;
+	(void)out;
+	(void)f;
+	(void)id;
+	return POSTERN_ELIMIT;
+}
+const char *postern_strerror(int code) { (void)code; return "error"; }
+
+static struct conn *alive;
+struct conn *posternd_conn_find(struct daemon *d, uint32_t slot, uint32_t generation)
+{
+	(void)d;
+	(void)slot;
+	(void)generation;
+	return alive;
+}
+void posternd_conn_end(struct conn *c, const char *why)
+{
+	(void)c;
+	(void)why;
+	alive = NULL;
+}
+int posternd_loop_add(struct daemon *d, int fd, enum posternd_source s, uint32_t slot,
+    uint32_t generation)
+{
+	(void)d;
+	(void)fd;
+	(void)s;
+	(void)slot;
+	(void)generation;
+	return 0;
+}
+
+/* ---- a login with one channel, and its session's end of the link ---- */
+
+static struct daemon d;
+static char *accept_all[] = { (char[]){ "*" } };
+
+struct login { struct conn c; struct postern_channel handle; int session; };
+
+static void begin(struct login *l)
+{
+	int pair[2], room = ROOM;
+
+	memset(l, 0, sizeof(*l));
+	d.conf.permit_tty = d.conf.x11_forwarding = true;
+	d.conf.xauth = (char[]){ "/usr/bin/xauth" };
+	d.conf.accept_env = (struct conf_words){ accept_all, 1 };
+	assert_int_equal(session_link_pair(pair), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &room,
+		    sizeof(room)), 0);
+	l->c.daemon = &d;
+	l->c.session = pair[0];
+	l->session = pair[1];
+	l->handle.c = &l->c;
+	strcpy(l->c.user, "u");
+	assert_non_null(posternd_session_add(&l->c, &l->handle, 0));
+	alive = &l->c;
+	exits = answers = 0;
+	posternd_log_open(-1, 0, true);
+}
+
+static void end(struct login *l)
+{
+	posternd_session_stop(&l->c);
+	close(l->session);
+}
+
+static int ask(struct login *l, struct postern_channel_request *rq)
+{
+	struct postern_server_interface i = { 0 };
+
+	posternd_session_interface(&i);
+	rq->size = sizeof(*rq);
+	return i.check_channel_request(NULL, &l->handle, 7, rq);
+}
+
+/* The bytes of the one order that waits. */
+static size_t received(struct login *l, union session_order *o)
+{
+	ssize_t n = session_link_recv(l->session, o, sizeof(*o), NULL, NULL);
+
+	assert_true(n > 0);
+	return (size_t)n;
+}
+
+static void an_order_holds_nothing_of_another_login(void **state)
+{
+	static const char secret[] = "hunter2!";
+	static char command[20000];
+	static union session_order o;
+	struct postern_channel_request others[] = {
+		{ .kind = POSTERN_REQ_ENV, .name = "A", .value = "b" },
+		{ .kind = POSTERN_REQ_X11, .name = "MIT-MAGIC-COOKIE-1", .cookie = "0" },
+		{ .kind = POSTERN_REQ_PTY, .name = "vt100" },
+		{ .kind = POSTERN_REQ_SIGNAL, .name = "INT" },
+	};
+	struct login victim, curious;
+
+	(void)state;
+	begin(&victim);
+	begin(&curious);
+	for (size_t i = 0; i + sizeof(secret) < sizeof(command); i += sizeof(secret) - 1)
+		memcpy(command + i, secret, sizeof(secret));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct postern_channel_request exec = { .kind = POSTERN_REQ_EXEC, .name = command };
+		size_t n;
+
+		victim.c.channels->started = false;
+		assert_int_equal(ask(&victim, &exec), POSTERN_LATER);
+		n = received(&victim, &o);
+		assert_non_null(memmem(&o, n, secret, sizeof(secret) - 1));
+		memset(&o, 0, sizeof(o));
+		assert_int_not_equal(ask(&curious, &others[i]), POSTERN_REFUSE);
+		n = received(&curious, &o);
+		assert_true(session_order_valid(&o, n));
+		assert_null(memmem(&o, n, "hunter", 6));
+	}
+	end(&victim);
+	end(&curious);
+}
+
+static void report_exit(struct login *l)
+{
+	union session_report r;
+
+	memset(&r, 0, sizeof(r));
+	r.head = (struct session_head){ .kind = SESSION_EXIT, .chan = CHAN };
+	assert_int_equal(session_link_send(l->session, &r, session_report_size(SESSION_EXIT),
+	    NULL, 0), 0);
+}
+
+/* Who never stops talking must not be the only one who is listened to. */
+static void a_session_that_floods_has_its_turn_and_no_more(void **state)
+{
+	enum { MANY = 200 };
+	struct login l;
+	int turns = 0;
+
+	(void)state;
+	begin(&l);
+	for (int i = 0; i < MANY; i++)
+		report_exit(&l);
+	for (int before = -1; exits > before && turns < MANY; turns++) {
+		before = exits;
+		posternd_session_reports(&l.c);
+		assert_true(exits - before <= POSTERND_REPORTS_PER_TURN);
+	}
+	assert_int_equal(exits, MANY);
+	assert_ptr_equal(alive, &l.c);
+	end(&l);
+}
+
+static void nonsense_of_a_session_is_told_a_few_times(void **state)
+{
+	union session_report r;
+	struct login l;
+
+	(void)state;
+	begin(&l);
+	for (int i = 0; i < POSTERND_REFUSALS_TOLD; i++) {
+		report_exit(&l);
+		posternd_session_reports(&l.c);
+	}
+	assert_int_equal(l.c.refusals, POSTERND_REFUSALS_TOLD);
+	l.c.refusals = 0;
+	memset(&r, 0, sizeof(r));
+	r.head = (struct session_head){ .kind = SESSION_REPLY, .chan = CHAN };
+	assert_int_equal(session_link_send(l.session, &r, session_report_size(SESSION_REPLY),
+	    NULL, 0), 0);
+	posternd_session_reports(&l.c);
+	assert_int_equal(l.c.refusals, 1);	/* there is no such question */
+	r.reply.ok = 1;
+	assert_int_equal(session_link_send(l.session, &r, session_report_size(SESSION_REPLY),
+	    &l.session, 1), 0);
+	posternd_session_reports(&l.c);
+	assert_int_equal(l.c.refusals, 3);	/* and the channel wants no descriptor */
+	end(&l);
+}
+
+/* The library frees the handle of a channel whose opening is refused: what answers it
+ * must know, and a reply is about requests. */
+static void a_reply_does_not_answer_an_opening(void **state)
+{
+	union session_report r;
+	struct postern_channel forward;
+	struct channel *opening;
+	struct login l;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		begin(&l);
+		forward = (struct postern_channel){ .c = &l.c };
+		opening = posternd_session_add(&l.c, &forward, POSTERN_DIRECT_TCPIP);
+		assert_non_null(opening);
+		opening->id = CHAN + 1;
+		opening->question = 9;
+		memset(&r, 0, sizeof(r));
+		r.head = (struct session_head){ .kind = SESSION_REPLY, .question = 9,
+		    .chan = (uint64_t)(CHAN + i) };
+		assert_int_equal(session_link_send(l.session, &r,
+		    session_report_size(SESSION_REPLY), NULL, 0), 0);
+		posternd_session_reports(&l.c);
+		assert_int_equal(answers, 0);
+		assert_null(alive);
+		end(&l);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_order_holds_nothing_of_another_login),
+		cmocka_unit_test(a_session_that_floods_has_its_turn_and_no_more),
+		cmocka_unit_test(nonsense_of_a_session_is_told_a_few_times),
+		cmocka_unit_test(a_reply_does_not_answer_an_opening),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
