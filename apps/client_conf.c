@@ -21,7 +21,7 @@
 #include "apps/client_conf.h"
 #include "apps/client_log.h"
 
-enum kind { STRING = 1, REST, LIST, NUMBER, FLAG, TIME };
+enum kind { STRING = 1, REST, LIST, LINES, NUMBER, FLAG, TIME };
 
 static const struct keyword {
 	const char *name;
@@ -60,7 +60,7 @@ client_conf_free(struct client_conf *c)
 
 		if (keywords[i].kind == STRING || keywords[i].kind == REST)
 			free(*(char **)field);
-		else if (keywords[i].kind == LIST)
+		else if (keywords[i].kind == LIST || keywords[i].kind == LINES)
 			free_list(field);
 	}
 	client_conf_init(c);
@@ -164,15 +164,22 @@ set_number(int *field, int value, const char *name, const char *word, const char
 }
 
 static int
+add_word(struct client_conf_list *list, const char *word, const char *name, const char *where)
+{
+	if (list->n == CONF_LIST_MAX) {
+		client_log_error("%s: more than %d values of %s", where, CONF_LIST_MAX, name);
+		return -1;
+	}
+	list->word[list->n++] = client_conf_copy(word);
+	return 0;
+}
+
+static int
 set_list(struct client_conf_list *list, char *word, char **rest, const char *name, const char *where)
 {
-	for (; word != NULL; word = client_conf_word(rest)) {
-		if (list->n == CONF_LIST_MAX) {
-			client_log_error("%s: more than %d values of %s", where, CONF_LIST_MAX, name);
+	for (; word != NULL; word = client_conf_word(rest))
+		if (add_word(list, word, name, where) != 0)
 			return -1;
-		}
-		list->word[list->n++] = client_conf_copy(word);
-	}
 	return 0;
 }
 
@@ -194,11 +201,13 @@ apply(struct client_conf *c, const struct keyword *k, char *args, const char *wh
 	while (isspace((unsigned char)*args))
 		args++;
 	trim_end(args);
-	if (k->kind == REST) {
+	if (k->kind == REST || k->kind == LINES) {
 		if (*args == '\0') {
 			client_log_error("%s: %s wants a value", where, k->name);
 			return -1;
 		}
+		if (k->kind == LINES)
+			return add_word(field, args, k->name, where);
 		if (*(char **)field == NULL)
 			*(char **)field = client_conf_copy(args);
 		return 0;
@@ -219,6 +228,7 @@ apply(struct client_conf *c, const struct keyword *k, char *args, const char *wh
 		return set_number(field, client_conf_time(word), k->name, word, where);
 	case STRING:
 	case REST:
+	case LINES:
 		break;
 	}
 	if (client_conf_word(&all) != NULL) {

@@ -14,15 +14,20 @@ struct client_conf {
 	/* keywords; NULL, -1 and empty lists are "not set" */
 	char *hostname, *user, *user_known_hosts, *global_known_hosts, *strict,
 	    *host_key_alias, *kex, *host_keys, *signatures, *ciphers, *macs, *preferred,
-	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level;
+	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level, *bind_mask,
+	    *jump, *forward_agent, *identity_agent, *xauth;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
-	    stdin_null, compression;
-	struct client_conf_list identities, send_env, set_env;
+	    stdin_null, compression, clear_forwards, exit_on_failure, gateway_ports,
+	    bind_unlink, identities_only, forward_x11, x11_trusted, x11_timeout;
+	struct client_conf_list identities, send_env, set_env, local_forwards, remote_forwards,
+	    dynamic_forwards, permit_remote_open;
 	/* worked out by client_conf_finish */
 	const char *home;
 	uint64_t rekey_bytes;
 	int rekey_seconds;
+	unsigned bind_mask_bits;
+	bool identities_given;		/* some were named, not only the default   */
 };
 
 void client_conf_init(struct client_conf *);

@@ -68,6 +68,20 @@ fill_string(char **field, const char *value)
 		*field = client_conf_copy(value);
 }
 
+/* Octal, as umask(2). */
+static int
+parse_mask(struct client_conf *c)
+{
+	char *end;
+
+	errno = 0;
+	c->bind_mask_bits = (unsigned)strtoul(c->bind_mask, &end, 8);
+	if (errno == 0 && end != c->bind_mask && *end == '\0' && c->bind_mask_bits <= 0777)
+		return 0;
+	client_log_error("StreamLocalBindMask: bad value \"%s\"", c->bind_mask);
+	return -1;
+}
+
 /* A misspelt "yes" must not become whatever the last comparison leaves. */
 static const struct choice {
 	const char *name, *words;
@@ -77,7 +91,7 @@ static const struct choice {
 	    offsetof(struct client_conf, strict) },
 	{ "AddressFamily", "any,inet,inet6", offsetof(struct client_conf, family) },
 	{ "RequestTTY", "auto,yes,no,force", offsetof(struct client_conf, tty) },
-	{ "SessionType", "default,subsystem", offsetof(struct client_conf, session_type) },
+	{ "SessionType", "default,subsystem,none", offsetof(struct client_conf, session_type) },
 	{ "LogLevel", "QUIET,FATAL,ERROR,INFO,VERBOSE,DEBUG,DEBUG1,DEBUG2,DEBUG3",
 	    offsetof(struct client_conf, log_level) },
 };
@@ -143,6 +157,20 @@ client_conf_finish(struct client_conf *c, const char *alias)
 	fill_number(&c->tcp_keepalive, 1);
 	fill_number(&c->stdin_null, 0);
 	fill_number(&c->compression, 0);
+	fill_number(&c->clear_forwards, 0);
+	fill_number(&c->exit_on_failure, 0);
+	fill_number(&c->gateway_ports, 0);
+	fill_number(&c->bind_unlink, 0);
+	fill_number(&c->identities_only, 0);
+	fill_number(&c->forward_x11, 0);
+	fill_number(&c->x11_trusted, 0);
+	fill_number(&c->x11_timeout, 1200);
+	fill_string(&c->bind_mask, "0177");
+	fill_string(&c->jump, "none");
+	fill_string(&c->forward_agent, "no");
+	fill_string(&c->identity_agent, "SSH_AUTH_SOCK");
+	fill_string(&c->xauth, "/usr/bin/xauth");
+	c->identities_given = c->identities.n > 0;
 	if (c->identities.n == 0)
 		c->identities.word[c->identities.n++] = client_conf_copy("~/.ssh/id_ed25519");
 	if (c->port < 1 || c->port > 65535) {
@@ -151,5 +179,5 @@ client_conf_finish(struct client_conf *c, const char *alias)
 	}
 	if (check_choices(c) != 0)
 		return -1;
-	return parse_rekey(c);
+	return parse_mask(c) != 0 || parse_rekey(c) != 0 ? -1 : 0;
 }

@@ -17,6 +17,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "apps/client_agent.h"
 #include "apps/client_log.h"
 #include "apps/client_login.h"
 
@@ -122,6 +123,99 @@ load_key(struct login *l, const char *path)
 	return key;
 }
 
+/* ---- the agent's keys ---- */
+
+/* Is it the public half of a file that IdentityFile names? */
+static bool
+is_named(const struct login *l, const postern_key *key)
+{
+	unsigned char blob[8192];
+	char alg[128];
+	size_t n, len;
+	const void *theirs = postern_key_blob(key, &len);
+	bool found = false;
+
+	for (size_t i = 0; !found && i < l->conf->identities.n; i++) {
+		char *path = client_conf_expand(l->conf, l->conf->identities.word[i]);
+
+		n = read_public(path, alg, sizeof(alg), blob, sizeof(blob));
+		found = n > 0 && n == len && memcmp(blob, theirs, n) == 0;
+		free(path);
+	}
+	return found;
+}
+
+/* Named ones first, others behind them unless IdentitiesOnly. */
+static void
+ask_agent(struct login *l)
+{
+	postern_key **keys;
+	size_t n, named = 0;
+
+	l->asked_agent = true;
+	client_agent_keys(l->context, l->conf, &keys, &n);
+	for (size_t i = 0; i < n; i++) {
+		postern_key *key = keys[i];
+
+		if (!is_named(l, key))
+			continue;
+		memmove(&keys[named + 1], &keys[named], (i - named) * sizeof(*keys));
+		keys[named++] = key;
+	}
+	if (l->conf->identities_only > 0)
+		while (n > named)
+			postern_key_free(keys[--n]);
+	l->agent = keys;
+	l->n_agent = n;
+}
+
+/* The server is asked first: some agents ask a person for each signature. */
+static int
+try_agent(struct login *l, postern_transport *t)
+{
+	int r = POSTERN_EAUTH;
+
+	while (r == POSTERN_EAUTH && l->next_agent < l->n_agent) {
+		const postern_key *key = l->agent[l->next_agent++];
+		const char *alg = postern_key_algorithm(key);
+		size_t len;
+		const void *blob = postern_key_blob(key, &len);
+
+		client_log_verbose("offering the agent's key: %s %s", alg, postern_key_comment(key));
+		/* RFC 8332: a type of key, and another name for what it signs with */
+		r = postern_transport_probe_publickey(t, l->conf->user,
+		    strcmp(alg, "ssh-rsa") == 0 ? "rsa-sha2-512" : alg, blob, len, LOGIN_WAIT_MS);
+		if (r == 0)
+			r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
+	}
+	return r;
+}
+
+static bool
+agent_knows(const struct login *l, const void *blob, size_t n)
+{
+	for (size_t i = 0; i < l->n_agent; i++) {
+		size_t len;
+		const void *theirs = postern_key_blob(l->agent[i], &len);
+
+		if (n == len && memcmp(theirs, blob, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+client_login_free(struct login *l)
+{
+	for (size_t i = 0; i < l->n_agent; i++)
+		postern_key_free(l->agent[i]);
+	free(l->agent);
+	l->agent = NULL;
+	l->n_agent = 0;
+}
+
+/* ---- files ---- */
+
 static int
 try_key(struct login *l, postern_transport *t, const char *path)
 {
@@ -133,6 +227,8 @@ try_key(struct login *l, postern_transport *t, const char *path)
 
 	n = read_public(path, alg, sizeof(alg), blob, sizeof(blob));
 	if (n > 0) {
+		if (agent_knows(l, blob, n))
+			return POSTERN_EAUTH;	/* it was tried */
 		client_log_verbose("offering public key: %s %s", path, alg);
 		r = postern_transport_probe_publickey(t, l->conf->user, alg, blob, n, LOGIN_WAIT_MS);
 		if (r != 0)
@@ -235,9 +331,13 @@ step(struct login *l, postern_transport *t, size_t *next_key, int *result)
 		if (!listed(offered, word))
 			continue;
 		done = 0;
+		if (strcasecmp(word, "publickey") == 0 && c->pubkey > 0 && !l->asked_agent)
+			ask_agent(l);
 		if (strcasecmp(word, "publickey") == 0 && c->pubkey > 0 &&
-		    *next_key < c->identities.n) {
-			*result = try_keys(l, t, next_key);
+		    (l->next_agent < l->n_agent || *next_key < c->identities.n)) {
+			*result = l->next_agent < l->n_agent ? try_agent(l, t) : POSTERN_EAUTH;
+			if (*result == POSTERN_EAUTH)
+				*result = try_keys(l, t, next_key);
 		} else if (strcasecmp(word, "keyboard-interactive") == 0 && c->interactive > 0 &&
 		    c->batch <= 0 && !l->no_passwords && l->prompts_left > 0 && !l->gave_up) {
 			l->prompts_left--;

@@ -12,10 +12,14 @@ struct login {
 	bool no_passwords;		/* the host key was accepted against advice */
 	unsigned prompts_left;
 	bool gave_up;			/* the person closed the prompt            */
+	bool asked_agent;
+	postern_key **agent;		/* its keys, those that were named first   */
+	size_t n_agent, next_agent;
 };
 
 /* 0: logged in; else what the last call returned, said on stderr. */
 int client_login_run(struct login *, postern_transport *);
+void client_login_free(struct login *);
 /* postern_client_interface.answer_prompts; user points to a struct login. */
 int client_login_answer_prompts(struct login *, const struct postern_prompts *, char **answers);
 

@@ -23,9 +23,9 @@ refuse() {
 }
 
 refuse connection_refused "port 1: Connection refused" -p 1
-refuse unknown_option "usage:" -X
+refuse unknown_option "usage:" -Z
 refuse unknown_keyword 'command line: keyword "Frobnicate"' -o Frobnicate=1
-refuse keyword_that_we_lack 'keyword "ProxyJump"' -o ProxyJump=other
+refuse keyword_that_we_lack 'keyword "ProxyCommand"' -o ProxyCommand=other
 refuse no_value "Port wants a value" -o Port
 refuse bad_port "bad port 99999" -p 99999
 refuse bad_number 'Port: bad value "x"' -p x
@@ -38,6 +38,6 @@ refuse bad_level 'LogLevel: bad value "LOUD"' -o LogLevel=LOUD
 refuse bad_rekey_limit 'RekeyLimit: bad value "1Q"' -o 'RekeyLimit=1Q'
 refuse missing_file "$tmp/none: No such file or directory" -F "$tmp/none"
 refuse missing_identity "Identity file $tmp/none not accessible" -p 1 -i "$tmp/none"
-printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n ForwardAgent no\n' >"$tmp/conf"
-refuse file_and_line "$tmp/conf line 5: keyword \"ForwardAgent\"" -F "$tmp/conf"
+printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n GSSAPIAuthentication no\n' >"$tmp/conf"
+refuse file_and_line "$tmp/conf line 5: keyword \"GSSAPIAuthentication\"" -F "$tmp/conf"
 exit $failed
