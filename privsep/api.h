@@ -85,6 +85,8 @@ void api_link_close(struct api_link *);
 int api_link_send(struct api_link *, struct wr *, const int *fds, size_t nfds, unsigned flags);
 void api_link_flush(struct api_link *);		/* the reader has room again */
 bool api_link_taken(struct api_link *);		/* TAKEN; false: for nothing that was sent */
+/* The worker knows this channel no more: descriptors that wait for it are of no use. */
+void api_link_withdraw(struct api_link *, uint64_t chan);
 
 #define MSG(link, NAME, id, phases, kex, flags) static inline int \
 	api_send_##NAME(struct api_link *l, const struct ipc_##NAME *m) { \

@@ -91,6 +91,26 @@ watch(struct api_link *l)
 	    wants_room ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
+/* Else a worker that opens and closes channels, and says TAKEN of none, could have all
+ * descriptors of the host program wait here. */
+void
+api_link_withdraw(struct api_link *l, uint64_t chan)
+{
+	struct api_out *o, *next;
+
+	for (o = TAILQ_FIRST(&l->out); o != NULL; o = next) {
+		struct rd r = rd_of(span_of(o->bytes, o->n));
+
+		next = TAILQ_NEXT(o, next);
+		(void)rd_u8(&r);
+		/* every message to a worker that brings descriptors begins with its channel */
+		if (o->nfds > 0 && rd_u64(&r) == chan)
+			drop(l, o);
+	}
+	if (l->fd >= 0)
+		watch(l);
+}
+
 static int
 keep(struct api_link *l, struct span message, const int *fds, size_t nfds)
 {

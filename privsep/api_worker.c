@@ -236,6 +236,7 @@ on_CHANNEL_OVER(postern_transport *t, const struct ipc_CHANNEL_OVER *m)
 
 	/* CLOSE alone is an end in order too: it is authenticated and comes after all
 	 * data, so had_eof says nothing about completeness */
+	api_link_withdraw(&t->worker, m->chan);
 	if (ch != NULL && (ch->state == API_OPEN || ch->state == API_ASKED))
 		api_channel_closed(ch, true);
 	return 0;

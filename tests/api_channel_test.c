@@ -445,6 +445,42 @@ descriptors_in_flight_are_counted(void **state)
 	assert_int_equal(fake_seen->closes_now, 1);
 }
 
+/* Or one that opens and closes channels could have us hold any number of them. */
+static void
+descriptors_do_not_wait_for_a_channel_that_is_over(void **state)
+{
+	postern_channel *ch[MANY_TAKES];
+	char line[40];
+	int before;
+
+	(void)state;
+	for (size_t i = 0; i < MANY_TAKES; i++)
+		ch[i] = session();
+	for (size_t i = 0; i < MANY_TAKES; i++)
+		assert_int_equal(api_descriptor_give(ch[i]), 0);
+	assert_int_equal(postern_transport_send_ignore(t, 9), 0);
+	UNTIL(fake_seen->takes == API_TAKES_MAX);
+	assert_int_equal(t->worker.out_count, 5);
+	before = fake_open_fds();
+	/* the first that waits, one between, and the last */
+	for (size_t i = API_TAKES_MAX; i < MANY_TAKES; i++) {
+		if (i == API_TAKES_MAX + 1)
+			continue;
+		(void)snprintf(line, sizeof(line), "over %llu\n", (unsigned long long)ch[i]->id);
+		assert_int_equal(write(peer, line, strlen(line)), (ssize_t)strlen(line));
+		UNTIL(ch[i]->state == API_OVER);
+	}
+	assert_int_equal(fake_open_fds(), before - 3);
+	assert_int_equal(t->worker.out_count, 2);
+	assert_idle();
+	/* the one between goes, and what comes behind it */
+	order_taken(1);
+	UNTIL(fake_seen->ignore == 9);
+	assert_int_equal(fake_seen->takes_before_ignore, API_TAKES_MAX + 1);
+	assert_int_equal(t->worker.out_count, 0);
+	assert_false(t->is_blamed);
+}
+
 static void
 a_worker_that_never_says_taken_is_ended(void **state)
 {
@@ -493,6 +529,8 @@ main(void)
 		TEST(a_worker_that_does_not_read_is_ended_not_waited_for),
 		TEST(a_reader_that_pauses_loses_nothing),
 		cmocka_unit_test_setup_teardown(descriptors_in_flight_are_counted,
+		    setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(descriptors_do_not_wait_for_a_channel_that_is_over,
 		    setup_quiet, teardown),
 		cmocka_unit_test_setup_teardown(a_worker_that_never_says_taken_is_ended,
 		    setup_quiet, teardown),
