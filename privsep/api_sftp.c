@@ -51,7 +51,8 @@ recv_all(postern_channel *ch, void *to, size_t len, struct api_deadline d)
 		n = poll(p, 2, api_io_wait(ctx, left));
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		if (n == 0 && left == 0)
+		/* others may keep the context busy for ever */
+		if (left == 0 && (n <= 0 || p[0].revents == 0))
 			return POSTERN_ETIMEOUT;
 		r = ctx->dead < 0 ? ctx->dead : api_loop_turn(ctx, 0);
 		if (r < 0 && r != -EINTR)

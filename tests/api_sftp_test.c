@@ -21,7 +21,7 @@ setup(void **state)
 struct part {
 	const uint8_t *words;
 	size_t n, pieces;		/* written so many bytes at a time */
-	bool refuses, ends;
+	bool refuses, ends, chatters;
 	bool heard_init;
 };
 
@@ -76,6 +76,11 @@ play(void *arg)
 		part->heard_init = postern_recv_exactly(take.data, init, 9, NULL, SOON) == 0 &&
 		    memcmp(init, "\0\0\0\5\1\0\0\0\3", 9) == 0;
 	speak(part, take.data);
+	/* two seconds of other business, without a pause */
+	for (struct api_deadline d = api_deadline_in(2000);
+	    part->chatters && api_deadline_left(d) > 0;)
+		(void)ipc_send_GLOBAL_ASK(w, &(struct ipc_GLOBAL_ASK){
+		    .kind = span_str("chat@test"), .payload = span_str("") });
 	if (!part->ends)
 		fake_pause(200);	/* silent, but there */
 	(void)close(take.data);
@@ -150,6 +155,36 @@ a_head_that_is_cut_is_not_waited_for(void **state)
 	assert_int_equal(t->n_channels, 0);
 }
 
+static int
+take_a_while(void *user, postern_transport *transport, uint64_t question, const char *kind,
+    const void *data, size_t len)
+{
+	(void)user;
+	(void)transport;
+	(void)question;
+	(void)kind;
+	(void)data;
+	(void)len;
+	fake_pause(1);
+	return POSTERN_REFUSE;
+}
+
+static void
+whoever_talks_of_other_things_does_not_stop_the_clock(void **state)
+{
+	struct part part = { .chatters = true };
+	struct api_deadline late = api_deadline_in(1500);
+	postern_sftp *s = NULL;
+	pthread_t thread;
+
+	(void)state;
+	t->client.check_global_request = take_a_while;
+	assert_int_equal(pthread_create(&thread, NULL, play, &part), 0);
+	assert_int_equal(postern_transport_open_sftp_client(t, &s, 100), POSTERN_ETIMEOUT);
+	assert_true(api_deadline_left(late) > 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void
 a_server_without_it_refuses(void **state)
 {
@@ -195,6 +230,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, play_teardown)
 		T(words_that_are_no_version),
 		T(a_head_that_is_cut_is_not_waited_for),
+		T(whoever_talks_of_other_things_does_not_stop_the_clock),
 		T(a_server_without_it_refuses),
 		T(the_version_is_told_and_extensions_are_dropped),
 	};
