@@ -27,7 +27,6 @@ struct client_conf {
 	uint64_t rekey_bytes;
 	int rekey_seconds;
 	unsigned bind_mask_bits;
-	bool identities_given;		/* some were named, not only the default   */
 };
 
 void client_conf_init(struct client_conf *);

@@ -54,18 +54,48 @@ out:
 	return r;
 }
 
-static void
-fill_number(int *field, int value)
-{
-	if (*field == -1)
-		*field = value;
-}
+/* What stands where nothing was said. */
+static const struct { size_t offset; int value; } numbers[] = {
+#define NUMBER(field, value) { offsetof(struct client_conf, field), value }
+	NUMBER(port, 22), NUMBER(hash_known_hosts, 0), NUMBER(pubkey, 1), NUMBER(password, 1),
+	NUMBER(interactive, 1), NUMBER(password_prompts, 3), NUMBER(batch, 0),
+	NUMBER(connect_timeout, 0), NUMBER(attempts, 1), NUMBER(alive_interval, 0),
+	NUMBER(alive_max, 3), NUMBER(tcp_keepalive, 1), NUMBER(stdin_null, 0),
+	NUMBER(compression, 0), NUMBER(clear_forwards, 0), NUMBER(exit_on_failure, 0),
+	NUMBER(gateway_ports, 0), NUMBER(bind_unlink, 0), NUMBER(identities_only, 0),
+	NUMBER(forward_x11, 0), NUMBER(x11_trusted, 0), NUMBER(x11_timeout, 1200),
+#undef NUMBER
+};
+static const struct { size_t offset; const char *value; } strings[] = {
+#define STRING(field, value) { offsetof(struct client_conf, field), value }
+	STRING(user_known_hosts, "~/.ssh/known_hosts ~/.ssh/known_hosts2"),
+	STRING(global_known_hosts, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"),
+	STRING(strict, "ask"), STRING(preferred, "publickey,keyboard-interactive,password"),
+	STRING(tty, "auto"), STRING(escape, "~"), STRING(family, "any"),
+	STRING(session_type, "default"), STRING(log_level, "ERROR"), STRING(bind_mask, "0177"),
+	STRING(jump, "none"), STRING(forward_agent, "no"),
+	STRING(identity_agent, "SSH_AUTH_SOCK"), STRING(xauth, "/usr/bin/xauth"),
+#undef STRING
+};
 
 static void
 fill_string(char **field, const char *value)
 {
 	if (*field == NULL)
 		*field = client_conf_copy(value);
+}
+
+static void
+fill_defaults(struct client_conf *c)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int *field = (int *)(void *)((char *)c + numbers[i].offset);
+
+		if (*field == -1)
+			*field = numbers[i].value;
+	}
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		fill_string((char **)(void *)((char *)c + strings[i].offset), strings[i].value);
 }
 
 /* Octal, as umask(2). */
@@ -134,43 +164,7 @@ client_conf_finish(struct client_conf *c, const char *alias)
 		}
 		c->user = client_conf_copy(pw->pw_name);
 	}
-	fill_number(&c->port, 22);
-	fill_string(&c->user_known_hosts, "~/.ssh/known_hosts ~/.ssh/known_hosts2");
-	fill_string(&c->global_known_hosts, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2");
-	fill_string(&c->strict, "ask");
-	fill_string(&c->preferred, "publickey,keyboard-interactive,password");
-	fill_string(&c->tty, "auto");
-	fill_string(&c->escape, "~");
-	fill_string(&c->family, "any");
-	fill_string(&c->session_type, "default");
-	fill_string(&c->log_level, "ERROR");
-	fill_number(&c->hash_known_hosts, 0);
-	fill_number(&c->pubkey, 1);
-	fill_number(&c->password, 1);
-	fill_number(&c->interactive, 1);
-	fill_number(&c->password_prompts, 3);
-	fill_number(&c->batch, 0);
-	fill_number(&c->connect_timeout, 0);
-	fill_number(&c->attempts, 1);
-	fill_number(&c->alive_interval, 0);
-	fill_number(&c->alive_max, 3);
-	fill_number(&c->tcp_keepalive, 1);
-	fill_number(&c->stdin_null, 0);
-	fill_number(&c->compression, 0);
-	fill_number(&c->clear_forwards, 0);
-	fill_number(&c->exit_on_failure, 0);
-	fill_number(&c->gateway_ports, 0);
-	fill_number(&c->bind_unlink, 0);
-	fill_number(&c->identities_only, 0);
-	fill_number(&c->forward_x11, 0);
-	fill_number(&c->x11_trusted, 0);
-	fill_number(&c->x11_timeout, 1200);
-	fill_string(&c->bind_mask, "0177");
-	fill_string(&c->jump, "none");
-	fill_string(&c->forward_agent, "no");
-	fill_string(&c->identity_agent, "SSH_AUTH_SOCK");
-	fill_string(&c->xauth, "/usr/bin/xauth");
-	c->identities_given = c->identities.n > 0;
+	fill_defaults(c);
 	if (c->identities.n == 0)
 		c->identities.word[c->identities.n++] = client_conf_copy("~/.ssh/id_ed25519");
 	if (c->port < 1 || c->port > 65535) {

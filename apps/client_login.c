@@ -182,9 +182,7 @@ try_agent(struct login *l, postern_transport *t)
 		const void *blob = postern_key_blob(key, &len);
 
 		client_log_verbose("offering the agent's key: %s %s", alg, postern_key_comment(key));
-		/* RFC 8332: a type of key, and another name for what it signs with */
-		r = postern_transport_probe_publickey(t, l->conf->user,
-		    strcmp(alg, "ssh-rsa") == 0 ? "rsa-sha2-512" : alg, blob, len, LOGIN_WAIT_MS);
+		r = postern_transport_probe_publickey(t, l->conf->user, alg, blob, len, LOGIN_WAIT_MS);
 		if (r == 0)
 			r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
 	}

@@ -4,12 +4,12 @@
 -L, -R, -D, -W, -J, -N, -A and -X over ports and paths; the agent for logging in; who
 closes first; many connections at once; and what happens when a listener is not to be had.
 """
-import contextlib, glob, os, re, secrets, select, signal, socket, struct, subprocess, sys, threading, time
+import contextlib, os, re, secrets, signal, socket, struct, subprocess, sys, threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from forward_test import (WAIT, Target, connect, echo, echo_after_eof, log_of, read_all, refused, says_and_closes,
-                          until)
+from forward_test import WAIT, Target, connect, echo, echo_after_eof, read_all, refused, says_and_closes, until
 from lab import POSTERN, SAN, check, digest, free_port, labelled, main, need, noise
+from locked_test import descendants
 
 servers = {}
 
@@ -23,15 +23,14 @@ def server(lab, kind="sshd", *lines):
 class Client:
     """postern with forwards, until it is told to stop; -N unless there is a command."""
 
-    def __init__(self, lab, s, *args, command=(), env=None, ready=None, stdin=subprocess.DEVNULL, key=None,
-                 target=None, pty=False):
-        self.err, self.ready = lab.path("postern.err"), ready
+    def __init__(self, lab, s, *args, command=(), stdin=subprocess.DEVNULL):
+        self.err = lab.path("postern.err")
         argv = [POSTERN, "-F", "none", "-p", str(s.port), *args, "-o", "StrictHostKeyChecking=accept-new",
                 "-o", "UserKnownHostsFile=" + lab.path("known"), "-o", "GlobalKnownHostsFile=none",
-                "-o", "BatchMode=yes", "-i", key or lab.userkey, *([] if command else ["-N"]),
+                "-o", "BatchMode=yes", "-i", lab.userkey, *([] if command else ["-N"]),
                 "%s@127.0.0.1" % lab.user, *command]
         with open(self.err, "wb") as err:
-            self.process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=err, env=env)
+            self.process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=err)
 
     def text(self):
         with open(self.err, errors="replace") as f:
@@ -266,10 +265,6 @@ class Agent:
 
 def agent_login(lab):
     s, none = server(lab), lab.path("no-key")
-    rsa = lab.path("rsa")
-    subprocess.run([need("ssh-keygen"), "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", rsa], check=True)
-    with open(lab.authorized, "a") as f, open(rsa + ".pub") as k:
-        f.write(k.read())
     with Agent(lab, lab.wrongkey, lab.userkey) as a:
         r = lab.postern(s, key=none, command=["echo in"], env=a.env)
         check(r.returncode == 0 and r.stdout == b"in\n", "%s" % r)
@@ -285,9 +280,6 @@ def agent_login(lab):
             f.write(k.read())
         r = lab.postern(s, "-o", "IdentitiesOnly=yes", key=alone, command=["true"], env=a.env)
         check(r.returncode == 0, "named, in the agent: %s" % r)
-    with Agent(lab, rsa) as a:
-        r = lab.postern(s, key=none, command=["true"], env=a.env)
-        check(r.returncode == 0, "RSA: %s" % r)
 
 
 def agent_forward(lab, kind):
@@ -504,9 +496,9 @@ def no_session_ends(lab):
         check(p.process.wait(10) == 255, "status %s" % p.process.returncode)
     with Client(lab, s, "-v", "-L", "%d:127.0.0.1:1" % port) as p:
         p.listening(port)
-        for pid in subprocess.run(["ps", "-o", "pid=", "--ppid", str(s.process.pid)], capture_output=True,
-                                  text=True).stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
+        for pid in descendants(s.process.pid):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         check(p.process.wait(15) == 255, "status %s" % p.process.returncode)
 
 
