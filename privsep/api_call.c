@@ -179,7 +179,7 @@ api_call_done(postern_transport *t, uint64_t id, bool ok, struct span payload)
 		call->result = keep(call, payload);
 	else
 		call->result = api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, false,
-		    span_str(""));
+		    span_str("the peer refused a request"));
 	if (call->answered != NULL)
 		call->answered(call, ok, payload);
 	api_call_complete(call, call->result);

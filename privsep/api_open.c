@@ -178,6 +178,17 @@ api_open_confirmed(postern_transport *t, uint64_t chan)
 	complete(t, ch, r);
 }
 
+/* RFC 4254 5.1; the number itself is in the exception. */
+static const char *
+refusal_name(uint32_t reason)
+{
+	static const char *const names[] = { [1] = "administratively prohibited",
+		[2] = "connect failed", [3] = "unknown channel type", [4] = "resource shortage" };
+
+	return reason >= 1 && reason < sizeof(names) / sizeof(names[0]) ? names[reason] :
+	    "for a reason of its own";
+}
+
 void
 api_open_failed(postern_transport *t, const struct ipc_NOT_OPENED *m)
 {
@@ -193,7 +204,8 @@ api_open_failed(postern_transport *t, const struct ipc_NOT_OPENED *m)
 	}
 	ch->state = API_OVER;
 	api_descriptor_close(ch);
-	n = snprintf(text, sizeof(text), "reason %u: %s", m->reason,
+	n = snprintf(text, sizeof(text), "the peer refused a channel, %s%s%s",
+	    refusal_name(m->reason), m->text.n > 0 ? ": " : "",
 	    api_log_quote(quoted, sizeof(quoted), m->text));
 	(void)api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, true,
 	    span_of(text, n > 0 ? (size_t)n : 0));

@@ -432,6 +432,7 @@ freeing_from_a_callback_ends_the_call_that_waits(void **state)
 static void
 opening_in_the_background(void **state)
 {
+	struct postern_exception e = POSTERN_EXCEPTION;
 	struct postern_event ev = POSTERN_EVENT;
 	postern_channel *ch = NULL, *no = NULL;
 	uint64_t call;
@@ -448,6 +449,8 @@ opening_in_the_background(void **state)
 	assert_int_equal(done(call).result, 0);
 	assert_int_equal(postern_channel_get_pty_async(ch, "xterm", 81, 24, 0, 0, NULL, 0, &call), 0);
 	assert_int_equal(done(call).result, POSTERN_EREFUSED);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_string_equal(e.text, "the peer refused a request");
 	assert_int_equal(postern_channel_send_break_async(ch, 1, &call), 0);
 	assert_int_equal(done(call).result, 0);
 	assert_int_equal(postern_channel_invoke_subsystem_async(ch, "nothing", &call), 0);

@@ -104,7 +104,7 @@ opening_can_be_refused_or_too_late(void **state)
 	assert_int_equal(postern_transport_open_channel(t, &ch, "refused", NULL, NULL, 0, NULL, SOON),
 	    POSTERN_EREFUSED);
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
-	assert_string_equal(e.text, "reason 4: full\\x0a");
+	assert_string_equal(e.text, "the peer refused a channel, resource shortage: full\\x0a");
 	assert_int_equal(e.is_claim, 1);
 	/* given up; when it opens after all, it is closed and not leaked */
 	assert_int_equal(postern_transport_open_channel(t, &ch, "late", NULL, NULL, 0, NULL, 50),

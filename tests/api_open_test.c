@@ -64,11 +64,23 @@ a_refusal_tells_its_reason(void **state)
 	assert_int_equal(event(POSTERN_EVENT_DONE).result, POSTERN_EREFUSED);
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
 	assert_int_equal(e.refusal, 4);
-	assert_string_equal(e.text, "reason 4: full\\x1b");
+	assert_string_equal(e.text, "the peer refused a channel, resource shortage: full\\x1b");
 	assert_int_equal(postern_channel_fd(ch), POSTERN_ESTATE);
 	assert_int_equal(postern_channel_invoke_shell(ch, SOON), POSTERN_ECLOSED);
 	postern_channel_free(ch);	/* as ever */
 	assert_int_equal(t->n_channels, 0);
+	/* a number of nobody's, and no word */
+	for (uint32_t reason = 0; reason <= 5; reason += 5) {
+		assert_int_equal(postern_transport_open_session_async(t, &ch, NULL), 0);
+		HEAR(OPEN, &m);
+		SAY(NOT_OPENED, .chan = m.chan, .reason = reason, .text = span_str(""));
+		settle();
+		assert_int_equal(event(POSTERN_EVENT_DONE).result, POSTERN_EREFUSED);
+		assert_int_equal(postern_transport_get_exception(t, &e), 0);
+		assert_int_equal(e.refusal, reason);
+		assert_string_equal(e.text, "the peer refused a channel, for a reason of its own");
+		postern_channel_free(ch);
+	}
 	nothing_more();
 }
 
