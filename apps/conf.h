@@ -84,8 +84,6 @@ void conf_dump(const struct conf *, FILE *out);
 int conf_listen_split(const char *word, struct conf_listen *out);
 /* Command of a subsystem, or NULL. */
 const char *conf_subsystem(const struct conf *, const char *name);
-/* Is this list of methods one that AuthenticationMethods may hold? */
-bool conf_method_known(const char *name, size_t len);
 
 /* ---- the table (conf_table.c) ------------------------------------------------- */
 

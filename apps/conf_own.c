@@ -183,7 +183,7 @@ const char *conf_check_listen(const char *word)
 	return conf_listen_split(word, &l) < 0 ? "host, host:port or [host]:port" : NULL;
 }
 
-bool conf_method_known(const char *name, size_t len)
+static bool method_known(const char *name, size_t len)
 {
 	static const char *const known[] = { "publickey", "password", "keyboard-interactive" };
 
@@ -200,7 +200,7 @@ const char *conf_check_methods(const char *word)
 	for (const char *p = word;; p++) {
 		size_t len = strcspn(p, ",");
 
-		if (!conf_method_known(p, len))
+		if (!method_known(p, len))
 			return "lists of publickey, password and keyboard-interactive";
 		p += len;
 		if (*p == '\0')

@@ -27,7 +27,8 @@ enum {
 	POLL_MAX = 2 + SESSION_CONNECTS_MAX + SESSION_LISTENERS_MAX * SESSION_SOCKETS_MAX
 };
 
-_Noreturn void session_leave(struct session *s, int status)
+/* Everything is given back, then the process ends. */
+static _Noreturn void leave(struct session *s, int status)
 {
 	session_forward_leave(s);
 	session_channel_leave(s);
@@ -44,7 +45,7 @@ void session_report(struct session *s, union session_report *r, const int *fds, 
 	    -EAGAIN && poll(&p, 1, LINK_MS) > 0)
 		continue;
 	if (sent < 0)
-		session_leave(s, sent == -EPIPE || sent == -ECONNRESET ? 0 : 1);
+		leave(s, sent == -EPIPE || sent == -ECONNRESET ? 0 : 1);
 }
 
 void session_reply(struct session *s, bool ok, const char *note, const int *fds, size_t n)
@@ -67,7 +68,7 @@ static void reap(struct session *s)
 
 	while (read(s->signals, &info, sizeof(info)) > 0)
 		if (info.ssi_signo == SIGTERM)
-			session_leave(s, 0);
+			leave(s, 0);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!session_channel_reaped(s, pid, status))
 			session_forward_reaped(s, pid);
@@ -82,7 +83,7 @@ static _Noreturn void end(struct session *s, const char *note)
 	(void)session_link_put(n.text, sizeof(n.text), note);
 	/* posternd may be gone: then there is nobody to tell */
 	(void)session_link_send(s->link, &n, sizeof(n), NULL, 0);
-	session_leave(s, 1);
+	leave(s, 1);
 }
 
 static void begin(struct session *s)
@@ -117,7 +118,7 @@ static void take_order(struct session *s)
 	if (len == -EAGAIN)
 		return;
 	if (len == 0 || len == -ECONNRESET)
-		session_leave(s, 0);
+		leave(s, 0);
 	if (len < 0 || !session_order_valid(&s->order, (size_t)len))
 		end(s, "a broken order");
 	switch (s->order.head.kind) {

@@ -56,8 +56,6 @@ struct session {
 void session_report(struct session *, union session_report *, const int *fds, size_t n);
 /* To the order at hand. */
 void session_reply(struct session *, bool ok, const char *note, const int *fds, size_t n);
-/* Everything is given back, then the process ends. */
-_Noreturn void session_leave(struct session *, int status);
 
 /* ---- channels (session_channel.c) -------------------------------------------------- */
 

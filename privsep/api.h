@@ -419,7 +419,6 @@ void api_log_monitor(postern_context *, const postern_transport *, int level,
     const char *fmt, ...);
 __attribute__((format(printf, 4, 5)))
 void api_log_chan(const postern_transport *, uint64_t chan, int level, const char *fmt, ...);
-const char *api_log_name(const postern_transport *);	/* its channel */
 /* Untrusted text for a log line: printable ASCII, the rest as \xNN.  Always ends
  * with a NUL; cut text ends with "...". */
 const char *api_log_quote(char *out, size_t cap, struct span);
@@ -551,7 +550,6 @@ void api_hexdump_show(postern_transport *, const struct ipc_DUMPED *);
 /* The kind of the open message; NULL, 0: it is none of these. */
 const char *api_carry_name(int kind);
 int api_carry_kind(const char *name);
-bool api_carry_is_tcp(int kind);
 bool api_carry_has_port(const struct postern_forward *);	/* one that there can be */
 /* The caller's, checked; its strings stay the caller's. */
 int api_carry_take(struct postern_forward *to, const struct postern_forward *from);

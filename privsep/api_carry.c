@@ -53,8 +53,8 @@ api_carry_kind(const char *name)
 	return 0;
 }
 
-bool
-api_carry_is_tcp(int kind)
+static bool
+is_tcp(int kind)
 {
 	return kind == POSTERN_DIRECT_TCPIP || kind == POSTERN_FORWARDED_TCPIP;
 }
@@ -62,7 +62,7 @@ api_carry_is_tcp(int kind)
 bool
 api_carry_has_port(const struct postern_forward *f)
 {
-	return !api_carry_is_tcp(f->kind) || f->port <= PORT_MAX;
+	return !is_tcp(f->kind) || f->port <= PORT_MAX;
 }
 
 int

@@ -20,10 +20,16 @@ struct place {
 	uint64_t chan;			/* 0: none */
 };
 
+static const char *
+own_channel(const postern_transport *t)
+{
+	return t->log_channel[0] != '\0' ? t->log_channel : "postern.transport";
+}
+
 static void
 name_channel(const struct place *where, char out[CHANNEL_MAX])
 {
-	const char *name = where->t != NULL ? api_log_name(where->t) : "";
+	const char *name = where->t != NULL ? own_channel(where->t) : "";
 
 	if (where->t == NULL && where->below[0] != '\0')
 		name = "postern";	/* nobody's: a sub-channel hangs on the library's own */
@@ -100,12 +106,6 @@ api_log_chan(const postern_transport *t, uint64_t chan, int level, const char *f
 	va_end(ap);
 }
 
-const char *
-api_log_name(const postern_transport *t)
-{
-	return t->log_channel[0] != '\0' ? t->log_channel : "postern.transport";
-}
-
 int
 postern_transport_set_log_channel(postern_transport *t, const char *name)
 {
@@ -130,7 +130,7 @@ postern_transport_set_log_channel(postern_transport *t, const char *name)
 const char *
 postern_transport_get_log_channel(const postern_transport *t)
 {
-	return api_log_name(t);
+	return own_channel(t);
 }
 
 const char *

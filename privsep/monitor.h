@@ -284,9 +284,7 @@ struct conn {
 struct conn *monitor_conn_find(struct monitor *, uint64_t id);
 void monitor_conn_free(struct conn *);
 void monitor_conn_start(struct monitor *);	/* gives waiting connections their workers */
-void monitor_conn_unwait(struct conn *);
 void monitor_conn_phase(struct conn *, unsigned phase);
-void monitor_conn_deadline(struct monitor *, void *);
 unsigned monitor_conn_admits(const struct conn *);	/* L_*, as the application sees it */
 struct span monitor_span_copy(struct span);	/* p NULL: no memory; free((void *)p) */
 int monitor_conn_new(struct monitor *, const struct ipc_NEW *);

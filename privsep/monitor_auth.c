@@ -113,8 +113,8 @@ monitor_auth_ask(struct conn *c)
 
 /* ---- what is said ---- */
 
-void
-monitor_auth_attempt(struct conn *c, enum ipc_verdict verdict)
+static void
+log_attempt(struct conn *c, enum ipc_verdict verdict)
 {
 	const struct auth *a = c->auth;
 
@@ -157,7 +157,7 @@ monitor_auth_refuse(struct conn *c)
 	if (a->method != BY_NONE || a->requests > 1)
 		a->failures++;
 	a->state = AUTH_REFUSING;
-	monitor_auth_attempt(c, IPC_REFUSED);
+	log_attempt(c, IPC_REFUSED);
 	if (when > monitor_now(c->m))
 		monitor_timer_set(c->m, &a->delay, when);
 	else
@@ -176,28 +176,28 @@ add_proven(struct conn *c)
 	return false;
 }
 
-void
-monitor_auth_pass(struct conn *c, struct span methods)
+static void
+pass_step(struct conn *c, struct span methods)
 {
 	struct auth *a = c->auth;
 
 	if (!add_proven(c))
 		return;
-	monitor_auth_attempt(c, IPC_PARTIAL);
+	log_attempt(c, IPC_PARTIAL);
 	monitor_names_copy(a->allowed, sizeof(a->allowed),
 	    methods.n > 0 ? methods : c->plan.methods);
 	monitor_auth_key_step(a);
 	say_verdict(c, true);
 }
 
-void
-monitor_auth_accept(struct conn *c)
+static void
+accept_login(struct conn *c)
 {
 	struct auth *a = c->auth;
 
 	if (!add_proven(c))
 		return;
-	monitor_auth_attempt(c, IPC_ACCEPTED);
+	log_attempt(c, IPC_ACCEPTED);
 	monitor_gate_open(c, a->user, a->proven, a->alg, a->key);
 	monitor_auth_free(c);
 }
@@ -209,9 +209,9 @@ monitor_auth_apply(struct conn *c, enum ipc_verdict verdict, struct span methods
 	struct auth *a = c->auth;
 
 	if (verdict == IPC_ACCEPTED) {
-		monitor_auth_accept(c);
+		accept_login(c);
 	} else if (verdict == IPC_PARTIAL) {
-		monitor_auth_pass(c, methods);
+		pass_step(c, methods);
 	} else {
 		if (methods.n > 0)
 			monitor_names_copy(a->allowed, sizeof(a->allowed), methods);

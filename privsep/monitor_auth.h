@@ -53,16 +53,12 @@ struct auth *monitor_auth_begin(struct conn *, struct span user, enum auth_metho
 bool monitor_auth_allowed(const struct auth *);	/* is the method offered now? */
 /* The application is asked; the question's serial. */
 uint64_t monitor_auth_ask(struct conn *);
-/* The three ways it can go.  After each the auth may be gone. */
+/* How it goes.  After either the auth may be gone. */
 void monitor_auth_refuse(struct conn *);
-void monitor_auth_pass(struct conn *, struct span methods);
-void monitor_auth_accept(struct conn *);
 void monitor_auth_apply(struct conn *, enum ipc_verdict, struct span methods);
-void monitor_auth_attempt(struct conn *, enum ipc_verdict);
 
 /* monitor_auth_key.c */
 void monitor_auth_key_clear(struct auth *);
-struct seen_key *monitor_auth_key_find(struct auth *, const uint8_t digest[AUTH_DIGEST]);
 /* The application's answer about the key of the request under way: kept, applied. */
 void monitor_auth_key_judged(struct conn *, enum ipc_verdict, struct span methods);
 /* A step has been passed: answers given before it count no longer. */

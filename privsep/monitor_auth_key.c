@@ -22,8 +22,8 @@ monitor_auth_key_clear(struct auth *a)
 	}
 }
 
-struct seen_key *
-monitor_auth_key_find(struct auth *a, const uint8_t digest[AUTH_DIGEST])
+static struct seen_key *
+find_key(struct auth *a, const uint8_t digest[AUTH_DIGEST])
 {
 	struct seen_key *k = a->keys;
 
@@ -36,7 +36,7 @@ monitor_auth_key_find(struct auth *a, const uint8_t digest[AUTH_DIGEST])
 static struct seen_key *
 remember(struct auth *a)
 {
-	struct seen_key *k = monitor_auth_key_find(a, a->digest);
+	struct seen_key *k = find_key(a, a->digest);
 
 	if (k != NULL)
 		return k;
@@ -136,7 +136,7 @@ monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
 		return 0;
 	}
-	seen = monitor_auth_key_find(a, a->digest);
+	seen = find_key(a, a->digest);
 	if (!sound(c, q) || (seen != NULL && seen->used)) {
 		monitor_auth_refuse(c);
 	} else if (seen != NULL && seen->verdict != 0) {

@@ -69,6 +69,27 @@ keep_texts(struct conn *c)
 	return true;
 }
 
+/* The worker did not keep its own deadline: it is not asked again. */
+static void
+too_late(struct monitor *m, void *owner)
+{
+	struct conn *c = owner;
+	struct zygote *current = m->current;
+
+	if (c->end.on && c->worker != NULL) {
+		c->end.killed = true;
+		monitor_worker_kill(c->worker);
+	} else if (c->phase == L_NEW) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no worker was ready in time");
+		if (current != NULL)
+			monitor_zygote_failed(m, current, "it made no worker in time");
+	} else if (c->phase == L_KEX) {
+		monitor_end(c, IPC_TIMED_OUT, IPC_PEER, "key exchange not finished in time");
+	} else {
+		monitor_end(c, IPC_TIMED_OUT, IPC_PEER, "no login in time");
+	}
+}
+
 int
 monitor_conn_new(struct monitor *m, const struct ipc_NEW *q)
 {
@@ -91,7 +112,7 @@ monitor_conn_new(struct monitor *m, const struct ipc_NEW *q)
 	c->kex = K_NONE;
 	c->in = c->out = -1;
 	if (!keep_texts(c) ||
-	    monitor_timer_init(m, &c->deadline, monitor_conn_deadline, c) != 0 ||
+	    monitor_timer_init(m, &c->deadline, too_late, c) != 0 ||
 	    monitor_timer_init(m, &c->quota_timer, monitor_exchange_release, c) != 0) {
 		monitor_timer_deinit(m, &c->deadline);
 		free(c->plan_text);
@@ -207,8 +228,8 @@ monitor_conn_attach(struct monitor *m, const struct ipc_ATTACH *q)
 	return 0;
 }
 
-void
-monitor_conn_unwait(struct conn *c)
+static void
+unwait(struct conn *c)
 {
 	struct monitor *m = c->m;
 	struct conn **at = &m->waiting;
@@ -266,7 +287,7 @@ monitor_conn_start(struct monitor *m)
 	while (m->waiting != NULL && !m->over && (w = monitor_worker_spare(m)) != NULL) {
 		struct conn *c = m->waiting;
 
-		monitor_conn_unwait(c);
+		unwait(c);
 		monitor_worker_bind(w, c);
 		start(c, w);
 		/* may retire the layout: the worker goes on with its connection */
@@ -293,27 +314,6 @@ monitor_conn_phase(struct conn *c, unsigned phase)
 		monitor_timer_clear(c->m, &c->deadline);
 }
 
-/* The worker did not keep its own deadline: it is not asked again. */
-void
-monitor_conn_deadline(struct monitor *m, void *owner)
-{
-	struct conn *c = owner;
-	struct zygote *current = m->current;
-
-	if (c->end.on && c->worker != NULL) {
-		c->end.killed = true;
-		monitor_worker_kill(c->worker);
-	} else if (c->phase == L_NEW) {
-		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no worker was ready in time");
-		if (current != NULL)
-			monitor_zygote_failed(m, current, "it made no worker in time");
-	} else if (c->phase == L_KEX) {
-		monitor_end(c, IPC_TIMED_OUT, IPC_PEER, "key exchange not finished in time");
-	} else {
-		monitor_end(c, IPC_TIMED_OUT, IPC_PEER, "no login in time");
-	}
-}
-
 void
 monitor_conn_free(struct conn *c)
 {
@@ -323,7 +323,7 @@ monitor_conn_free(struct conn *c)
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
-	monitor_conn_unwait(c);
+	unwait(c);
 	if (c->attached)
 		m->connections--;
 	m->startups -= c->counted;

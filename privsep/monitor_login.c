@@ -46,8 +46,8 @@ monitor_login_proof(struct conn *c, struct span signature)
 		l->proof = monitor_span_copy(signature);
 }
 
-const char *
-monitor_login_method(const struct login *l)
+static const char *
+method_name(const struct login *l)
 {
 	switch (l->kind) {
 	case TRYING_NONE:     return "none";
@@ -94,7 +94,7 @@ monitor_login_on_success(struct conn *c, const struct ipc_LOGIN_SUCCESS *q)
 		return 0;
 	}
 	if (!monitor_names_add(l->proven, sizeof(l->proven),
-	    span_str(monitor_login_method(l)))) {
+	    span_str(method_name(l)))) {
 		peer_broke(c, "too many login steps");
 		return 0;
 	}
@@ -113,7 +113,7 @@ monitor_login_on_failure(struct conn *c, const struct ipc_LOGIN_FAILURE *q)
 		return IPC_BROKEN;
 	partial = partial && l->kind != TRYING_PROBE;
 	if (partial && !monitor_names_add(l->proven, sizeof(l->proven),
-	    span_str(monitor_login_method(l)))) {
+	    span_str(method_name(l)))) {
 		peer_broke(c, "too many login steps");
 		return 0;
 	}

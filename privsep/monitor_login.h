@@ -36,7 +36,6 @@ struct login {
 
 /* The connection's, made when first needed.  NULL: out of memory, it is ending. */
 struct login *monitor_login_of(struct conn *);
-const char *monitor_login_method(const struct login *);
 /* The request is over: the application is told, and what was kept goes out. */
 void monitor_login_result(struct conn *, enum ipc_login_result, struct span methods,
     struct span text);

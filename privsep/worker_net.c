@@ -12,8 +12,8 @@
 
 #include "privsep/worker_tell.h"
 
-bool
-worker_may_handle(const struct worker *w)
+static bool
+may_handle(const struct worker *w)
 {
 	/* Our output is stopped until the peer's KEXINIT, which is behind what it sent
 	 * before: the transport bounds what those packets may cause. */
@@ -149,7 +149,7 @@ worker_packets(struct worker *w)
 
 	if (!worker_pump_unpark(w))
 		return;
-	while (!w->starved && worker_may_handle(w) && run_is_safe(w)) {
+	while (!w->starved && may_handle(w) && run_is_safe(w)) {
 		transport_next(w->tr, w->now, &ev);
 		w->starved = ev.type == TE_NONE;
 		handle(w, &ev);

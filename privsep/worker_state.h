@@ -192,7 +192,6 @@ void worker_net_read(struct worker *);
 void worker_net_write(struct worker *);
 bool worker_net_wants_read(struct worker *);
 void worker_packets(struct worker *);		/* all that may be handled now */
-bool worker_may_handle(const struct worker *);
 void worker_net_close(struct worker *);
 
 /* worker_kex.c */

@@ -104,8 +104,9 @@ connection_send_close(struct connection *c, struct channel *ch)
 	return send_short(c, SSH_MSG_CHANNEL_CLOSE, ch->remote);
 }
 
-enum proto_error
-connection_send_window(struct connection *c, const struct channel *ch, uint32_t n)
+/* n 0 sends nothing. */
+static enum proto_error
+send_window(struct connection *c, const struct channel *ch, uint32_t n)
 {
 	struct wr w;
 
@@ -337,7 +338,7 @@ connection_taken(struct connection *c, struct channel *ch, uint32_t n)
 
 	if (e != PROTO_OK)
 		return e;
-	return connection_send_window(c, ch, give);
+	return send_window(c, ch, give);
 }
 
 uint32_t

@@ -39,9 +39,6 @@ CRYPTO_CHECKED enum proto_error connection_send_close(struct connection *,
     struct channel *);
 CRYPTO_CHECKED enum proto_error connection_send_global(struct connection *,
     bool want_reply, struct span kind, struct span payload);
-/* WINDOW_ADJUST; n 0 sends nothing. */
-CRYPTO_CHECKED enum proto_error connection_send_window(struct connection *,
-    const struct channel *, uint32_t n);
 /* Sends the answers to the peer's requests (channel NULL: global ones) whose turn
  * has come. */
 CRYPTO_CHECKED enum proto_error connection_flush(struct connection *,
