@@ -217,9 +217,13 @@ int
 postern_server_accept(postern_server *s, postern_transport **out, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	postern_transport *t;
+	postern_transport *t = NULL;
 	int left, r = api_context_enter(s->ctx);
 
+	if (r < 0)
+		return r;
+	/* a callback may free it, and no transport of its own need hold it */
+	s->refs++;
 	while (r == 0 && !has_login(s)) {
 		left = api_deadline_left(d);
 		r = s->ctx->dead;
@@ -228,16 +232,18 @@ postern_server_accept(postern_server *s, postern_transport **out, int timeout_ms
 		if (r == 0 && left == 0 && !has_login(s))
 			r = POSTERN_ETIMEOUT;
 	}
-	if (r < 0)
-		return r;
-	t = TAILQ_FIRST(&s->accepts);
-	if (t == NULL)
-		return POSTERN_ESTATE;
-	TAILQ_REMOVE(&s->accepts, t, waiting);
-	t->is_waiting = false;
-	api_shelf_drop(s->ctx, &t->item, API_PENDING_LOGIN);
-	*out = t;
-	return 0;
+	if (r == 0) {
+		t = TAILQ_FIRST(&s->accepts);
+		r = t != NULL ? 0 : POSTERN_ESTATE;
+	}
+	if (t != NULL) {
+		TAILQ_REMOVE(&s->accepts, t, waiting);
+		t->is_waiting = false;
+		api_shelf_drop(s->ctx, &t->item, API_PENDING_LOGIN);
+		*out = t;
+	}
+	api_server_release(s);
+	return r;
 }
 
 /* ---- the login, as the monitor leads it ---- */
