@@ -122,7 +122,7 @@ replace(char **old, struct span s)
 
 	if (copy == NULL)
 		return;		/* the old word stays */
-	api_log_tame(copy);
+	api_log_tame_line(copy);
 	free(*old);
 	*old = copy;
 }
@@ -155,8 +155,6 @@ on_KEX_DONE(struct hearing *h, const struct ipc_KEX_DONE *m)
 	replace(&t->ciphers[1], m->cipher_s2c);
 	replace(&t->macs[0], m->mac_c2s);
 	replace(&t->macs[1], m->mac_s2c);
-	replace(&t->compressions[0], m->compression_c2s);
-	replace(&t->compressions[1], m->compression_s2c);
 	replace(&t->compressions[0], m->compression_c2s);
 	replace(&t->compressions[1], m->compression_s2c);
 	replace(&t->peer_version, m->peer_version);

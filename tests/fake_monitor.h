@@ -173,7 +173,7 @@ fake_kex_done(struct fake *f, uint64_t count)
 	struct ipc_KEX_DONE m = { .conn = f->c->id, .count = count,
 		.session_id = span_str("session"), .host_key = span_str("KEY"),
 		.kex = span_str("curve25519-sha256"), .hostkey_alg = span_str("ssh-ed25519"),
-		.peer_version = span_str("SSH-2.0-Fake\x07"), .cipher_c2s = span_str("aes1"),
+		.peer_version = span_str("SSH-2.0-Fake\x07\n"), .cipher_c2s = span_str("aes1"),
 		.cipher_s2c = span_str("aes2"), .mac_c2s = span_str("mac1"),
 		.mac_s2c = span_str("mac2"), .compression_c2s = span_str("none"),
 		.compression_s2c = span_str("none"), .strict = 1 };
