@@ -36,6 +36,16 @@ refuse half_a_choice 'AddressFamily: bad value "ine"' -o AddressFamily=ine
 refuse two_choices 'RequestTTY: bad value "auto,yes"' -o RequestTTY=auto,yes
 refuse bad_level 'LogLevel: bad value "LOUD"' -o LogLevel=LOUD
 refuse bad_rekey_limit 'RekeyLimit: bad value "1Q"' -o 'RekeyLimit=1Q'
+refuse bad_forward 'bad forwarding specification: "80:host"' -L 80:host
+refuse local_without_end 'one of the two ends is missing: "80"' -L 80
+refuse local_port_0 'port 0 is for remote forwards only: "0 host:80"' -o 'LocalForward=0 host:80'
+refuse dynamic_path 'a dynamic forward is [bind_address:]port: "/a"' -D /a
+refuse bad_remote 'bad forwarding specification: "80:host:0"' -R 80:host:0
+refuse forward_of_three 'bad forwarding specification: "80 host:80 more"' -o 'LocalForward=80 host:80 more'
+refuse bad_stdio "bad stdio forwarding specification 'host'" -W host
+refuse command_and_none "Cannot execute" -N
+refuse bad_jump 'ProxyJump: bad host "u@"' -J u@
+refuse bad_mask 'StreamLocalBindMask: bad value "9"' -o StreamLocalBindMask=9
 refuse missing_file "$tmp/none: No such file or directory" -F "$tmp/none"
 refuse missing_identity "Identity file $tmp/none not accessible" -p 1 -i "$tmp/none"
 printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n GSSAPIAuthentication no\n' >"$tmp/conf"
