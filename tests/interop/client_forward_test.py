@@ -374,14 +374,12 @@ def with_session(lab):
 
 
 def gateway_ports(lab):
-    others = [a for a in subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split() if "." in a]
-    if not others:
-        return
+    """127.0.0.2 stands for every other address."""
     for args, open_to_all in (([], False), (["-g"], True)):
         port = free_port()
         with Target(says_and_closes) as t, Client(lab, server(lab), *args, "-L", "%d:127.0.0.1:%d" % (port, t.port)) as p:
             p.listening(port)
-            check(refused(port, others[0]) != open_to_all, "%s: %s" % (args, others[0]))
+            check(refused(port, "127.0.0.2") != open_to_all, "%s" % args)
 
 
 class Display:
