@@ -17,6 +17,7 @@ static int peer;
 
 static struct {
 	int prompts, answer, changes, cancel, free_it, again;
+	postern_transport *other;	/* logged in meanwhile, in calls that wait */
 	size_t n_prompts;
 	uint64_t question, call;
 	const char *new_password, *replies[3];
@@ -46,6 +47,9 @@ change_password(void *user, postern_transport *t, const char *prompt, char **new
 		(void)snprintf(seen.prompt, sizeof(seen.prompt), "%s", prompt);
 	if (seen.new_password != NULL)
 		*new_password = strdup(seen.changes > 1 ? "good" : seen.new_password);
+	if (seen.other != NULL)
+		assert_int_equal(postern_transport_auth_password(seen.other, "robey", "good", 0, SOON),
+		    0);
 	if (seen.again)
 		assert_int_equal(postern_transport_auth_none(t, "robey", SOON), POSTERN_ESTATE);
 	if (seen.cancel)
@@ -236,6 +240,24 @@ a_new_password_is_asked_for_until_one_will_do(void **state)
 	assert_int_equal(seen.changes, 2);
 	assert_string_equal(seen.prompt, "too old?[2J");
 	assert_string_equal(fake_seen->changes, "change>weak change>good ");
+}
+
+/* A call that waits inside the callback of another that waits. */
+static void
+another_logs_in_while_a_new_password_is_asked_for(void **state)
+{
+	struct postern_client_config cfg = client_of("host");
+	postern_transport *t;
+
+	(void)state;
+	seen.other = started();
+	seen.answer = POSTERN_ACCEPT;
+	seen.new_password = "good";
+	t = new_transport();
+	assert_int_equal(postern_transport_connect(t, &cfg, "robey", "change", NULL, SOON), 0);
+	assert_int_equal(seen.changes, 1);
+	assert_true(postern_transport_is_authenticated(t));
+	assert_true(postern_transport_is_authenticated(seen.other));
 }
 
 static void
@@ -537,6 +559,7 @@ main(void)
 		TEST(the_password_is_not_given_for_ever),
 		TEST(one_login_at_a_time),
 		TEST(a_new_password_is_asked_for_until_one_will_do),
+		TEST(another_logs_in_while_a_new_password_is_asked_for),
 		TEST(no_new_password_is_a_refusal),
 		TEST(a_callback_may_give_the_login_up_or_free_all),
 		TEST(a_password_is_kept_only_while_an_answer_may_want_it),

@@ -96,10 +96,11 @@ act(postern_transport *t, postern_channel *ch)
 		postern_server_stop(s);
 		break;
 	case FREE_ALL:
-		free_transport(now.ours);
-		free_transport(now.theirs);
-		/* fall through */
 	case FREE_SERVER:
+		if (now.action == FREE_ALL) {
+			free_transport(now.ours);
+			free_transport(now.theirs);
+		}
 		now.server = NULL;
 		postern_server_free(s);
 		break;
@@ -226,7 +227,7 @@ s_channel_closed(void *user, postern_channel *ch)
 {
 	(void)user;
 	visit(S_CHANNEL_CLOSED, postern_channel_get_transport(ch), ch);
-	/* twice is allowed until this returns, whoever did it first */
+	/* perhaps once more: until this returns the handle is only marked */
 	free_channel(ch);
 }
 

@@ -461,6 +461,7 @@ static struct many {
 	uint64_t question, call;
 	bool is_verified, is_done;
 } many[LOGINS];
+static unsigned logins;			/* as many as there are descriptors for */
 static int n_asked;
 
 static int
@@ -469,7 +470,7 @@ many_auth(void *user, postern_transport *t, uint64_t question, struct postern_lo
 	unsigned i = (unsigned)strtoul(l->user, NULL, 10);
 
 	(void)user;
-	assert_true(i < LOGINS && strcmp(l->user, l->password) == 0);
+	assert_true(i < logins && strcmp(l->user, l->password) == 0);
 	assert_ptr_equal(many[i].theirs, t);
 	many[i].question = question;
 	n_asked++;
@@ -483,7 +484,7 @@ many_verified(void *user, postern_transport *t, const char *name, const char *me
 	unsigned i = (unsigned)strtoul(name, NULL, 10);
 
 	(void)user, (void)methods, (void)algorithm, (void)key, (void)len;
-	assert_true(i < LOGINS && i % 2 == 0);
+	assert_true(i < logins && i % 2 == 0);
 	assert_ptr_equal(many[i].theirs, t);
 	many[i].is_verified = true;
 }
@@ -498,7 +499,7 @@ many_connect(postern_context *ctx, postern_server *s)
 
 	cfg.host_key = postern_context_get_server_key(ctx, 0, &cfg.host_key, &cfg.host_key_len) !=
 	    NULL ? cfg.host_key : NULL;
-	for (int i = 0; i < LOGINS; i++) {
+	for (int i = 0; i < (int)logins; i++) {
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 		assert_int_equal(postern_transport_new(&many[i].theirs, ctx, pair[0]), 0);
 		assert_int_equal(postern_transport_new(&many[i].ours, ctx, pair[1]), 0);
@@ -510,9 +511,9 @@ many_connect(postern_context *ctx, postern_server *s)
 		for (int k = 0; k < 4000 && i - n_asked >= 32; k++)
 			(void)!postern_next(ctx, &ev, 10);
 	}
-	for (int k = 0; k < 4000 && n_asked < LOGINS; k++)
+	for (int k = 0; k < 4000 && n_asked < (int)logins; k++)
 		(void)!postern_next(ctx, &ev, 10);
-	assert_int_equal(n_asked, LOGINS);
+	assert_int_equal(n_asked, logins);
 }
 
 static void
@@ -521,9 +522,9 @@ many_answer(void)
 	static int order[LOGINS];
 	uint32_t random;
 
-	for (int i = 0; i < LOGINS; i++)
+	for (int i = 0; i < (int)logins; i++)
 		order[i] = i;
-	for (int i = LOGINS - 1; i > 0; i--) {
+	for (int i = (int)logins - 1; i > 0; i--) {
 		int other, was = order[i];
 
 		assert_int_equal(getrandom(&random, sizeof(random), 0), sizeof(random));
@@ -531,9 +532,9 @@ many_answer(void)
 		order[i] = order[other];
 		order[other] = was;
 	}
-	for (int i = 0; i < LOGINS; i++) {
+	for (int i = 0; i < (int)logins; i++) {
 		const struct many *m = &many[order[i]];
-		const struct many *wrong = &many[order[(i + 1) % LOGINS]];
+		const struct many *wrong = &many[order[(i + 1) % (int)logins]];
 
 		assert_int_equal(postern_answer(m->theirs, wrong->question, POSTERN_ACCEPT, NULL),
 		    POSTERN_ESTATE);
@@ -558,6 +559,8 @@ a_thousand_logins_get_each_their_own_answer(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
 	files.rlim_cur = files.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	/* the monitor has four for each, and we one */
+	logins = files.rlim_max < 8 * LOGINS ? (unsigned)files.rlim_max / 8 : LOGINS;
 	cfg.startups_begin = cfg.startups_full = 4 * LOGINS;
 	cfg.log_level = POSTERN_ERROR;
 	assert_int_equal(postern_context_new(&ctx, &cfg, SOON), 0);
@@ -570,11 +573,11 @@ a_thousand_logins_get_each_their_own_answer(void **state)
 	assert_int_equal(postern_server_new(&s, ctx, &sc, &i, SOON), 0);
 	many_connect(ctx, s);
 	many_answer();
-	while (done < LOGINS) {
+	while (done < (int)logins) {
 		int n = -1;
 
 		assert_int_equal(postern_next(ctx, &ev, SOON), 1);
-		for (int k = 0; k < LOGINS && ev.type == POSTERN_EVENT_DONE; k++) {
+		for (int k = 0; k < (int)logins && ev.type == POSTERN_EVENT_DONE; k++) {
 			if (many[k].call == ev.call)
 				n = k;
 		}
@@ -586,7 +589,7 @@ a_thousand_logins_get_each_their_own_answer(void **state)
 		many[n].is_done = true;
 		done++;
 	}
-	for (int k = 0; k < LOGINS; k++)
+	for (int k = 0; k < (int)logins; k++)
 		assert_int_equal(many[k].is_verified, k % 2 == 0);
 	postern_context_free(ctx);
 }
