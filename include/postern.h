@@ -142,7 +142,8 @@ struct postern_log_line {
 struct postern_context_config {
 	size_t size;
 	const char *helper_dir;		/* NULL: as built.  Never from the environment   */
-	unsigned startups_begin, startups_rate, startups_full;	/* 10, 30, 100           */
+	unsigned startups_begin, startups_rate, startups_full;	/* 10, 30, 100; MaxStartups: */
+					/* servers' connections that have not logged in */
 	unsigned connections_max;	/* 10000                                         */
 	unsigned spares;		/* workers waiting in advance; 2                 */
 	uint32_t worker_uid, worker_gid;/* as root: who workers are; a built-in number   */
@@ -408,7 +409,8 @@ POSTERN_CHECKED int postern_answer(postern_transport *, uint64_t question, int a
 /* The same for check_port_forward_request: ACCEPT with the port bound. */
 POSTERN_CHECKED int postern_answer_port(postern_transport *, uint64_t question, int answer,
     uint32_t port);
-/* For check_global_request: an answer with a payload [RFC 4254 4]. */
+/* For check_global_request: an answer with a payload [RFC 4254 4]; call it in the
+ * callback (which then returns POSTERN_LATER) or afterwards. */
 POSTERN_CHECKED int postern_answer_payload(postern_transport *, uint64_t question,
     int answer, const postern_message *);
 /* Serves a subsystem without asking check_channel_request (paramiko's
@@ -480,7 +482,8 @@ struct postern_client_config {
 	const int *known_hosts;		/* opened files; taken.  None: every key is unknown */
 	size_t n_known_hosts;
 	int hash_known_hosts;		/* write the line of a new host hashed           */
-	const void *host_key;		/* exactly this key blob, instead of files       */
+	const void *host_key;		/* exactly this key blob, instead of files: what */
+					/* a .pub file has in base64                     */
 	size_t host_key_len;
 	const struct postern_options *options;
 	struct postern_client_interface interface;
@@ -709,6 +712,8 @@ POSTERN_CHECKED int postern_transport_get_exception(postern_transport *,
  * of yours the worker sees no end: close your copy after giving it to a child, or
  * use postern_channel_take_fd().  Read 0 alone does not say that the output is
  * whole: ask postern_channel_recv_exit_status() or the transport's exception.
+ * While you are in read(2) no callback runs: who serves forwards polls both this and
+ * postern_context_fd().
  */
 POSTERN_CHECKED int postern_transport_open_session(postern_transport *, postern_channel **,
     int timeout_ms);
@@ -756,9 +761,9 @@ POSTERN_CHECKED int postern_transport_accept(postern_transport *, postern_channe
 POSTERN_API void postern_channel_free(postern_channel *);	/* closes it */
 
 POSTERN_API int postern_channel_fd(postern_channel *);		/* borrowed; -errno       */
-POSTERN_API int postern_channel_stderr_fd(postern_channel *);	/* client: separate stderr, must be
-								 * asked for before shell or exec;
-								 * without it stderr is merged */
+/* A second such socket for stderr, in both roles; to be asked for before the program
+ * starts (in a server: before ACCEPT).  A client that does not has stderr merged. */
+POSTERN_API int postern_channel_stderr_fd(postern_channel *);
 POSTERN_CHECKED int postern_channel_take_fd(postern_channel *);	/* yours; -errno          */
 
 /* Server: descriptors of your own making for the data, instead of
@@ -901,7 +906,7 @@ enum postern_event_type {
 	POSTERN_EVENT_LOGIN,		/* transport is authenticated, in either role    */
 	POSTERN_EVENT_CHANNEL,		/* the peer opened channel, and it was granted   */
 	POSTERN_EVENT_EXIT,		/* channel: exit status or signal is there       */
-	POSTERN_EVENT_CHANNEL_CLOSED,
+	POSTERN_EVENT_CHANNEL_CLOSED,	/* recv_exit_status waits for nothing any more   */
 	POSTERN_EVENT_END		/* transport is over: result; get_exception      */
 };
 struct postern_event {

@@ -185,6 +185,12 @@ seed_exec(postern_channel *ch, const char *command)
 		return POSTERN_REFUSE;
 	if (strcmp(command, "socket") == 0)
 		return POSTERN_ACCEPT;
+	if (strcmp(command, "sockets") == 0) {
+		assert_int_equal(write(postern_channel_fd(ch), "out", 3), 3);
+		assert_int_equal(write(postern_channel_stderr_fd(ch), "err", 3), 3);
+		assert_int_equal(postern_channel_send_exit_status(ch, 7), 0);
+		return POSTERN_ACCEPT;
+	}
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
 	if (strcmp(command, "cat") == 0) {

@@ -370,6 +370,12 @@ seed_c_stderr(void **state)
 	assert_int_equal(postern_channel_exec_command(ch, "true", SOON), 0);
 	assert_string_equal(seed_read(postern_channel_fd(ch), text, sizeof(text)), "out");
 	assert_string_equal(seed_read(err, text, sizeof(text)), "err");
+	/* a server without pipes writes to such a descriptor too */
+	ch = seed_session(t);
+	err = postern_channel_stderr_fd(ch);
+	assert_int_equal(postern_channel_exec_command(ch, "sockets", SOON), 0);
+	assert_string_equal(seed_read(postern_channel_fd(ch), text, sizeof(text)), "out");
+	assert_string_equal(seed_read(err, text, sizeof(text)), "err");
 	/* too late to ask */
 	ch = seed_session(t);
 	assert_int_equal(postern_channel_exec_command(ch, "cat", SOON), 0);
