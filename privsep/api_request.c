@@ -280,16 +280,28 @@ postern_channel_recv_exit_status(postern_channel *ch, struct postern_exit *out, 
 	return 0;
 }
 
+/* The end may be told within the callback that grants the program: its descriptors go
+ * first, or the worker would find nothing to drain and close at once. */
+static int
+may_exit(postern_channel *ch)
+{
+	int r = usable(ch);
+
+	if (r == 0 && ch->sent_exit)
+		r = POSTERN_ESTATE;
+	if (r == 0 && ch->is_started && ch->take != API_TAKE_SENT)
+		r = api_descriptor_give(ch);
+	return r;
+}
+
 int
 postern_channel_send_exit_status(postern_channel *ch, uint32_t status)
 {
 	struct ipc_EXIT_DO m = { .chan = ch->id, .status = status };
-	int r = usable(ch);
+	int r = may_exit(ch);
 
 	if (r < 0)
 		return r;
-	if (ch->sent_exit)
-		return POSTERN_ESTATE;
 	api_descriptor_finish(ch);
 	ch->sent_exit = true;
 	return api_call_sent(ch->t, api_send_EXIT_DO(&ch->t->worker, &m));
@@ -301,12 +313,10 @@ postern_channel_send_exit_signal(postern_channel *ch, const char *name, int core
 {
 	struct ipc_EXIT_SIGNAL_DO m = { .chan = ch->id, .name = span_str(name),
 		.core_dumped = core_dumped != 0, .text = span_str(text != NULL ? text : "") };
-	int r = usable(ch);
+	int r = may_exit(ch);
 
 	if (r < 0)
 		return r;
-	if (ch->sent_exit)
-		return POSTERN_ESTATE;
 	r = api_call_sent(ch->t, api_send_EXIT_SIGNAL_DO(&ch->t->worker, &m));
 	if (r < 0)
 		return r;

@@ -110,10 +110,12 @@ void
 worker_flow_close(struct worker *w, struct flow *f, bool to_the_end)
 {
 	f->closing = true;
-	f->start_question = 0;
 	f->to_the_end = to_the_end;
+	/* the application may tell the end before it has answered the request: CLOSE
+	 * waits for that answer, for behind CLOSE it could not be sent */
 	if (to_the_end)
 		return;
+	f->start_question = 0;
 	if (w->close_ms > 0)
 		f->close_at = w->now + w->close_ms;
 	/* it wants nothing more of the peer */
