@@ -296,8 +296,9 @@ client_conf_option(struct client_conf *c, const char *line, const char *where)
 	return r;
 }
 
-bool
-client_conf_match(const char *patterns, const char *name)
+/* ssh_config patterns: * ? ! and commas or spaces between. */
+static bool
+is_match(const char *patterns, const char *name)
 {
 	char *text = client_conf_copy(patterns), *s = text, *word;
 	bool yes = false, no = false;
@@ -343,7 +344,7 @@ client_conf_file(struct client_conf *c, const char *path, const char *host, bool
 			continue;
 		if (strcasecmp(name, "Host") == 0) {
 			trim_end(args);
-			active = client_conf_match(args, host);
+			active = is_match(args, host);
 		} else if (active && option(c, name, args, where) != 0) {
 			r = -1;
 		}

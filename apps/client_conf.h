@@ -44,7 +44,5 @@ char *client_conf_expand(const struct client_conf *, const char *s);
 char *client_conf_word(char **s);
 int client_conf_time(const char *s);	/* seconds of "90", "10s", "1h30m"; -1 */
 char *client_conf_copy(const char *s);	/* never NULL */
-/* ssh_config patterns: * ? ! and commas or spaces between. */
-bool client_conf_match(const char *patterns, const char *name);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 enum {
-	CONF_PERMIT_HOST_MAX = 1024,	/* of a request                        */
 	CONF_PERMIT_WORD_MAX = 1024 + 16
 };
 

@@ -146,8 +146,6 @@ int posternd_inetd_open(bool keep_stderr, int *in, int *out);
 
 /* Host keys, made if there is none; in test mode nothing is made.  0 or -1, told. */
 int posternd_hostkey_load(struct daemon *);
-/* A new Ed25519 key in OpenSSH's format.  0 or -errno. */
-int posternd_hostkey_create(const char *path);
 
 /* ---- connections (posternd_conn.c) ---------------------------------------------------- */
 
@@ -193,8 +191,6 @@ void posternd_session_record(struct conn *, const char *line, int32_t pid, bool 
 /* ---- forwarding (posternd_forward.c, posternd_forwarded.c) ------------------------------------ */
 
 void posternd_forward_interface(struct postern_server_interface *);
-/* May it, and if not, is that logged?  kind: enum postern_forward_kind. */
-bool posternd_forward_permitted(struct conn *, const struct postern_forward *);
 bool posternd_forward_x11(struct conn *);
 bool posternd_forward_agent(struct conn *);
 /* The peer opens a channel of one of these kinds: an answer code. */

@@ -78,7 +78,8 @@ static bool text_permits(const char *text, const struct postern_forward *w)
 	return false;
 }
 
-bool posternd_forward_permitted(struct conn *c, const struct postern_forward *w)
+/* May it, and if not, is that logged? */
+static bool is_permitted(struct conn *c, const struct postern_forward *w)
 {
 	const struct conf *f = &c->daemon->conf;
 	const struct account_grant *g = &c->grant;
@@ -139,7 +140,7 @@ int posternd_forward_open(struct conn *c, uint64_t question, postern_channel *ha
 	struct channel *ch;
 
 	if ((w->kind != POSTERN_DIRECT_TCPIP && w->kind != POSTERN_DIRECT_STREAMLOCAL) ||
-	    c->session < 0 || !posternd_forward_permitted(c, w)) {
+	    c->session < 0 || !is_permitted(c, w)) {
 		tell_denied(c, w, "connect to");
 		return POSTERN_REFUSE;
 	}
@@ -206,7 +207,7 @@ static int check_port_forward_request(void *user, postern_transport *t, uint64_t
 
 	(void)user;
 	(void)port;			/* known when the session process has bound it */
-	if (c->session < 0 || w->port > 65535 || !posternd_forward_permitted(c, w)) {
+	if (c->session < 0 || w->port > 65535 || !is_permitted(c, w)) {
 		tell_denied(c, w, "listen on");
 		return POSTERN_REFUSE;
 	}

@@ -124,7 +124,8 @@ static int write_new(const char *path, mode_t mode, const char *text, size_t n)
 	return r;
 }
 
-int posternd_hostkey_create(const char *path)
+/* A new Ed25519 key in OpenSSH's format.  0 or -errno. */
+static int create(const char *path)
 {
 	uint8_t pk[crypto_sign_PUBLICKEYBYTES], sk[crypto_sign_SECRETKEYBYTES];
 	char text[3 * KEY_BYTES], name[PATH_SIZE], b64[256];
@@ -249,7 +250,7 @@ static int load_default(struct daemon *d)
 		}
 		r = folders(path, geteuid() == 0 ? 0755 : 0700);
 		if (r == 0)
-			r = posternd_hostkey_create(path);
+			r = create(path);
 		if (r < 0 && r != -EEXIST) {
 			posternd_log(POSTERN_ERROR, NULL, "no HostKey is configured, and %s cannot be "
 			    "made: %s", path, strerror(-r));

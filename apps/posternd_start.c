@@ -141,7 +141,7 @@ static int read_banner(const char *path, char text[POSTERND_BANNER_MAX + 1])
 	return 0;
 }
 
-int posternd_start_server(struct daemon *d)
+static int start_server(struct daemon *d)
 {
 	static char banner[POSTERND_BANNER_MAX + 1];
 	struct postern_options options = POSTERN_OPTIONS;
@@ -181,7 +181,7 @@ int posternd_start(struct daemon *d)
 	if (posternd_start_context(d) < 0 || posternd_hostkey_load(d) < 0)
 		return -1;
 	load_moduli(d);
-	if (posternd_start_server(d) < 0)
+	if (start_server(d) < 0)
 		return -1;
 	if (posternd_loop_add(d, postern_context_fd(d->context), SOURCE_CONTEXT, 0, 0) < 0 ||
 	    posternd_loop_add(d, d->signals, SOURCE_SIGNALS, 0, 0) < 0 ||

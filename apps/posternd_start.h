@@ -8,7 +8,6 @@
 int posternd_start(struct daemon *);
 /* The library alone, with its monitor: enough to try the host keys. */
 int posternd_start_context(struct daemon *);
-int posternd_start_server(struct daemon *);
 /* Gives everything back; also what was only begun. */
 void posternd_start_undo(struct daemon *);
 

@@ -196,7 +196,7 @@ postern_message_get_int64(postern_message *m)
 	uint64_t v = rd_u64(&r);
 
 	got(m, &r);
-	return m->bad ? 0 : v;
+	return v;
 }
 
 const void *

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "privsep/api.h"
+#include "privsep/spawn.h"
 
 enum { FIRST_FREE_FD = 3, STATUS_UNKNOWN = 255 };
 
@@ -75,43 +75,20 @@ plan_descriptors(posix_spawn_file_actions_t *plan, const struct pipes *p)
 	return rc;
 }
 
-static int
-plan_process(posix_spawnattr_t *attr)
-{
-	sigset_t all, none;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	rc = posix_spawnattr_setsigdefault(attr, &all);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigmask(attr, &none);
-	if (rc == 0)
-		rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF |
-		    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
-	return rc;
-}
-
 /* Its pid, or -errno. */
 static pid_t
 spawn(const struct pipes *p, char *const *argv, char *const *envp)
 {
 	posix_spawn_file_actions_t plan;
-	posix_spawnattr_t attr;
-	pid_t pid = -1;
-	int rc;
+	pid_t pid;
+	int rc = posix_spawn_file_actions_init(&plan);
 
-	if ((rc = posix_spawn_file_actions_init(&plan)) != 0)
-		goto err0;
-	if ((rc = posix_spawnattr_init(&attr)) != 0)
-		goto err1;
-	if ((rc = plan_descriptors(&plan, p)) == 0 && (rc = plan_process(&attr)) == 0)
-		rc = posix_spawn(&pid, argv[0], &plan, &attr, argv, envp);
-	(void)posix_spawnattr_destroy(&attr);
-err1:
+	if (rc != 0)
+		return -rc;
+	rc = plan_descriptors(&plan, p);
+	pid = rc == 0 ? spawn_planned(&plan, argv[0], argv, envp) : -rc;
 	(void)posix_spawn_file_actions_destroy(&plan);
-err0:
-	return rc == 0 ? pid : -rc;
+	return pid;
 }
 
 /*

@@ -60,11 +60,27 @@ plan_process(posix_spawnattr_t *attr)
 	return rc;
 }
 
+pid_t
+spawn_planned(const posix_spawn_file_actions_t *plan, const char *path, char *const *argv,
+    char *const *envp)
+{
+	posix_spawnattr_t attr;
+	pid_t child = -1;
+	int rc = posix_spawnattr_init(&attr);
+
+	if (rc != 0)
+		return -rc;
+	rc = plan_process(&attr);
+	if (rc == 0)
+		rc = posix_spawn(&child, path, plan, &attr, argv, envp);
+	(void)posix_spawnattr_destroy(&attr);
+	return rc == 0 ? child : -rc;
+}
+
 int
 spawn_helper(const char *dir, const char *name, int link, pid_t *pid, int *pidfd)
 {
 	posix_spawn_file_actions_t plan;
-	posix_spawnattr_t attr;
 	char path[PATH_MAX];
 	char *argv[] = { path, NULL }, *envp[] = { NULL };
 	pid_t child;
@@ -75,13 +91,13 @@ spawn_helper(const char *dir, const char *name, int link, pid_t *pid, int *pidfd
 	if (dir[0] != '/' || n < 0 || (size_t)n >= sizeof(path) || link < 0)
 		return -EINVAL;
 	if ((rc = posix_spawn_file_actions_init(&plan)) != 0)
-		goto err0;
-	if ((rc = posix_spawnattr_init(&attr)) != 0)
-		goto err1;
-	if ((rc = plan_descriptors(&plan, link)) != 0 || (rc = plan_process(&attr)) != 0)
-		goto err2;
-	if ((rc = posix_spawn(&child, path, &plan, &attr, argv, envp)) != 0)
-		goto err2;
+		return -rc;
+	if ((rc = plan_descriptors(&plan, link)) != 0)
+		goto out;
+	if ((child = spawn_planned(&plan, path, argv, envp)) < 0) {
+		rc = -child;
+		goto out;
+	}
 	/* Ours and not yet waited for, so the number cannot have been reused,
 	 * unless the host reaps children that are not its own: asked next. */
 	fd = pidfd_open(child, 0);
@@ -93,20 +109,17 @@ spawn_helper(const char *dir, const char *name, int link, pid_t *pid, int *pidfd
 			(void)kill(child, SIGKILL);
 			(void)waitpid(child, NULL, 0);
 		}
-		goto err2;
+		goto out;
 	}
 	if (waitid(P_PIDFD, (id_t)fd, NULL, WEXITED | WNOHANG | WNOWAIT) != 0) {
 		rc = errno;
 		(void)close(fd);
-		goto err2;
+		goto out;
 	}
 	*pid = child;
 	*pidfd = fd;
-err2:
-	(void)posix_spawnattr_destroy(&attr);
-err1:
+out:
 	(void)posix_spawn_file_actions_destroy(&plan);
-err0:
 	return -rc;
 }
 

@@ -6,6 +6,7 @@
 #ifndef PRIVSEP_SPAWN_H
 #define PRIVSEP_SPAWN_H
 
+#include <spawn.h>
 #include <sys/types.h>
 
 enum { SPAWN_LINK_FD = 3 };	/* where a helper finds its link */
@@ -18,6 +19,11 @@ enum { SPAWN_LINK_FD = 3 };	/* where a helper finds its link */
  * caller's, who closes it.  0 or -errno.  pidfd is close-on-exec, the caller's.
  */
 int spawn_helper(const char *dir, const char *name, int link, pid_t *pid, int *pidfd);
+
+/* The common part: path is started with signals to default and unblocked, in a session
+ * of its own, with the descriptors that plan says.  Its pid, or -errno. */
+pid_t spawn_planned(const posix_spawn_file_actions_t *plan, const char *path,
+    char *const *argv, char *const *envp);
 
 /* Ends a child of ours by its pidfd (SIGKILL) and reaps it; never by number.
  * Closes pidfd.  Returns the signal that killed it, or 0. */

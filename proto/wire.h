@@ -121,9 +121,9 @@ rd_u32(struct rd *r)
 static inline uint64_t
 rd_u64(struct rd *r)
 {
-	uint64_t high = rd_u32(r);
+	uint64_t high = rd_u32(r), low = rd_u32(r);
 
-	return high << 32 | rd_u32(r);
+	return r->bad ? 0 : high << 32 | low;
 }
 
 /* A string of at most max bytes; what is longer is malformed. */

@@ -112,6 +112,18 @@ converse(const char *line, size_t len)
 	fflush(stdout);
 }
 
+/* A number of 1 to max, or the end. */
+static unsigned
+number(const char *text, unsigned max)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*end != '\0' || n < 1 || n > max)
+		errx(1, "%s: not a number of 1 to %u", text, max);
+	return (unsigned)n;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -123,8 +135,8 @@ main(int argc, char **argv)
 		errx(1, "usage: epoll_clients HOSTKEY.pub PORT COUNT");
 	there.sin_family = AF_INET;
 	there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	there.sin_port = htons((uint16_t)atoi(argv[2]));
-	wanted = (unsigned)atoi(argv[3]);
+	there.sin_port = htons((uint16_t)number(argv[2], 65535));
+	wanted = number(argv[3], 100000);
 	cfg.host_key = read_public(argv[1], &cfg.host_key_len);
 	if ((r = postern_context_new(&ctx, NULL, WAIT)) < 0)
 		errx(1, "%s", postern_strerror(r));

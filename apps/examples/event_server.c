@@ -146,6 +146,18 @@ on_context(evutil_socket_t fd, short what, void *arg)
 		errx(1, "%s", postern_strerror(r));
 }
 
+/* A number of 1 to max, or the end. */
+static unsigned
+number(const char *text, unsigned max)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*end != '\0' || n < 1 || n > max)
+		errx(1, "%s: not a number of 1 to %u", text, max);
+	return (unsigned)n;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -160,7 +172,7 @@ main(int argc, char **argv)
 
 	if (argc != 3)
 		errx(1, "usage: event_server HOSTKEY PORT");
-	here.sin_port = htons((uint16_t)atoi(argv[2]));
+	here.sin_port = htons((uint16_t)number(argv[2], 65535));
 	if (setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
 	    bind(s, (struct sockaddr *)&here, sizeof(here)) != 0 || listen(s, 1024) != 0)
 		err(1, "port %s", argv[2]);
