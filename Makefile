@@ -49,8 +49,8 @@ CRYPTO_SRC  = crypto/mem.c crypto/random.c crypto/hash.c crypto/algs.c \
 SIGN_SRC    = $(wildcard crypto/sign*.c) crypto/fingerprint.c
 KEYFILE_SRC = $(wildcard crypto/keyfile*.c) crypto/bcrypt_pbkdf.c
 
-LIB_SRC     = $(wildcard privsep/api_*.c) privsep/spawn.c $(IPC_SRC)
-MONITOR_SRC = $(wildcard privsep/monitor_*.c) privsep/spawn.c privsep/sandbox_monitor.c \
+LIB_SRC     = $(wildcard privsep/api_*.c) privsep/spawn.c privsep/spawn_plan.c $(IPC_SRC)
+MONITOR_SRC = $(wildcard privsep/monitor_*.c) privsep/spawn.c privsep/spawn_plan.c privsep/sandbox_monitor.c \
               privsep/sandbox_drop.c privsep/sandbox_bpf.c \
               $(IPC_SRC) $(CRYPTO_SRC) $(SIGN_SRC)
 ZYGOTE_SRC  = privsep/rehearsal.c privsep/sandbox.c privsep/sandbox_root.c privsep/sandbox_landlock.c \

@@ -43,40 +43,6 @@ plan_descriptors(posix_spawn_file_actions_t *plan, int link)
 	return rc;
 }
 
-static int
-plan_process(posix_spawnattr_t *attr)
-{
-	sigset_t all, none;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	rc = posix_spawnattr_setsigdefault(attr, &all);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigmask(attr, &none);
-	if (rc == 0)
-		rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF |
-		    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
-	return rc;
-}
-
-pid_t
-spawn_planned(const posix_spawn_file_actions_t *plan, const char *path, char *const *argv,
-    char *const *envp)
-{
-	posix_spawnattr_t attr;
-	pid_t child = -1;
-	int rc = posix_spawnattr_init(&attr);
-
-	if (rc != 0)
-		return -rc;
-	rc = plan_process(&attr);
-	if (rc == 0)
-		rc = posix_spawn(&child, path, plan, &attr, argv, envp);
-	(void)posix_spawnattr_destroy(&attr);
-	return rc == 0 ? child : -rc;
-}
-
 int
 spawn_helper(const char *dir, const char *name, int link, pid_t *pid, int *pidfd)
 {
