@@ -13,7 +13,7 @@ read -r -d '' table <<'TABLE'
 crypto/.*                               crypto/.*
 proto/.*                                (proto|crypto)/.*
 ipc/.*                                  ipc/.*|proto/wire\.h
-privsep/(spawn\.[ch])                   privsep/spawn\.h
+privsep/spawn(_plan)?\.[ch]              privsep/spawn\.h
 privsep/sandbox.*                       privsep/sandbox.*
 privsep/rehearsal\.[ch]                 privsep/(rehearsal|sandbox|worker)\.h
 privsep/canary\.h                       -
