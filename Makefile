@@ -47,12 +47,13 @@ IPC_SRC     = ipc/ipc.c ipc/sock.c
 CRYPTO_SRC  = crypto/mem.c crypto/random.c crypto/hash.c crypto/algs.c \
               $(wildcard crypto/kex_*.c) $(wildcard crypto/cipher_*.c)
 SIGN_SRC    = $(wildcard crypto/sign*.c) crypto/fingerprint.c
+CERT_SRC    = crypto/cert.c crypto/cert_options.c crypto/cert_judge.c
 KEYFILE_SRC = $(wildcard crypto/keyfile*.c) crypto/bcrypt_pbkdf.c
 
 LIB_SRC     = $(wildcard privsep/api_*.c) privsep/spawn.c privsep/spawn_plan.c $(IPC_SRC)
 MONITOR_SRC = $(wildcard privsep/monitor_*.c) privsep/spawn.c privsep/spawn_plan.c privsep/sandbox_monitor.c \
               privsep/sandbox_drop.c privsep/sandbox_bpf.c \
-              $(IPC_SRC) $(CRYPTO_SRC) $(SIGN_SRC)
+              $(IPC_SRC) $(CRYPTO_SRC) $(SIGN_SRC) $(CERT_SRC)
 ZYGOTE_SRC  = privsep/rehearsal.c privsep/sandbox.c privsep/sandbox_root.c privsep/sandbox_landlock.c \
               privsep/sandbox_drop.c privsep/sandbox_bpf.c privsep/sandbox_filter.c
 WORKER_SRC  = privsep/zygote.c $(wildcard privsep/worker_*.c) $(ZYGOTE_SRC) $(IPC_SRC) $(CRYPTO_SRC) $(wildcard proto/*.c)
