@@ -21,6 +21,10 @@ static const struct kex_alg *const kex_rows[] = {
 	&kex_curve25519,
 	&kex_curve25519_libssh,
 	&kex_gex_sha256,
+	&kex_group14_sha256,		/* the smallest first: it is tried for the others */
+	&kex_group16_sha512,
+	&kex_group18_sha512,
+	&kex_group14_sha1,
 };
 
 /* RFC 4344 section 3.2: 2^(L/4) blocks for a block of L = 128 bits.  ChaCha20 has no
@@ -73,6 +77,21 @@ kex_find(const char *name, size_t n)
 	return NULL;
 }
 
+bool
+kex_in_group(const struct kex_alg *kex)
+{
+	return kex->asks_group || kex->group_bits != 0;
+}
+
+const struct kex_alg *
+kex_stand_in(const struct kex_alg *kex)
+{
+	for (size_t i = 0; i < ROWS(kex_rows); i++)
+		if (kex_rows[i]->start == kex->start)
+			return kex_rows[i];
+	return kex;
+}
+
 const struct cipher_alg *
 cipher_find(const char *name, size_t n)
 {
@@ -100,22 +119,28 @@ alg_name(enum alg_class class, size_t i)
 	return NULL;
 }
 
-/* Both sides in one process: the secrets must agree. */
+/* Both sides in one process: the secrets must agree.  Of rows that differ in name, hash
+ * or group only, the first is enough, and of the others that there is their group: one
+ * exchange in group 18 would take longer than all the rest of the start. */
 static int
 try_kex(const struct kex_alg *kex)
 {
 	struct kex_state state;
 	struct kex_group group;
-	const struct kex_group *in = kex->takes_group ? &group : NULL;
+	const struct kex_group *in = kex_in_group(kex) ? &group : NULL;
 	uint8_t client[KEX_PUBLIC_MAX], server[KEX_PUBLIC_MAX];
 	uint8_t ours[KEX_SECRET_MAX], theirs[KEX_SECRET_MAX];
 	int r = -1;
 
-	if (kex_group_14(&group) == 0 &&
-	    kex->start(&state, in, client) == 0 &&
+	if (in != NULL && kex_group_modp(&group, kex->asks_group ? KEX_GROUP_BITS_MIN :
+	    kex->group_bits) != 0)
+		return -1;
+	if (kex_stand_in(kex) != kex)
+		return 0;
+	if (kex->start(&state, in, client) == 0 &&
 	    kex->answer(in, client, server, theirs) == 0 &&
 	    kex->finish(&state, in, server, ours) == 0 &&
-	    crypto_equal(ours, theirs, kex->takes_group ? group.p_len : kex->secret_len))
+	    crypto_equal(ours, theirs, in != NULL ? group.p_len : kex->secret_len))
 		r = 0;
 	crypto_wipe(&state, sizeof(state));
 	crypto_wipe(ours, sizeof(ours));

@@ -61,8 +61,8 @@ CRYPTO_CHECKED int hash_end(struct hash *, uint8_t *out);
 CRYPTO_CHECKED int hash_once(enum hash_id, const void *p, size_t n, uint8_t *out);
 
 /* ---- key exchange (kex_*.c, rows in algs.c) ---- */
-/* A group of Diffie-Hellman, for the rows that are given one (RFC 4419): numbers, big
- * end first, without leading zero. */
+/* A group of Diffie-Hellman modulo a prime: numbers, big end first, without leading
+ * zero. */
 enum {
 	KEX_GROUP_BITS_MIN = 2048,	/* RFC 8270 */
 	KEX_GROUP_BITS_MAX = 8192,
@@ -77,19 +77,22 @@ struct kex_group {
 CRYPTO_CHECKED int kex_group_set(struct kex_group *, const uint8_t *p, size_t p_len,
     const uint8_t *g, size_t g_len);
 size_t kex_group_bits(const struct kex_group *);
-/* Group 14 of RFC 3526, 2048 bits, for self-tests. */
-CRYPTO_CHECKED int kex_group_14(struct kex_group *);
+/* Of RFC 3526: 2048 (group 14), 4096 (16) or 8192 bits (18); another size is an error. */
+CRYPTO_CHECKED int kex_group_modp(struct kex_group *, unsigned bits);
 
 /* The three steps of a Diffie-Hellman or a KEM.  The client starts, the server
  * answers (with its ephemeral key made inside), the client finishes.  A row is of one
- * of two kinds: its values have the lengths it says and group is NULL; or it takes a
- * group, and every value and the secret are numbers of exactly p_len bytes, big end
- * first, which both messages and hash have as mpint. */
+ * of two kinds: its values have the lengths it says and group is NULL; or it works in a
+ * group (kex_in_group), and every value and the secret are numbers of exactly p_len
+ * bytes, big end first, which both messages and hash have as mpint.  Such a group is
+ * fixed by the row, and then neither messages nor hash name it; or it is asked for first,
+ * with messages of its own, and enters the hash. */
 struct kex_state { uint8_t bytes[4096]; };		/* wiped by the user */
 struct kex_alg {
 	const char *name;
 	enum hash_id hash;
-	bool takes_group;
+	bool asks_group;		/* RFC 4419 */
+	unsigned group_bits;		/* RFC 3526's of that size; 0: not such a row */
 	bool secret_is_string;		/* K enters the hash as string, not mpint */
 	size_t client_len, server_len;	/* exact lengths of the public values */
 	size_t secret_len;
@@ -100,6 +103,10 @@ struct kex_alg {
 	    const uint8_t *server_public, uint8_t *secret);
 };
 const struct kex_alg *kex_find(const char *name, size_t n);	/* or NULL */
+bool kex_in_group(const struct kex_alg *);
+/* The row that a trial of this one's steps may use in its place: the first that has the
+ * same, and differs in name, hash or group only. */
+const struct kex_alg *kex_stand_in(const struct kex_alg *);
 
 /* ---- ciphers and MACs, as packet protection (cipher_*.c) ---- */
 /* A row of the cipher table says what it needs; tag_len 0 means that it needs

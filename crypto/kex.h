@@ -7,5 +7,9 @@
 extern const struct kex_alg kex_curve25519;
 extern const struct kex_alg kex_curve25519_libssh;
 extern const struct kex_alg kex_gex_sha256;
+extern const struct kex_alg kex_group14_sha256;
+extern const struct kex_alg kex_group16_sha512;
+extern const struct kex_alg kex_group18_sha512;
+extern const struct kex_alg kex_group14_sha1;
 
 #endif

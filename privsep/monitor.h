@@ -333,11 +333,11 @@ struct gex {				/* a group exchange's: who asked for what, and got */
 };
 struct exchange {			/* what goes into H (RFC 4253 8, RFC 4419 3, RFC 8731 3) */
 	const struct kex_alg *kex;
-	const struct gex *gex;		/* NULL: the method takes no group           */
+	const struct gex *gex;		/* NULL: the method asks for no group        */
 	struct span v_c, v_s, i_c, i_s, k_s, q_c, q_s, k;
 };
 CRYPTO_CHECKED int monitor_exchange_hash(const struct exchange *, uint8_t out[HASH_MAX], size_t *len);
-/* The row, if the method was offered, takes a group or not as there is one or not, and
+/* The row, if the method was offered, asks for a group or not as there is one or not, and
  * all lengths are its own; else NULL. */
 const struct kex_alg *monitor_exchange_kex(const struct conn *, struct span name,
     const struct gex *, struct span q_c, struct span q_s, struct span k);

@@ -40,16 +40,15 @@ add_mpint(struct hash *h, struct span s)
 	hash_add(h, w.p, w.n);
 }
 
+/* Who asked for a group, and what was given (RFC 4419 3); a fixed one is not named. */
 static void
-add_group_exchange(struct hash *h, const struct exchange *x)
+add_given_group(struct hash *h, const struct gex *gex)
 {
-	add_u32(h, x->gex->min);
-	add_u32(h, x->gex->n);
-	add_u32(h, x->gex->max);
-	add_mpint(h, span_of(x->gex->group.p, x->gex->group.p_len));
-	add_mpint(h, span_of(x->gex->group.g, x->gex->group.g_len));
-	add_mpint(h, x->q_c);
-	add_mpint(h, x->q_s);
+	add_u32(h, gex->min);
+	add_u32(h, gex->n);
+	add_u32(h, gex->max);
+	add_mpint(h, span_of(gex->group.p, gex->group.p_len));
+	add_mpint(h, span_of(gex->group.g, gex->group.g_len));
 }
 
 int
@@ -74,8 +73,11 @@ monitor_exchange_hash(const struct exchange *x, uint8_t out[HASH_MAX], size_t *l
 	add_string(h, x->i_c);
 	add_string(h, x->i_s);
 	add_string(h, x->k_s);
-	if (x->gex != NULL) {
-		add_group_exchange(h, x);
+	if (x->gex != NULL)
+		add_given_group(h, x->gex);
+	if (kex_in_group(x->kex)) {
+		add_mpint(h, x->q_c);
+		add_mpint(h, x->q_s);
 	} else {
 		add_string(h, x->q_c);
 		add_string(h, x->q_s);
@@ -91,16 +93,17 @@ const struct kex_alg *
 monitor_exchange_kex(const struct conn *c, struct span name, const struct gex *gex,
     struct span q_c, struct span q_s, struct span k)
 {
-	size_t p_len = gex != NULL ? gex->group.p_len : 0;
 	const struct kex_alg *kex;
+	size_t p_len;
 
 	/* a second exchange may not begin before the first is in use */
 	if (c->awaits_agreed || !monitor_names_has(c->plan.kex, name))
 		return NULL;
 	kex = kex_find((const char *)name.p, name.n);
-	if (kex == NULL || kex->takes_group != (gex != NULL))
+	if (kex == NULL || kex->asks_group != (gex != NULL))
 		return NULL;
-	if (kex->takes_group)
+	p_len = gex != NULL ? gex->group.p_len : kex->group_bits / 8;
+	if (kex_in_group(kex))
 		return p_len > 0 && q_c.n == p_len && q_s.n == p_len && k.n == p_len ? kex : NULL;
 	if (q_c.n != kex->client_len || q_s.n != kex->server_len || k.n != kex->secret_len)
 		return NULL;

@@ -27,7 +27,7 @@ kex_list(struct wr *w, struct conn *c, bool first)
 	c->offers_gex = false;
 	while (monitor_names_next(&rest, &name)) {
 		const struct kex_alg *kex = kex_find((const char *)name.p, name.n);
-		bool gex = kex != NULL && kex->takes_group;
+		bool gex = kex != NULL && kex->asks_group;
 
 		if (name.n == 0 || (gex && !client && c->m->moduli == NULL))
 			continue;

@@ -3,7 +3,8 @@
  *
  * The peer's public value is checked for its exact length here and for being a
  * value at all by the row that uses it; both are one error (a group's values are numbers
- * and may be shorter than p).  What this file never
+ * and may be shorter than p).  A fixed group is the row's, whatever the peer says.  What
+ * this file never
  * has: a host key, or H, which the monitor computes and hands in.  The shared
  * secret lives in struct kex until the keys are derived; whoever owns that struct
  * wipes it.
@@ -13,13 +14,13 @@
 static const struct kex_group *
 group_of(const struct kex *k)
 {
-	return k->alg->takes_group ? &k->group : NULL;
+	return kex_in_group(k->alg) ? &k->group : NULL;
 }
 
 static size_t
 length_of(const struct kex *k, size_t fixed)
 {
-	return k->alg->takes_group ? k->group.p_len : fixed;
+	return kex_in_group(k->alg) ? k->group.p_len : fixed;
 }
 
 struct span
@@ -48,22 +49,25 @@ fits(const struct kex *k)
 	    kex_secret(k).n <= KEX_SECRET_MAX && kex_q_c(k).n > 0;
 }
 
-void
+enum proto_error
 kex_begin(struct kex *k, const struct kex_alg *alg, enum ssh_role role)
 {
 	k->alg = alg;
 	if (role == SSH_CLIENT)
-		k->expects = alg->takes_group ? SSH_MSG_KEX_DH_GEX_GROUP : SSH_MSG_KEX_ECDH_REPLY;
+		k->expects = alg->asks_group ? SSH_MSG_KEX_DH_GEX_GROUP : SSH_MSG_KEX_ECDH_REPLY;
 	else
-		k->expects = alg->takes_group ? SSH_MSG_KEX_DH_GEX_REQUEST : SSH_MSG_KEX_ECDH_INIT;
+		k->expects = alg->asks_group ? SSH_MSG_KEX_DH_GEX_REQUEST : SSH_MSG_KEX_ECDH_INIT;
+	if (alg->group_bits != 0 && kex_group_modp(&k->group, alg->group_bits) != 0)
+		return PROTO_E_LOCAL_CRYPTO;
+	return PROTO_OK;
 }
 
-/* ---- public values: a string of a fixed length, or a group's mpint ---- */
+/* ---- public values: a string of a fixed length, or an mpint of a group ---- */
 
 static void
 put_public(const struct kex *k, struct wr *w, struct span q)
 {
-	if (k->alg->takes_group)
+	if (kex_in_group(k->alg))
 		wr_mpint(w, q);
 	else
 		wr_blob(w, q, KEX_PUBLIC_MAX);
@@ -72,7 +76,7 @@ put_public(const struct kex *k, struct wr *w, struct span q)
 static struct span
 read_public(const struct kex *k, struct rd *r)
 {
-	return k->alg->takes_group ? rd_mpint(r, KEX_PUBLIC_MAX) : rd_blob(r, KEX_PUBLIC_MAX);
+	return kex_in_group(k->alg) ? rd_mpint(r, KEX_PUBLIC_MAX) : rd_blob(r, KEX_PUBLIC_MAX);
 }
 
 /* out is len bytes; a number gets its leading zeros. */
@@ -81,7 +85,7 @@ keep_public(const struct kex *k, struct span q, uint8_t *out, size_t len)
 {
 	size_t zeros;
 
-	if (q.n > len || (q.n < len && !k->alg->takes_group))
+	if (q.n > len || (q.n < len && !kex_in_group(k->alg)))
 		return PROTO_E_KEX_PUBLIC;
 	zeros = len - q.n;
 	memset(out, 0, zeros);
@@ -98,8 +102,8 @@ kex_put_init(struct kex *k, struct wr *w)
 	if (!fits(k))
 		return PROTO_E_LOCAL_BUG;
 	if (k->alg->start(&k->state, group_of(k), k->q_c) != 0)
-		return k->alg->takes_group ? PROTO_E_KEX_PUBLIC : PROTO_E_LOCAL_CRYPTO;
-	wr_u8(w, k->alg->takes_group ? SSH_MSG_KEX_DH_GEX_INIT : SSH_MSG_KEX_ECDH_INIT);
+		return k->alg->asks_group ? PROTO_E_KEX_PUBLIC : PROTO_E_LOCAL_CRYPTO;
+	wr_u8(w, k->alg->asks_group ? SSH_MSG_KEX_DH_GEX_INIT : SSH_MSG_KEX_ECDH_INIT);
 	put_public(k, w, kex_q_c(k));
 	return PROTO_OK;
 }
@@ -130,7 +134,7 @@ kex_put_reply(const struct kex *k, struct wr *w, struct span k_s, struct span si
 {
 	if (k_s.n == 0 || signature.n == 0)
 		return PROTO_E_LOCAL_BUG;
-	wr_u8(w, k->alg->takes_group ? SSH_MSG_KEX_DH_GEX_REPLY : SSH_MSG_KEX_ECDH_REPLY);
+	wr_u8(w, k->alg->asks_group ? SSH_MSG_KEX_DH_GEX_REPLY : SSH_MSG_KEX_ECDH_REPLY);
 	wr_blob(w, k_s, KEY_BLOB_MAX);
 	put_public(k, w, kex_q_s(k));
 	wr_blob(w, signature, SIGNATURE_MAX);

@@ -1,6 +1,6 @@
 /*
- * kex.h - one key exchange's mathematics and its messages (RFC 4253 8, RFC 5656 4, RFC
- * 8731; RFC 4419 for those in a group that the server gives), for client and server,
+ * kex.h - one key exchange's mathematics and its messages (RFC 4253 8, RFC 8268, RFC 5656
+ * 4, RFC 8731; RFC 4419 for those in a group that the server gives), for client and server,
  * over a row of the kex table; and the keys that come out of it (RFC 4253 7.2).
  */
 #ifndef PROTO_KEX_H
@@ -27,11 +27,12 @@ enum {	/* most bytes of the messages; an mpint may begin with a zero more */
 };
 _Static_assert((int)KEX_GROUP_MAX < (int)KEX_PUBLIC_MAX, "so that an mpint fits too");
 
-/* The numbers that two methods share. */
+/* The numbers that several methods share: a Diffie-Hellman in a fixed group has 30 and 31
+ * too, as KEXDH_INIT and KEXDH_REPLY, with mpints where these have strings. */
 enum { SSH_MSG_KEX_ECDH_REPLY = SSH_MSG_KEX_31, SSH_MSG_KEX_DH_GEX_GROUP = SSH_MSG_KEX_31 };
 
-/* The row is settled: what the peer says first. */
-void kex_begin(struct kex *, const struct kex_alg *, enum ssh_role);
+/* The row is settled: what the peer says first, and the group if it is fixed. */
+CRYPTO_CHECKED enum proto_error kex_begin(struct kex *, const struct kex_alg *, enum ssh_role);
 
 /* Client: makes the ephemeral key and writes INIT; takes the answer. */
 CRYPTO_CHECKED enum proto_error kex_put_init(struct kex *, struct wr *);
@@ -41,7 +42,7 @@ CRYPTO_CHECKED enum proto_error kex_take_init(struct kex *, struct span payload)
 CRYPTO_CHECKED enum proto_error kex_put_reply(const struct kex *, struct wr *,
     struct span k_s, struct span signature);
 
-/* Before those, if the row takes a group (kex_group.c).  Client: asks, takes it.
+/* Before those, if the row asks for its group (kex_group.c).  Client: asks, takes it.
  * Server: takes the question; gives one, or fails when p is empty. */
 CRYPTO_CHECKED enum proto_error kex_put_request(struct kex *, struct wr *);
 CRYPTO_CHECKED enum proto_error kex_take_group(struct kex *, struct span payload);

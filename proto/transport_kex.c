@@ -99,8 +99,8 @@ negotiate(struct transport *t, const struct kexinit *ours, const struct kexinit 
 		t->theirs = theirs->list[failed];
 		return e;
 	}
-	kex_begin(&t->x->kex, t->x->choice.kex, t->cfg.role);
-	return server ? find_hostkey(t) : PROTO_OK;
+	e = kex_begin(&t->x->kex, t->x->choice.kex, t->cfg.role);
+	return e == PROTO_OK && server ? find_hostkey(t) : e;
 }
 
 /* The client's next message of the method. */
@@ -118,7 +118,7 @@ send_first(struct transport *t)
 {
 	if (t->cfg.role == SSH_SERVER)
 		return PROTO_OK;	/* the client begins */
-	return t->x->kex.alg->takes_group ? send_step(t, KEX_REQUEST_MAX, kex_put_request) :
+	return t->x->kex.alg->asks_group ? send_step(t, KEX_REQUEST_MAX, kex_put_request) :
 	    send_step(t, KEX_INIT_MAX, kex_put_init);
 }
 
@@ -160,7 +160,7 @@ on_kexinit(struct transport *t, struct span payload)
 static void
 show_group(const struct kex *k, struct transport_event *ev)
 {
-	if (!k->alg->takes_group)
+	if (!k->alg->asks_group)
 		return;
 	ev->gex_min = k->min;
 	ev->gex_n = k->n;
@@ -388,7 +388,7 @@ on_step(struct transport *t, struct span payload, struct transport_event *ev)
 		    PROTO_E_MESSAGE_ORDER;
 	if (payload.p[0] == SSH_MSG_KEX_DH_GEX_REQUEST)
 		return transport_group_ask(t, payload, ev);
-	if (payload.p[0] == SSH_MSG_KEX_DH_GEX_GROUP && k->alg->takes_group) {
+	if (payload.p[0] == SSH_MSG_KEX_DH_GEX_GROUP && k->alg->asks_group) {
 		e = kex_take_group(k, payload);
 		return e != PROTO_OK ? e : send_step(t, KEX_INIT_MAX, kex_put_init);
 	}

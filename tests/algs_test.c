@@ -126,9 +126,11 @@ rows_fit_the_contract(void **state)
 			assert_true(kex->server_len <= KEX_PUBLIC_MAX);
 			assert_true(kex->secret_len <= KEX_SECRET_MAX);
 			/* one kind or the other */
-			assert_int_equal(kex->takes_group, kex->client_len == 0);
-			assert_int_equal(kex->takes_group, kex->server_len == 0);
-			assert_int_equal(kex->takes_group, kex->secret_len == 0);
+			assert_int_equal(kex_in_group(kex), kex->client_len == 0);
+			assert_int_equal(kex_in_group(kex), kex->server_len == 0);
+			assert_int_equal(kex_in_group(kex), kex->secret_len == 0);
+			assert_false(kex->asks_group && kex->group_bits != 0);
+			assert_in_range(kex->group_bits / 8, 0, KEX_GROUP_MAX);
 			assert_in_range(KEX_GROUP_MAX, 1, KEX_SECRET_MAX);
 			assert_true(hash_size(kex->hash) > 0);
 		}
@@ -145,6 +147,33 @@ rows_fit_the_contract(void **state)
 			assert_int_equal(mac->etm, strstr(name, "-etm@") != NULL);
 		}
 	}
+}
+
+/* What is tried in a row's place works as that row does, and stands for itself. */
+static void
+rows_that_are_tried_for_others(void **state)
+{
+	size_t stood_in = 0;
+	const char *name;
+
+	(void)state;
+	for (size_t i = 0; (name = alg_name(ALG_KEX, i)) != NULL; i++) {
+		const struct kex_alg *kex = kex_find(name, strlen(name));
+		const struct kex_alg *other = kex_stand_in(kex);
+
+		assert_non_null(other);
+		assert_ptr_equal(kex_stand_in(other), other);
+		assert_true(other->start == kex->start && other->answer == kex->answer &&
+		    other->finish == kex->finish);
+		assert_int_equal(other->client_len, kex->client_len);
+		assert_int_equal(other->server_len, kex->server_len);
+		assert_int_equal(other->secret_len, kex->secret_len);
+		assert_int_equal(other->secret_is_string, kex->secret_is_string);
+		if (other->group_bits != 0)
+			assert_int_equal(other->group_bits, KEX_GROUP_BITS_MIN);
+		stood_in += other != kex;
+	}
+	assert_true(stood_in > 0);
 }
 
 static void
@@ -214,7 +243,7 @@ work(void)
 			return 1;
 	for (size_t i = 0; (k = alg_name(ALG_KEX, i)) != NULL; i++) {
 		kex = kex_find(k, strlen(k));
-		if (kex_group_14(&group) != 0 ||
+		if (kex_group_modp(&group, 2048) != 0 ||
 		    kex->start(&kex_state, &group, client) != 0 ||
 		    kex->answer(&group, client, server, theirs) != 0 ||
 		    kex->finish(&kex_state, &group, server, ours) != 0)
@@ -294,6 +323,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(lists_are_in_the_order_of_the_file),
 		cmocka_unit_test(names_match_exactly_or_not_at_all),
 		cmocka_unit_test(rows_fit_the_contract),
+		cmocka_unit_test(rows_that_are_tried_for_others),
 		cmocka_unit_test(init_may_be_repeated),
 		cmocka_unit_test(no_configuration_file_is_read),
 #ifndef POSTERN_SAN

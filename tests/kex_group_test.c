@@ -29,7 +29,7 @@ kex_of(enum ssh_role role)
 	struct kex *k = calloc(1, sizeof(*k));
 
 	assert_non_null(k);
-	kex_begin(k, gex(), role);
+	assert_int_equal(kex_begin(k, gex(), role), PROTO_OK);
 	return k;
 }
 
@@ -38,7 +38,7 @@ group14(void)
 {
 	struct kex_group group;
 
-	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(kex_group_modp(&group, 2048), 0);
 	return group;
 }
 

@@ -253,7 +253,7 @@ lied_sign(uint64_t conn, bool asks, spoil *f)
 	struct values v;
 	struct ipc_SIGN sign;
 
-	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(kex_group_modp(&group, 2048), 0);
 	if (asks)
 		ask(w, &v);
 	else
@@ -303,7 +303,7 @@ test_lies_about_signing(void **state)
 	PLAY_WORKER_EXPECT(w, GROUP, &q);
 	assert_int_equal(q.p.n, 0);
 	assert_int_equal(q.g.n, 0);
-	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(kex_group_modp(&group, 2048), 0);
 	values_in(&v, span_of(group.p, LEN), span_of(group.g, 1));
 	sign = sign_of(&v);
 	assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
@@ -447,7 +447,7 @@ test_client(void **state)
 	uint64_t conn = 0;
 
 	(void)state;
-	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(kex_group_modp(&group, 2048), 0);
 	values_in(&v, span_of(group.p, LEN), span_of(group.g, 1));
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		w = connect_gex(++conn, IPC_CLIENT, "curve25519-sha256," GEX, &start);

@@ -96,12 +96,14 @@ side_hash(const struct side *s, const struct transport_event *q, uint8_t *out)
 	wr_blob(&w, server ? q->peer_kexinit : ours, SIZE_MAX);
 	wr_blob(&w, server ? ours : q->peer_kexinit, SIZE_MAX);
 	wr_blob(&w, server ? span_str("the host key") : q->k_s, SIZE_MAX);
-	if (alg->takes_group) {		/* RFC 4419 3 */
+	if (alg->asks_group) {		/* RFC 4419 3 */
 		wr_u32(&w, q->gex_min);
 		wr_u32(&w, q->gex_n);
 		wr_u32(&w, q->gex_max);
 		wr_mpint(&w, q->gex_p);
 		wr_mpint(&w, q->gex_g);
+	}
+	if (kex_in_group(alg)) {	/* RFC 4253 8 */
 		wr_mpint(&w, q->q_c);
 		wr_mpint(&w, q->q_s);
 	} else {
@@ -154,7 +156,7 @@ side_group(struct side *s, uint64_t now)
 	struct kex_group group;
 
 	assert_int_equal(s->question.type, TE_GROUP);
-	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(kex_group_modp(&group, 2048), 0);
 	s->question.type = TE_NONE;
 	return transport_group(s->t, span_of(group.p, group.p_len),
 	    span_of(group.g, group.g_len), now);

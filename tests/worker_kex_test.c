@@ -81,7 +81,7 @@ test_a_group_is_asked_for_as_the_peer_did(void **state)
 	LAB_UNTIL(l, l->said[IPC_MSG_SIGN] == 1);
 	LAB_WORDS(l, SIGN, &m);
 	assert_true(span_is(m.kex, GEX));
-	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(kex_group_modp(&group, 2048), 0);
 	assert_int_equal(m.q_c.n, group.p_len);
 	assert_int_equal(m.q_s.n, group.p_len);
 	assert_int_equal(m.k.n, group.p_len);
@@ -97,7 +97,7 @@ test_verify_has_the_group(void **state)
 	struct ipc_VERIFY m;
 
 	(void)state;
-	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(kex_group_modp(&group, 2048), 0);
 	LAB_UNTIL(l, l->said[IPC_MSG_VERIFY] == 1);
 	LAB_WORDS(l, VERIFY, &m);
 	assert_true(span_is(m.kex, GEX));

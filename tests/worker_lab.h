@@ -218,7 +218,7 @@ lab_group(struct lab *l)
 {
 	struct kex_group group;
 
-	assert_int_equal(kex_group_14(&group), 0);
+	assert_int_equal(kex_group_modp(&group, 2048), 0);
 	assert_int_equal(ipc_send_GROUP(l->link, &(struct ipc_GROUP){
 	    .p = span_of(group.p, group.p_len), .g = span_of(group.g, group.g_len) }), 0);
 }
