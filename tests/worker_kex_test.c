@@ -161,7 +161,7 @@ test_nothing_goes_on_without_the_answer(void **state)
 	assert_int_equal(l->peer_keys, 0);
 	assert_int_equal(l->said[IPC_MSG_AGREED], 0);
 	assert_int_equal(ipc_send_SIGNED(l->link, &(struct ipc_SIGNED){
-	    .signature = span_str("s"), .hash = worker_rehearse_hash(0), .kexinit = l->kex }), 0);
+	    .signature = span_str("s"), .hash = worker_rehearse_hash(l->row), .kexinit = l->kex }), 0);
 	LAB_UNTIL(l, l->said[IPC_MSG_AGREED] == 1);
 	assert_int_equal(l->w->phase, L_AUTH);
 	assert_int_equal(l->w->kex, K_READY);
@@ -200,7 +200,7 @@ static void
 test_answers_that_nobody_asked_for(void **state)
 {
 	struct lab *l = lab_new(&(struct lab_options){ .role = SSH_SERVER, .close_ms = 300 });
-	struct ipc_SIGNED m = { .signature = span_str("s"), .hash = worker_rehearse_hash(0),
+	struct ipc_SIGNED m = { .signature = span_str("s"), .hash = worker_rehearse_hash(l->row),
 		.kexinit = l->kex };
 
 	(void)state;
@@ -211,7 +211,7 @@ test_answers_that_nobody_asked_for(void **state)
 	/* the client's answer to a server's question */
 	l = asked(SSH_SERVER);
 	assert_int_equal(ipc_send_VERIFIED(l->link, &(struct ipc_VERIFIED){
-	    .hash = worker_rehearse_hash(0), .kexinit = l->kex }), 0);
+	    .hash = worker_rehearse_hash(l->row), .kexinit = l->kex }), 0);
 	expect_broken(l);
 	lab_free(l);
 

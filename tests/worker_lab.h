@@ -23,12 +23,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/kexinit.h"
 #include "privsep/worker_rehearse.h"
 #include "privsep/worker_state.h"
 
 enum { LAB_BUFFER = 1024 * 1024, LAB_CHANNELS = 128, LAB_TURNS = 20000,
-	LAB_ORDER_MAX = 4096,
-	LAB_OTHER_CIPHER = 5 };		/* a row with another cipher and no other kex */
+	LAB_ORDER_MAX = 4096 };
+#define LAB_OTHER_CIPHER "rot13"	/* of a peer that has no other */
 
 static const struct channel_limits any_size;
 
@@ -48,6 +49,7 @@ struct lab {
 	int link, net, app, app_worker;	/* ours; app_worker: not yet handed over */
 	uint8_t kexinit[2048], other[2048];
 	struct span kex, other_kex;
+	size_t row;			/* of both, in the tables */
 	struct transport *peer;
 	struct connection *pc;
 	struct auth_server as;
@@ -110,12 +112,41 @@ lab_start_worker(struct lab *l, const struct lab_options *o, int in, int out)
 		(void)close(out);
 }
 
+/* Which one of its kind that name is. */
+static inline size_t
+lab_row(enum alg_class class, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(alg_name(class, i), name) != 0)
+		i++;
+	return i;
+}
+
+/* The same KEXINIT, but for the ciphers. */
+static inline struct span
+lab_other_cipher(struct span kexinit, uint8_t *buf, size_t cap)
+{
+	struct rd r = rd_of(kexinit);
+	struct wr w = wr_of(buf, cap);
+
+	wr_raw(&w, rd_take(&r, 17));
+	for (int list = 0; list < KL_COUNT; list++) {
+		struct span names = rd_blob(&r, cap);
+
+		wr_blob(&w, list == KL_CIPHER_C2S || list == KL_CIPHER_S2C ?
+		    span_str(LAB_OTHER_CIPHER) : names, cap);
+	}
+	wr_raw(&w, rd_take(&r, 5));
+	assert_true(rd_done(&r) && !w.bad);
+	return wr_span(&w);
+}
+
 static inline struct lab *
 lab_new(const struct lab_options *o)
 {
 	struct lab *l = calloc(1, sizeof(*l));
 	int link[2], net[2], app[2];
-	size_t row;
 
 	assert_non_null(l);
 	l->role = o->role;
@@ -129,12 +160,12 @@ lab_new(const struct lab_options *o)
 	l->app = app[1];
 	l->app_worker = app[0];
 	l->net = net[1];
-	/* row 1 of the compressions is zlib@openssh.com, row 2 of the key exchanges is in a
-	 * group */
-	row = o->compressed ? 1 : o->group_exchange ? 2 : 0;
-	l->kex = worker_rehearse_kexinit(l->kexinit, sizeof(l->kexinit), row);
-	l->other_kex = worker_rehearse_kexinit(l->other, sizeof(l->other),
-	    o->no_match ? LAB_OTHER_CIPHER : row);
+	l->row = o->compressed ? lab_row(ALG_COMPRESSION, "zlib@openssh.com") : o->group_exchange ?
+	    lab_row(ALG_KEX, "diffie-hellman-group-exchange-sha256") : 0;
+	l->kex = worker_rehearse_kexinit(l->kexinit, sizeof(l->kexinit), l->row);
+	l->other_kex = o->no_match ?
+	    lab_other_cipher(l->kex, l->other, sizeof(l->other)) :
+	    worker_rehearse_kexinit(l->other, sizeof(l->other), l->row);
 	worker_init(l->w, link[0]);
 	l->alive = true;
 	if (o->net_in > 0) {
@@ -227,7 +258,7 @@ static inline void
 lab_monitor_turn(struct lab *l)
 {
 	static uint8_t buf[IPC_MESSAGE_MAX];
-	struct span h = worker_rehearse_hash(0);
+	struct span h = worker_rehearse_hash(l->row);
 	ssize_t n;
 
 	while (l->link >= 0 && (n = ipc_recv_plain(l->link, buf, sizeof(buf))) > 0) {
@@ -399,7 +430,7 @@ lab_peer_auth(struct lab *l, struct span payload)
 static inline void
 lab_peer_event(struct lab *l, const struct transport_event *ev)
 {
-	struct span h = worker_rehearse_hash(0);
+	struct span h = worker_rehearse_hash(l->row);
 
 	switch (ev->type) {
 	case TE_GROUP:
