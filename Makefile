@@ -218,6 +218,10 @@ $(FUZZ_FAKED): build/fuzz/bin/%: tests/fuzz/%.c tests/fake_transport.h $(wildcar
 build/fuzz/bin/fuzz_forward: tests/fuzz/fuzz_forward.c proto/forward.c proto/blank.c
 	@mkdir -p $(@D)
 	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ $^
+build/fuzz/bin/fuzz_authorized_keys: tests/fuzz/fuzz_authorized_keys.c apps/account_keys.c apps/account_options.c \
+  apps/account_grant.c apps/conf_number.c apps/conf_pattern.c apps/conf_permit.c apps/session_link.c
+	@mkdir -p $(@D)
+	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ $^ -lsodium
 build/fuzz/bin/%: tests/fuzz/%.c $(filter-out $(MAIN_SRC),$(WORKER_SRC) $(MONITOR_SRC) $(KEYLOAD_SRC))
 	@mkdir -p $(@D)
 	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \

@@ -70,7 +70,9 @@ bool account_packet_valid(const union account_packet *p, size_t len, size_t nfds
 		return len == sizeof(p->session) &&
 		    session_link_text(p->session.user, sizeof(p->session.user)) &&
 		    session_link_text(p->session.address, sizeof(p->session.address)) &&
-		    session_link_text(p->session.local, sizeof(p->session.local));
+		    session_link_text(p->session.local, sizeof(p->session.local)) &&
+		    session_link_text(p->session.environment, sizeof(p->session.environment)) &&
+		    account_environment_valid(p->session.environment);
 	case ACCOUNT_RECORD:
 		return len == sizeof(p->record) && p->record.is_login <= 1 &&
 		    session_link_text(p->record.user, sizeof(p->record.user)) &&
@@ -96,12 +98,8 @@ bool account_answer_valid(const struct account_answer *a, size_t len)
 
 	return len > fixed && len <= sizeof(*a) && session_link_text(a->grant.command, len - fixed) &&
 	    len == account_answer_size(a) && a->head.kind == ACCOUNT_ANSWER && a->verdict >= ACCOUNT_NO &&
-	    a->verdict <= ACCOUNT_NO_SUCH_USER && a->grant.no_pty <= 1 &&
-	    a->grant.no_port_forwarding <= 1 && a->grant.no_agent_forwarding <= 1 &&
-	    a->grant.no_x11_forwarding <= 1 &&
-	    session_link_text(a->grant.permit_open, sizeof(a->grant.permit_open)) &&
-	    session_link_text(a->grant.permit_listen, sizeof(a->grant.permit_listen)) &&
-	    a->grant.has_command <= 1 && session_link_text(a->note, sizeof(a->note));
+	    a->verdict <= ACCOUNT_NO_SUCH_USER && account_grant_valid(&a->grant) &&
+	    session_link_text(a->note, sizeof(a->note));
 }
 
 /* In the fork: everything but keep is closed, and the helper's end is ours. */

@@ -22,6 +22,7 @@ enum {
 	ACCOUNT_PASSWORD_MAX = 1024,
 	ACCOUNT_COMMAND_MAX = 8192,
 	ACCOUNT_PERMIT_MAX = 2048,	/* all permitopen, or permitlisten, of a key */
+	ACCOUNT_ENVIRONMENT_MAX = 4096,	/* all environment of a key              */
 	ACCOUNT_NOTE_MAX = 512,
 	ACCOUNT_LINE_MAX = 32,		/* "pts/123"                             */
 	ACCOUNT_DEADLINE_MS = 20000,	/* for one attempt; NSS may hang         */
@@ -53,6 +54,7 @@ struct account_session_ask {		/* with one descriptor: the session's link */
 	char user[ACCOUNT_USER_MAX + 1];
 	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
 	uint32_t port, local_port;
+	char environment[ACCOUNT_ENVIRONMENT_MAX + 1];	/* of the keys, as in a grant */
 };
 struct account_record_ask {
 	struct account_head head;
@@ -70,13 +72,15 @@ union account_packet {
 	struct account_record_ask record;
 };
 
-/* What a line of authorized_keys takes away from a login. */
+/* What a line of authorized_keys makes of a login. */
 struct account_grant {
-	uint8_t no_pty;
+	uint8_t no_pty, no_user_rc;
 	uint8_t no_port_forwarding, no_agent_forwarding, no_x11_forwarding;
+	uint8_t no_touch_required, verify_required;	/* of an authenticator's signature */
 	uint8_t has_command;
 	char permit_open[ACCOUNT_PERMIT_MAX + 1];	/* words of PermitOpen, "" any */
 	char permit_listen[ACCOUNT_PERMIT_MAX + 1];
+	char environment[ACCOUNT_ENVIRONMENT_MAX + 1];	/* NAME=value, each with \n behind */
 	char command[ACCOUNT_COMMAND_MAX + 1];
 };
 struct account_answer {
@@ -120,9 +124,9 @@ bool account_user_allowed(const struct conf *, const struct account_user *,
 /* Groups, gids and uids for good, checked.  0 or -1. */
 int account_user_become(const struct account_user *);
 
-/* ---- authorized_keys (account_keys.c, account_file.c) ----------------------------- */
+/* ---- authorized_keys (account_keys.c, account_grant.c, account_file.c) ----------------------------- */
 
-enum { ACCOUNT_FILE_MAX = 4 * 1024 * 1024, ACCOUNT_FILE_LINE_MAX = 32 * 1024 };
+enum { ACCOUNT_FILE_MAX = 16 * 1024 * 1024, ACCOUNT_FILE_LINE_MAX = 32 * 1024 };
 
 /* Opens path for reading as the process's user: a regular file, never waiting.
  * strict: neither it nor a folder above it, up to home, may be somebody else's or
@@ -134,10 +138,29 @@ char *account_file_read(int fd, size_t *len, char why[ACCOUNT_NOTE_MAX]);
 /* %h %u %%, and relative to home.  0, or -1: too long or unknown. */
 int account_file_name(const char *pattern, const struct account_user *, char *out, size_t size);
 
-/* Is the key in the text of an authorized_keys file, and may it be used from this
- * address now?  Changes text.  why: what was wrong with lines that have the key. */
-bool account_keys_search(char *text, size_t len, const uint8_t *blob, size_t blob_len,
-    const char *address, int64_t now, struct account_grant *grant, char why[ACCOUNT_NOTE_MAX]);
+/* The key of a login, and what its line is judged by.  A certificate is looked for by
+ * its authority's key, on lines with cert-authority; a key on all others. */
+struct account_wanted {
+	const uint8_t *blob;
+	size_t len;
+	bool is_certificate;
+	const char *user, *address;
+	const char *principals;		/* a certificate's, each ended by NUL, then another NUL */
+	int64_t now;
+	const char *user_environment;	/* PermitUserEnvironment                     */
+};
+
+/* Does the text of an authorized_keys file grant it?  The first line that does counts.
+ * Changes text.  why: what was wrong with a line that has the key, by its number. */
+bool account_keys_search(char *text, size_t len, const struct account_wanted *,
+    struct account_grant *grant, char why[ACCOUNT_NOTE_MAX]);
+/* Is each variable a NAME=value with its newline? */
+bool account_environment_valid(const char *);
+/* Every byte 0 or 1, every text ended and whole? */
+bool account_grant_valid(const struct account_grant *);
+/* Adds one's restrictions to all's: what is left is what both permit.  False: they have
+ * no common meaning. */
+bool account_grant_narrow(struct account_grant *all, const struct account_grant *one);
 
 /* ---- passwords (account_password.c) -------------------------------------------------- */
 

@@ -6,6 +6,7 @@
  * it over through that file is that user, and can say yes to one question about
  * that user's own account.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -32,7 +33,7 @@ static bool root_may(const struct conf *c, bool with_key, const struct account_g
 }
 
 static bool search_file(const struct conf *c, const struct account_user *u, const char *pattern,
-    const struct account_key_ask *ask, struct account_answer *out)
+    const struct account_wanted *wanted, struct account_answer *out)
 {
 	char path[ACCOUNT_PATH_MAX], why[ACCOUNT_NOTE_MAX] = "", *text = NULL;
 	bool found = false;
@@ -46,19 +47,23 @@ static bool search_file(const struct conf *c, const struct account_user *u, cons
 	}
 	fd = account_file_open(path, u->home, u->uid, c->strict_modes, why);
 	if (fd >= 0 && (text = account_file_read(fd, &len, why)) != NULL)
-		found = account_keys_search(text, len, ask->blob, ask->len, ask->address,
-		    (int64_t)time(NULL), &out->grant, why);
+		found = account_keys_search(text, len, wanted, &out->grant, why);
 	if (fd >= 0)
 		close(fd);
-	free(text);
-	if (why[0] != '\0')
+	if (why[0] != '\0' && text != NULL)
+		(void)snprintf(out->note, sizeof(out->note), "%.200s, %.300s", path, why);
+	else if (why[0] != '\0')
 		(void)session_link_put(out->note, sizeof(out->note), why);
+	free(text);
 	return found;
 }
 
 static bool key_found(const struct conf *c, const struct account_user *u,
     const struct account_key_ask *ask, struct account_answer *out)
 {
+	const struct account_wanted wanted = { .blob = ask->blob, .len = ask->len,
+	    .user = u->name, .address = ask->address, .principals = "",
+	    .now = (int64_t)time(NULL), .user_environment = c->user_environment };
 	bool found = false;
 
 	if (!c->pubkey || u->is_virtual)
@@ -69,7 +74,9 @@ static bool key_found(const struct conf *c, const struct account_user *u,
 	}
 	for (size_t i = 0; i < c->keys_files.n && !found; i++)
 		if (strcmp(c->keys_files.v[i], "none") != 0)
-			found = search_file(c, u, c->keys_files.v[i], ask, out);
+			found = search_file(c, u, c->keys_files.v[i], &wanted, out);
+	out->grant.no_touch_required &= !(c->pubkey_options & CONF_TOUCH_REQUIRED);
+	out->grant.verify_required |= (c->pubkey_options & CONF_VERIFY_REQUIRED) != 0;
 	return found;
 }
 

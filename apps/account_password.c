@@ -127,24 +127,26 @@ static bool shadow_expired(const struct spwd *sp)
 	    today > sp->sp_lstchg + sp->sp_max);
 }
 
-static bool shadow_check(const struct account_user *u, const char *password, char *why)
+static bool shadow_check(const struct account_user *u, const char *password, bool empty_too,
+    char *why)
 {
 	static char buf[SHADOW_BUFFER];
 	static struct crypt_data data;
 	struct spwd sp, *found = NULL;
 	char hash[HASH_MAX];
-	bool usable = false, right;
+	bool usable = false, empty = false, right;
 	const char *got;
 
 	shadow_stand_in(hash);
 	if (u->exists && getspnam_r(u->name, &sp, buf, sizeof(buf), &found) == 0 &&
 	    found != NULL && found->sp_pwdp != NULL) {
-		/* "" would be no password at all; ! and * begin what crypt never gives */
+		/* "" is no password at all; ! and * begin what crypt never gives */
+		empty = empty_too && found->sp_pwdp[0] == '\0' && password[0] == '\0';
 		usable = found->sp_pwdp[0] != '\0' && strchr("!*", found->sp_pwdp[0]) == NULL &&
 		    strlen(found->sp_pwdp) < HASH_MAX;
-		if (usable && shadow_expired(found)) {
+		if ((usable || empty) && shadow_expired(found)) {
 			snprintf(why, ACCOUNT_NOTE_MAX, "the password has expired");
-			usable = false;
+			usable = empty = false;
 		}
 		if (usable)
 			memcpy(hash, found->sp_pwdp, strlen(found->sp_pwdp) + 1);
@@ -155,14 +157,14 @@ static bool shadow_check(const struct account_user *u, const char *password, cha
 	sodium_memzero(&data, sizeof(data));
 	sodium_memzero(buf, sizeof(buf));
 	sodium_memzero(hash, sizeof(hash));
-	return usable && right;
+	return (usable && right) || empty;
 }
 
 bool account_password_check(const struct conf *c, const struct account_user *u,
     const char *name, const char *password, char why[ACCOUNT_NOTE_MAX])
 {
-	if (password[0] == '\0')
-		return false;		/* PermitEmptyPasswords does not exist here */
+	if (password[0] == '\0' && !c->empty_passwords)
+		return false;
 	if (c->password_file != NULL)
 		return file_check(c, name, password, why) && u->exists;
 	if (geteuid() != 0) {
@@ -170,5 +172,5 @@ bool account_password_check(const struct conf *c, const struct account_user *u,
 		    "only root can read shadow passwords; configure PasswordFile");
 		return false;
 	}
-	return shadow_check(u, password, why);
+	return shadow_check(u, password, c->empty_passwords, why);
 }

@@ -32,6 +32,7 @@ struct conf_listen { char host[256]; char port[8]; };	/* port "" : every Port */
 enum conf_forward { CONF_FORWARD_NO = 0, CONF_FORWARD_LOCAL = 1, CONF_FORWARD_REMOTE = 2,
 	CONF_FORWARD_ALL = 3 };
 enum conf_gateway { CONF_GATEWAY_NO, CONF_GATEWAY_YES, CONF_GATEWAY_CLIENT };
+enum { CONF_TOUCH_REQUIRED = 1, CONF_VERIFY_REQUIRED = 2 };	/* PubkeyAuthOptions */
 enum conf_root { CONF_ROOT_NO, CONF_ROOT_YES, CONF_ROOT_NO_PASSWORD, CONF_ROOT_FORCED };
 
 enum conf_id {
@@ -118,14 +119,14 @@ int conf_value_set(struct conf *, const struct conf_row *, char **words, size_t 
     const char *rest, struct conf_source *);
 void conf_value_free(struct conf *, const struct conf_row *);
 conf_setter conf_set_startups, conf_set_rekey, conf_set_quota, conf_set_subsystem,
-    conf_set_mask;
+    conf_set_mask, conf_set_pubkey_options;
 conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subsystem,
-    conf_dump_mask;
+    conf_dump_mask, conf_dump_pubkey_options;
 conf_check conf_check_port, conf_check_listen, conf_check_methods, conf_check_setenv,
     conf_check_path, conf_check_pattern, conf_check_host_key, conf_check_permit_open,
     conf_check_permit_listen;
 extern const struct conf_choice conf_root_choices[], conf_level_choices[],
-    conf_facility_choices[], conf_userenv_choices[], conf_forward_choices[],
+    conf_facility_choices[], conf_forward_choices[],
     conf_gateway_choices[], conf_compression_choices[];
 /* Words (conf_line.c). */
 int conf_line_split(const char *text, char **words, size_t max, size_t *n);

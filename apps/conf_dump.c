@@ -22,6 +22,13 @@ void conf_dump_mask(const struct conf *c, const char *name, FILE *out)
 	fprintf(out, "%s 0%o\n", name, c->streamlocal_mask);
 }
 
+void conf_dump_pubkey_options(const struct conf *c, const char *name, FILE *out)
+{
+	fprintf(out, "%s%s%s%s\n", name, c->pubkey_options == 0 ? " none" : "",
+	    c->pubkey_options & CONF_TOUCH_REQUIRED ? " touch-required" : "",
+	    c->pubkey_options & CONF_VERIFY_REQUIRED ? " verify-required" : "");
+}
+
 void conf_dump_quota(const struct conf *c, const char *name, FILE *out)
 {
 	fprintf(out, "%s %u %u\n", name, c->rekey_quota.burst, c->rekey_quota.per_second);

@@ -96,6 +96,28 @@ int conf_set_mask(struct conf *c, char **words, size_t n, const char *rest,
 	return 0;
 }
 
+/* none, or what is asked of every authenticator's signature. */
+int conf_set_pubkey_options(struct conf *c, char **words, size_t n, const char *rest,
+    struct conf_source *s)
+{
+	unsigned bits = 0;
+
+	(void)rest;
+	for (size_t i = 0; i < n; i++) {
+		if (strcasecmp(words[i], "touch-required") == 0) {
+			bits |= CONF_TOUCH_REQUIRED;
+		} else if (strcasecmp(words[i], "verify-required") == 0) {
+			bits |= CONF_VERIFY_REQUIRED;
+		} else if (n > 1 || strcasecmp(words[i], "none") != 0) {
+			conf_complain(s, "PubkeyAuthOptions: none, or touch-required and "
+			    "verify-required, not \"%s\"", words[i]);
+			return -1;
+		}
+	}
+	c->pubkey_options = bits;
+	return 0;
+}
+
 const char *conf_subsystem(const struct conf *c, const char *name)
 {
 	for (size_t i = 0; i + 1 < c->subsystems.n; i += 2)

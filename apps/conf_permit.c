@@ -8,6 +8,7 @@
  */
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "apps/conf.h"
 #include "apps/conf_number.h"
@@ -131,4 +132,11 @@ enum conf_bind conf_permit_bind(int gateway, const char *address)
 	if (gateway == CONF_GATEWAY_NO || strcmp(address, "localhost") == 0)
 		return CONF_BIND_LOOPBACK;
 	return address[0] == '\0' || strcmp(address, "*") == 0 ? CONF_BIND_ANY : CONF_BIND_ADDRESS;
+}
+
+bool conf_permit_environment(const char *permitted, const char *name)
+{
+	if (permitted == NULL || strcasecmp(permitted, "no") == 0)
+		return false;
+	return strcasecmp(permitted, "yes") == 0 || conf_pattern_list(permitted, name) > 0;
 }

@@ -1,5 +1,5 @@
-/* conf_permit.h - PermitOpen, PermitListen and GatewayPorts: the words of the
- * configuration, and of permitopen and permitlisten in authorized_keys. */
+/* conf_permit.h - PermitOpen, PermitListen, GatewayPorts and PermitUserEnvironment: the
+ * words of the configuration, and of permitopen and permitlisten in authorized_keys. */
 #ifndef APPS_CONF_PERMIT_H
 #define APPS_CONF_PERMIT_H
 
@@ -22,5 +22,8 @@ bool conf_permit_listen(const char *word, const char *host, uint32_t port);
 /* What a request's bind address comes to under GatewayPorts (enum conf_gateway). */
 enum conf_bind { CONF_BIND_LOOPBACK = 1, CONF_BIND_ANY = 2, CONF_BIND_ADDRESS = 3 };
 enum conf_bind conf_permit_bind(int gateway, const char *address);
+
+/* May a user set this variable?  permitted: "yes", "no" or a list of patterns; NULL: no. */
+bool conf_permit_environment(const char *permitted, const char *name);
 
 #endif

@@ -45,7 +45,6 @@ const struct conf_choice conf_gateway_choices[] = {
 const struct conf_choice conf_compression_choices[] = {
 	{ "yes", 1 }, { "delayed", 1 }, { "no", 0 }, { NULL, 0 }
 };
-const struct conf_choice conf_userenv_choices[] = { { "no", 0 }, { NULL, 0 } };
 
 static int add_word(struct conf_words *l, const char *word)
 {
@@ -109,10 +108,7 @@ static int set_choice(int *out, const struct conf_row *row, const char *word,
 			*out = c->value;
 			return 0;
 		}
-	if (row->choices == conf_userenv_choices)
-		conf_complain(s, "%s %s: only \"no\"; use SetEnv and AcceptEnv", row->name, word);
-	else
-		complain_choice(row, word, s);
+	complain_choice(row, word, s);
 	return -1;
 }
 

@@ -226,34 +226,6 @@ static void auth_attempt(void *user, postern_transport *t, const char *name,
 	    is_key ? ": " : "", is_key ? posternd_log_quote(fingerprint) : "");
 }
 
-/* Two lists that differ permit nothing together: no host is in doubt. */
-static void permits_add(char all[ACCOUNT_PERMIT_MAX + 1], const char *one)
-{
-	if (one[0] != '\0' && all[0] != '\0' && strcmp(all, one) != 0)
-		one = "none";
-	if (one[0] != '\0')
-		memcpy(all, one, strlen(one) + 1);
-}
-
-/* The restrictions of every key that was proven together: two forced commands have
- * no common meaning. */
-static bool grant_add(struct account_grant *all, const struct account_grant *one)
-{
-	all->no_pty |= one->no_pty;
-	all->no_port_forwarding |= one->no_port_forwarding;
-	all->no_agent_forwarding |= one->no_agent_forwarding;
-	all->no_x11_forwarding |= one->no_x11_forwarding;
-	permits_add(all->permit_open, one->permit_open);
-	permits_add(all->permit_listen, one->permit_listen);
-	if (!one->has_command)
-		return true;
-	if (all->has_command && strcmp(all->command, one->command) != 0)
-		return false;
-	all->has_command = 1;
-	memcpy(all->command, one->command, sizeof(all->command));
-	return true;
-}
-
 static bool grant_all(struct conn *c, const char *name, const void *key, size_t key_len)
 {
 	struct grant *last = NULL;
@@ -266,7 +238,8 @@ static bool grant_all(struct conn *c, const char *name, const void *key, size_t 
 		last->proven = true;
 	}
 	for (struct grant *g = c->grants; g != NULL; g = g->next)
-		if (g->proven && strcmp(g->user, name) == 0 && !grant_add(&c->grant, &g->what))
+		if (g->proven && strcmp(g->user, name) == 0 &&
+		    !account_grant_narrow(&c->grant, &g->what))
 			return false;
 	return true;
 }

@@ -54,6 +54,7 @@ int posternd_session_start(struct conn *c)
 	memcpy(ask.local, c->local, sizeof(ask.local));
 	ask.port = c->port;
 	ask.local_port = c->local_port;
+	memcpy(ask.environment, c->grant.environment, sizeof(ask.environment));
 	r = session_link_send(c->daemon->account, &ask, sizeof(ask), &pair[1], 1);
 	close(pair[1]);
 	if (r < 0 || posternd_loop_add(c->daemon, pair[0], SOURCE_SESSION, c->slot,
@@ -208,6 +209,16 @@ static bool wanted(struct conn *c, const struct postern_channel_request *r, cons
 	return true;
 }
 
+/* As sshd: a subsystem's data and the administrator's command are not to meet what the
+ * user's file does. */
+static bool runs_user_rc(const struct conn *c, const struct postern_channel_request *r)
+{
+	const struct conf *f = &c->daemon->conf;
+
+	return f->user_rc && f->force_command == NULL && !c->grant.no_user_rc &&
+	    r->kind != POSTERN_REQ_SUBSYSTEM;
+}
+
 static int take_start(struct conn *c, struct channel *ch, union session_order *o,
     const struct postern_channel_request *r)
 {
@@ -228,6 +239,7 @@ static int take_start(struct conn *c, struct channel *ch, union session_order *o
 	o->head.kind = SESSION_START;
 	o->start.is_shell = command == NULL;
 	o->start.has_original = forced != NULL;
+	o->start.user_rc = runs_user_rc(c, r);
 	o->start.command_len = (uint32_t)len;
 	o->start.original_len = (uint32_t)olen;
 	memcpy(o->start.text, command != NULL ? command : "", len + 1);

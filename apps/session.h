@@ -59,6 +59,7 @@ struct session_start {			/* the answer brings 1 or 3 descriptors      */
 	struct session_head head;
 	uint8_t is_shell;		/* the login shell; else command             */
 	uint8_t has_original;		/* a forced command: what the peer wanted    */
+	uint8_t user_rc;		/* ~/.ssh/rc may be run                      */
 	uint32_t command_len, original_len;	/* without NUL; one after the other  */
 	char text[2 * (SESSION_COMMAND_MAX + 1)];	/* command NUL original NUL  */
 };
@@ -165,7 +166,7 @@ void session_x11_authorize(const char *xauth, const struct account_user *,
 void session_x11_forget(const char *xauth, const struct account_user *,
     const struct session_display *);
 
-/* ---- a program (session_program.c, session_greet.c) --------------------------------- */
+/* ---- a program (session_program.c, session_rc.c, session_greet.c) --------------------------------- */
 
 struct session_program {
 	const struct conf *conf;
@@ -177,12 +178,16 @@ struct session_program {
 	const char *original;		/* NULL: not forced                          */
 	const struct session_display *display;	/* NULL: no X11                      */
 	const char *agent;		/* the agent's socket, or NULL               */
+	bool user_rc;			/* ~/.ssh/rc may be run                      */
 };
 /* Starts it on in, out, err (all the slave of a terminal, if there is one).  Its
  * pid, which is also its process group, or -errno. */
 pid_t session_program_start(const struct session_program *, int in, int out, int err);
 /* All that the program finds in its environment. */
 void session_program_env(const struct session_program *, struct session_env *);
+/* In the child, in the user's home: runs ~/.ssh/rc, or else /etc/ssh/sshrc, and waits for
+ * it.  False: there is neither, and the cookie is not noted. */
+bool session_rc_run(const struct session_program *, bool at_home, char *const env[]);
 /* In the child: /etc/nologin was shown and the login is over (true), or not. */
 bool session_greet_nologin(const struct account_user *);
 void session_greet_motd(const struct session_program *);

@@ -142,7 +142,7 @@ static void take_start(struct session *s, struct session_channel *c)
 {
 	const struct session_start *o = &s->order.start;
 	struct session_program p = { .conf = s->conf, .user = &s->user, .from = s->from,
-	    .accepted = &c->env, .display = c->has_display ? &c->display : NULL,
+	    .accepted = &c->env, .user_rc = o->user_rc, .display = c->has_display ? &c->display : NULL,
 	    .agent = c->has_agent ? session_agent_path(s) : NULL };
 
 	if (c->started) {

@@ -76,18 +76,19 @@ static _Noreturn void become(const struct session_program *p)
 	const char *base = strrchr(p->user->shell, '/');
 	char login[ACCOUNT_PATH_MAX + 1];
 	struct session_env env;
+	bool at_home;
 
 	base = base != NULL ? base + 1 : p->user->shell;
 	session_program_env(p, &env);
 	if (session_greet_nologin(p->user))
 		_exit(EXIT_NOLOGIN);
-	if (chdir(p->user->home) != 0) {
+	if (!(at_home = chdir(p->user->home) == 0)) {
 		fprintf(stderr, "Could not chdir to home directory %s: %s\n", p->user->home,
 		    strerror(errno));
 		if (chdir("/") != 0)
 			_exit(1);
 	}
-	if (p->display != NULL)
+	if (!session_rc_run(p, at_home, env.v) && p->display != NULL)
 		session_x11_authorize(p->conf->xauth, p->user, p->display);
 	session_greet_motd(p);
 	if (p->command == NULL) {

@@ -1,6 +1,6 @@
 /*
- * account_test.c - may this key, may this password: lines, files, folders and
- * packets, bad ones first; and the helper itself, asked over its link.
+ * account_test.c - may this key, may this password: files, folders and packets, bad
+ * ones first; and the helper itself, asked over its link.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,6 @@ enum { NOW = 1700000000, BLOB = 51, STRANGER = 54321 };
 static uint8_t blob[BLOB], other[BLOB];
 static char key64[128], other64[128];
 static char dir[] = "/tmp/account_test.XXXXXX";
-static struct account_grant grant;
 static char why[ACCOUNT_NOTE_MAX];
 
 static void make_blob(uint8_t out[BLOB], char b64[128], uint8_t fill)
@@ -42,202 +41,6 @@ static void make_blob(uint8_t out[BLOB], char b64[128], uint8_t fill)
 	memset(out, fill, BLOB);
 	memcpy(out, head, sizeof(head));
 	sodium_bin2base64(b64, 128, out, BLOB, sodium_base64_VARIANT_ORIGINAL);
-}
-
-static bool search_bytes(const char *text, size_t len, const char *address)
-{
-	char *copy = malloc(len + 1);
-	bool found;
-
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	why[0] = '\0';
-	memset(&grant, 0x5a, sizeof(grant));
-	found = account_keys_search(copy, len, blob, BLOB, address, NOW, &grant, why);
-	free(copy);
-	return found;
-}
-
-/* %K is the key, %O another one. */
-static bool search(const char *format, const char *address)
-{
-	char text[8192] = "";
-	size_t n = 0;
-
-	for (const char *p = format; *p != '\0'; p++)
-		if (p[0] == '%' && (p[1] == 'K' || p[1] == 'O'))
-			n += (size_t)sprintf(text + n, "ssh-ed25519 %s", *++p == 'K' ? key64 : other64);
-		else
-			text[n++] = *p;
-	return search_bytes(text, n, address);
-}
-
-static void a_line_has_the_key_or_not(void **s)
-{
-	(void)s;
-	assert_false(search("", "1.2.3.4"));
-	assert_false(search("\n\n# %K\n", "1.2.3.4"));
-	assert_false(search("%O\n", "1.2.3.4"));
-	assert_true(search("%K\n", "1.2.3.4"));
-	assert_int_equal(grant.no_pty + grant.has_command, 0);
-	assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
-	    grant.no_x11_forwarding, 0);
-	assert_string_equal(grant.permit_open, "");
-	assert_string_equal(grant.permit_listen, "");
-	assert_true(search("%K", "1.2.3.4"));
-	assert_true(search("  \t%K a comment with spaces\r\n", "1.2.3.4"));
-	assert_true(search("%O x\n#\n%K\n", "1.2.3.4"));
-	assert_true(search("ssh-rsa AAAA\ngarbage\n\"\n%K\n", "1.2.3.4"));
-	assert_false(search("ssh-rsa %K\n", "1.2.3.4"));
-	assert_false(search("%KA\n", "1.2.3.4"));	/* one character more */
-	assert_false(search("xssh-ed25519 AAAA\n", "1.2.3.4"));
-}
-
-static void every_truncation_of_a_line_grants_nothing(void **s)
-{
-	char text[512];
-	int n = snprintf(text, sizeof(text), "restrict,command=\"a \\\" b\" ssh-ed25519 %s", key64);
-
-	(void)s;
-	for (int i = 0; i < n; i++)
-		assert_false(search_bytes(text, (size_t)i, "1.2.3.4"));
-	assert_true(search_bytes(text, (size_t)n, "1.2.3.4"));
-}
-
-static void options_restrict(void **s)
-{
-	(void)s;
-	assert_true(search("restrict %K\n", "1.2.3.4"));
-	assert_int_equal(grant.no_pty, 1);
-	assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
-	    grant.no_x11_forwarding, 3);
-	assert_true(search("restrict,pty %K\n", "1.2.3.4"));
-	assert_int_equal(grant.no_pty, 0);
-	assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
-	    grant.no_x11_forwarding, 3);
-	assert_true(search("restrict,port-forwarding,x11-forwarding %K\n", "1.2.3.4"));
-	assert_int_equal(grant.no_port_forwarding + grant.no_x11_forwarding, 0);
-	assert_int_equal(grant.no_agent_forwarding + grant.no_pty, 2);
-	assert_true(search("no-port-forwarding %K\n", "1.2.3.4"));
-	assert_int_equal(grant.no_port_forwarding, 1);
-	assert_int_equal(grant.no_agent_forwarding + grant.no_x11_forwarding + grant.no_pty, 0);
-	assert_true(search("permitopen=\"a:80\",permitopen=\"[::1]:*\",permitlisten=\"8080\","
-	    "permitlisten=\"localhost:*\" %K\n", "1.2.3.4"));
-	assert_string_equal(grant.permit_open, "a:80 [::1]:*");
-	assert_string_equal(grant.permit_listen, "8080 localhost:*");
-	assert_true(search("no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding,"
-	    "no-user-rc %K\n", "1.2.3.4"));
-	assert_int_equal(grant.no_pty, 1);
-	assert_true(search("command=\"echo \\\"hi\\\", there\" %K\n", "1.2.3.4"));
-	assert_int_equal(grant.has_command, 1);
-	assert_string_equal(grant.command, "echo \"hi\", there");
-	assert_true(search("Command=\"x\",NO-PTY\t%K\n", "1.2.3.4"));
-	assert_true(search("command=\"\" %K\n", "1.2.3.4"));
-	assert_int_equal(grant.has_command, 1);
-}
-
-static void a_line_with_an_unknown_option_is_refused_whole(void **s)
-{
-	static const char *const lines[] = { "environment=\"A=1\" %K", "cert-authority %K",
-		"principals=\"a\" %K", "tunnel=\"1\" %K",
-		"verify-required %K", "no-such-option %K", "no-pty=\"1\" %K", "command %K",
-		"restrict,unknown %K", "permitopen %K", "permitopen=\"\" %K",
-		"permitopen=\"a\" %K", "permitopen=\"80\" %K", "permitopen=\"a:0\" %K",
-		"permitopen=\"a:1 b:2\" %K", "permitlisten=\"a\" %K", "permitlisten=\"70000\" %K",
-		"no-restrict %K", "no-no-pty %K", "port-forwarding=\"yes\" %K", "from %K",
-		"command=\"a\",command=\"b\" %K" };
-	static const char *const broken[] = { "command=\"a %K", "command=a %K", "command= %K",
-		",no-pty %K", "no-pty, %K", "no-pty,,pty %K", "=\"a\" %K", "command=\"a\"x %K",
-		"no-pty%K", "a-name-of-an-option-longer-than-any-option-has-a-right-to-be-xxxxx %K" };
-
-	(void)s;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		assert_false(search(lines[i], "1.2.3.4"));
-		assert_non_null(strstr(why, "option"));
-		assert_int_equal(grant.no_pty + grant.has_command, 0);
-		assert_int_equal(grant.no_port_forwarding + grant.no_agent_forwarding +
-		    grant.no_x11_forwarding, 0);
-		assert_string_equal(grant.permit_open, "");
-		assert_string_equal(grant.permit_listen, "");
-	}
-	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
-		assert_false(search(broken[i], "1.2.3.4"));
-	/* the next line may still grant */
-	assert_true(search("no-such-option %K\n%K\n", "1.2.3.4"));
-	/* options of other keys do not matter */
-	assert_false(search("environment=\"A=1\" %O\n", "1.2.3.4"));
-	assert_string_equal(why, "");
-}
-
-static void a_key_may_be_bound_to_addresses_and_time(void **s)
-{
-	(void)s;
-	assert_true(search("from=\"1.2.3.0/24,!1.2.3.9\" %K", "1.2.3.4"));
-	assert_false(search("from=\"1.2.3.0/24,!1.2.3.9\" %K", "1.2.3.9"));
-	assert_false(search("from=\"1.2.3.0/24\" %K", "1.2.4.4"));
-	assert_non_null(strstr(why, "address"));
-	assert_false(search("from=\"1.2.3.4/24\" %K", "1.2.3.4"));
-	assert_false(search("from=\"\" %K", "1.2.3.4"));
-	assert_false(search("from=\"10.0.0.1\" %K\nfrom=\"10.0.0.2\" %K", "1.2.3.4"));
-	assert_true(search("from=\"10.0.0.1\" %K\nfrom=\"1.2.*\" %K", "1.2.3.4"));
-	assert_true(search("expiry-time=\"20990101Z\" %K", "1.2.3.4"));
-	assert_false(search("expiry-time=\"20200101Z\" %K", "1.2.3.4"));
-	assert_non_null(strstr(why, "expired"));
-	/* NOW is 2023-11-14 22:13:20 UTC */
-	assert_false(search("expiry-time=\"20231114221320Z\" %K", "1.2.3.4"));
-	assert_true(search("expiry-time=\"20231114221321Z\" %K", "1.2.3.4"));
-	assert_false(search("expiry-time=\"2099\" %K", "1.2.3.4"));
-	assert_false(search("expiry-time=\"20991301\" %K", "1.2.3.4"));
-	assert_false(search("expiry-time=\"20990101ZZ\" %K", "1.2.3.4"));
-	assert_false(search("expiry-time=\"-0990101\" %K", "1.2.3.4"));
-}
-
-static void lines_too_long_or_with_nul_are_refused_whole(void **s)
-{
-	static char text[2 * ACCOUNT_FILE_LINE_MAX];
-	size_t n;
-
-	(void)s;
-	/* exactly the limit: comment behind the key */
-	n = (size_t)sprintf(text, "ssh-ed25519 %s ", key64);
-	memset(text + n, 'x', sizeof(text) - n);
-	assert_true(search_bytes(text, ACCOUNT_FILE_LINE_MAX, "1.2.3.4"));
-	assert_false(search_bytes(text, ACCOUNT_FILE_LINE_MAX + 1, "1.2.3.4"));
-	assert_non_null(strstr(why, "longer"));
-	/* the end of a long line is not a line */
-	memset(text, 'x', sizeof(text));
-	n = (size_t)sprintf(text + ACCOUNT_FILE_LINE_MAX + 10, " ssh-ed25519 %s", key64);
-	assert_false(search_bytes(text, ACCOUNT_FILE_LINE_MAX + 10 + n, "1.2.3.4"));
-	/* a NUL hides nothing */
-	n = (size_t)sprintf(text, "ssh-ed25519 %s", key64);
-	text[n] = '\0';
-	assert_false(search_bytes(text, n + 1, "1.2.3.4"));
-	text[n] = '\n';
-	assert_true(search_bytes(text, n + 1, "1.2.3.4"));
-	/* a command of the longest kind, and one more */
-	n = (size_t)sprintf(text, "command=\"");
-	memset(text + n, 'c', ACCOUNT_COMMAND_MAX + 1);
-	sprintf(text + n + ACCOUNT_COMMAND_MAX, "\" ssh-ed25519 %s", key64);
-	assert_true(search_bytes(text, strlen(text), "1.2.3.4"));
-	assert_int_equal(strlen(grant.command), ACCOUNT_COMMAND_MAX);
-	memset(text + n, 'c', ACCOUNT_COMMAND_MAX + 1);
-	sprintf(text + n + ACCOUNT_COMMAND_MAX + 1, "\" ssh-ed25519 %s", key64);
-	assert_false(search_bytes(text, strlen(text), "1.2.3.4"));
-}
-
-static void hostile_blobs_match_nothing(void **s)
-{
-	static const uint8_t bad[][8] = { { 0 }, { 0, 0, 0, 0 }, { 0, 0, 0, 5, 'a' },
-		{ 0xff, 0xff, 0xff, 0xff, 'a' }, { 0, 0, 0, 1, 0 } };
-	static const size_t lens[] = { 1, 4, 5, 5, 5 };
-
-	(void)s;
-	for (size_t i = 0; i < 5; i++) {
-		char text[] = " AA==\nssh-ed25519 AAAA\n\n a b\n";
-
-		assert_false(account_keys_search(text, sizeof(text) - 1, bad[i], lens[i], "1.2.3.4", NOW,
-		    &grant, why));
-	}
 }
 
 /* ---- files -------------------------------------------------------------------------- */
@@ -734,13 +537,6 @@ static int teardown(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_has_the_key_or_not),
-		cmocka_unit_test(every_truncation_of_a_line_grants_nothing),
-		cmocka_unit_test(options_restrict),
-		cmocka_unit_test(a_line_with_an_unknown_option_is_refused_whole),
-		cmocka_unit_test(a_key_may_be_bound_to_addresses_and_time),
-		cmocka_unit_test(lines_too_long_or_with_nul_are_refused_whole),
-		cmocka_unit_test(hostile_blobs_match_nothing),
 		cmocka_unit_test(files_are_opened_only_if_they_are_the_users),
 		cmocka_unit_test(what_is_no_file_is_not_waited_for),
 		cmocka_unit_test(files_are_read_whole_or_not),

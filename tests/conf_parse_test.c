@@ -128,6 +128,8 @@ static void defaults_are_sshds(void **s)
 	assert_string_equal(conf.xauth, "/usr/bin/xauth");
 	assert_int_equal(conf.gateway_ports, CONF_GATEWAY_NO);
 	assert_int_equal(conf.streamlocal_mask, 0177);
+	assert_string_equal(conf.user_environment, "no");
+	assert_true(conf.user_rc && !conf.empty_passwords && conf.pubkey_options == 0);
 	assert_int_equal(conf.permit_open.n + conf.permit_listen.n, 2);
 	assert_string_equal(conf.permit_open.v[0], "any");
 	assert_string_equal(conf.permit_listen.v[0], "any");
@@ -145,7 +147,8 @@ static void every_keyword_takes_its_value(void **s)
 	    "AuthenticationMethods publickey,keyboard-interactive publickey\n"
 	    "StrictModes no\nAuthorizedKeysFile /k/%u none\nPasswordFile /p\n"
 	    "AllowUsers a b@10.0.0.0/8\nAllowUsers c\nDenyUsers d\nAllowGroups e\nDenyGroups f\n"
-	    "PrintMotd no\nPermitTTY no\nPermitUserEnvironment no\nAcceptEnv LANG LC_*\n"
+	    "PrintMotd no\nPermitTTY no\nPermitUserEnvironment LANG,LC_*\nPermitUserRC no\n"
+	    "PermitEmptyPasswords yes\nPubkeyAuthOptions Touch-Required verify-required\nAcceptEnv LANG LC_*\n"
 	    "AcceptEnv X\nSetEnv A=1 \"B=2 3\"\nForceCommand /bin/echo \"a  b\" # c\n"
 	    "Subsystem sftp /usr/lib/openssh/sftp-server -l INFO\nBanner /etc/issue\n"
 	    "PidFile /tmp/p\nModuliFile /m\nLogLevel DEBUG3\nSyslogFacility LOCAL7\n"
@@ -157,6 +160,9 @@ static void every_keyword_takes_its_value(void **s)
 	    "XAuthLocation none\nGatewayPorts clientspecified\nPermitOpen a:1 [::1]:* *:80\n"
 	    "PermitListen 8080 *.example.org:* localhost:22\nStreamLocalBindMask 0117\n"
 	    "StreamLocalBindUnlink yes\n");
+	assert_string_equal(conf.user_environment, "LANG,LC_*");
+	assert_true(!conf.user_rc && conf.empty_passwords);
+	assert_int_equal(conf.pubkey_options, CONF_TOUCH_REQUIRED | CONF_VERIFY_REQUIRED);
 	assert_true(conf.disable_forwarding && conf.x11_forwarding && conf.streamlocal_unlink);
 	assert_false(conf.agent_forwarding || conf.x11_localhost || conf.compression);
 	assert_int_equal(conf.tcp_forwarding, CONF_FORWARD_LOCAL);
@@ -273,8 +279,10 @@ static void bad_values_are_refused(void **s)
 		"AuthenticationMethods password,", "AuthenticationMethods ,password",
 		"AuthenticationMethods hostbased", "AuthenticationMethods none",
 		"PasswordFile relative", "AllowUsers a@10.0.0.0/33", "AllowUsers a@10.0.0.1/8",
-		"AllowUsers a@", "DenyUsers a@::1/129", "PermitUserEnvironment yes",
-		"PermitUserEnvironment LANG", "SetEnv A", "SetEnv =1", "Subsystem sftp",
+		"AllowUsers a@", "DenyUsers a@::1/129", "PermitUserEnvironment",
+		"PermitUserEnvironment LANG X", "PermitUserRC maybe", "PermitEmptyPasswords 1",
+		"PubkeyAuthOptions touch", "PubkeyAuthOptions none touch-required",
+		"PubkeyAuthOptions", "SetEnv A", "SetEnv =1", "Subsystem sftp",
 		"Subsystem sftp internal-sftp", "Subsystem \"a b\" c", "ForceCommand internal-sftp",
 		"LogLevel LOUD", "SyslogFacility KERN", "KexAlgorithms ecdh-sha2-none",
 		"Ciphers +3des-cbc", "MACs hmac-md5", "HostKeyAlgorithms ssh-dss", "Ciphers -*",
