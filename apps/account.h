@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct conf;
+struct conf_words;
 
 enum {
 	ACCOUNT_USER_MAX = 256,
@@ -118,6 +119,11 @@ struct account_user {
 /* Never fails: an unknown name gives the stand-in.  Not root: only the account
  * itself, and the names of PasswordFile, exist. */
 void account_user_find(const struct conf *, const char *name, struct account_user *);
+/* The names of a user's groups, added to out; whoever is unknown has none.  0, or -1: no
+ * memory.  conf_words_free() them. */
+int account_user_group_names(const struct account_user *, struct conf_words *out);
+/* The same by the user's name, whoever asks. */
+int account_user_groups(const char *name, struct conf_words *out);
 /* AllowUsers and its kin, the shell, the account's expiry.  why: for the log. */
 bool account_user_allowed(const struct conf *, const struct account_user *,
     const char *address, char why[ACCOUNT_NOTE_MAX]);

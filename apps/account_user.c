@@ -74,6 +74,33 @@ void account_user_find(const struct conf *c, const char *name, struct account_us
 		u->exists = true;
 }
 
+int account_user_group_names(const struct account_user *u, struct conf_words *out)
+{
+	static char buf[NSS_BUFFER];
+
+	for (int i = 0; u->exists && i < u->n_groups; i++) {
+		struct group gr, *found = NULL;
+
+		if (getgrgid_r(u->groups[i], &gr, buf, sizeof(buf), &found) != 0 || found == NULL)
+			continue;
+		if (conf_words_add(out, gr.gr_name) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int account_user_groups(const char *name, struct conf_words *out)
+{
+	static struct account_user u;
+	static char buf[NSS_BUFFER];
+	struct passwd pw, *found = NULL;
+
+	u = (struct account_user){ 0 };
+	u.exists = getpwnam_r(name, &pw, buf, sizeof(buf), &found) == 0 && found != NULL &&
+	    fill(&u, found);
+	return account_user_group_names(&u, out);
+}
+
 static bool in_groups(const struct account_user *u, const struct conf_words *patterns)
 {
 	static char buf[NSS_BUFFER];

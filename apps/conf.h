@@ -23,6 +23,7 @@ enum {
 	CONF_DISPLAY_MAX = 58535,	/* X11 display 6000 + this, and a thousand more */
 };
 
+struct conf_block;
 struct conf_words { char **v; size_t n; };
 struct conf_startups { unsigned begin, rate, full; };
 struct conf_rekey { uint64_t bytes; unsigned seconds; };
@@ -56,6 +57,8 @@ struct conf {
 	bool set[CONF_ROWS];		/* a line has spoken                  */
 	bool port_given;		/* -p: Port lines do not count        */
 	unsigned files;
+	struct conf_block *blocks;	/* Match, see conf_match.h            */
+	size_t n_blocks;
 };
 
 /* Where a line came from, where complaints go, and how many there were. */
@@ -64,6 +67,7 @@ struct conf_source {
 	unsigned line;			/* 0: not a file                      */
 	unsigned depth;
 	const char *base;		/* folder that relative Includes are in */
+	int block, outer;		/* Match block of this line, and of the file's Include; 0: none */
 	FILE *out;
 	unsigned errors;
 };
@@ -100,7 +104,7 @@ struct conf_choice { const char *word; int value; };
 struct conf_row {
 	const char *name;
 	enum conf_kind kind;
-	size_t offset;
+	size_t offset, size;		/* size: OWN                          */
 	unsigned min, max;		/* NUMBER; EACH: words per line, 0 any; ALGORITHMS: which */
 	const struct conf_choice *choices;
 	conf_check *check;
@@ -118,6 +122,9 @@ const struct conf_refused *conf_refused_find(const char *name);
 int conf_value_set(struct conf *, const struct conf_row *, char **words, size_t n,
     const char *rest, struct conf_source *);
 void conf_value_free(struct conf *, const struct conf_row *);
+int conf_value_copy(struct conf *to, const struct conf *from, const struct conf_row *);
+/* What a line says beside what its words say: "any" and "none" stand alone. */
+void conf_check_permits(const struct conf *, struct conf_source *);
 conf_setter conf_set_startups, conf_set_rekey, conf_set_quota, conf_set_subsystem,
     conf_set_mask, conf_set_pubkey_options;
 conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subsystem,
@@ -128,6 +135,8 @@ conf_check conf_check_port, conf_check_listen, conf_check_methods, conf_check_se
 extern const struct conf_choice conf_root_choices[], conf_level_choices[],
     conf_facility_choices[], conf_forward_choices[],
     conf_gateway_choices[], conf_compression_choices[];
+int conf_words_add(struct conf_words *, const char *word);	/* a copy; 0 or -1 */
+void conf_words_free(struct conf_words *);
 /* Words (conf_line.c). */
 int conf_line_split(const char *text, char **words, size_t max, size_t *n);
 void conf_line_free(char **words, size_t n);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "apps/conf.h"
+#include "apps/conf_match.h"
 
 void conf_new(struct conf *c)
 {
@@ -17,6 +18,7 @@ void conf_free(struct conf *c)
 {
 	for (size_t i = 0; i < CONF_ROWS; i++)
 		conf_value_free(c, &conf_rows[i]);
+	conf_match_free(c);
 	*c = (struct conf){ 0 };
 }
 
@@ -77,13 +79,19 @@ static void check_methods(const struct conf *c, struct conf_source *s)
 }
 
 /* "any" and "none" are not words of a list: beside others they would say nothing. */
-static void check_permits(const struct conf_words *l, const char *name, struct conf_source *s)
+static void stands_alone(const struct conf_words *l, const char *name, struct conf_source *s)
 {
 	for (size_t i = 0; l->n > 1 && i < l->n; i++)
 		if (strcmp(l->v[i], "any") == 0 || strcmp(l->v[i], "none") == 0) {
 			conf_complain(s, "%s: \"%s\" stands alone", name, l->v[i]);
 			return;
 		}
+}
+
+void conf_check_permits(const struct conf *c, struct conf_source *s)
+{
+	stands_alone(&c->permit_open, "PermitOpen", s);
+	stands_alone(&c->permit_listen, "PermitListen", s);
 }
 
 unsigned conf_finish_defaults(struct conf *c, FILE *out)
@@ -95,8 +103,7 @@ unsigned conf_finish_defaults(struct conf *c, FILE *out)
 			fill_in(c, &conf_rows[i], &s);
 	if (s.errors == 0) {
 		check_methods(c, &s);
-		check_permits(&c->permit_open, "PermitOpen", &s);
-		check_permits(&c->permit_listen, "PermitListen", &s);
+		conf_check_permits(c, &s);
 	}
 	return s.errors;
 }

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "apps/conf.h"
+#include "apps/conf_match.h"
 
 static unsigned read_file(struct conf *, const char *path, struct conf_source *from);
 
@@ -73,14 +74,43 @@ static void refuse(const char *name, struct conf_source *s)
 		    r->name, r->instead);
 }
 
+/* The line is right, or told, also where it comes too late or a Match may not hold. */
+static void set(struct conf *c, const struct conf_row *row, char **words, size_t n,
+    const char *rest, struct conf_source *s)
+{
+	size_t i = (size_t)(row - conf_rows);
+	bool adds = row->kind == CONF_EACH || i == CONF_Subsystem;
+	bool counts = !(i == CONF_Port && c->port_given && s->line > 0);
+	struct conf scratch;
+
+	conf_new(&scratch);
+	if (s->block > 0) {
+		unsigned errors = s->errors;
+
+		if (!conf_match_allows(row))
+			conf_complain(s, "%s: not within a Match block", row->name);
+		else if (conf_value_set(&scratch, row, words, n, rest, s) == 0)
+			conf_check_permits(&scratch, s);
+		if (s->errors == errors)
+			conf_match_add(c, row, words, n, rest, s);
+	} else if (counts && (!c->set[i] || adds)) {
+		if (conf_value_set(c, row, words, n, rest, s) == 0)
+			c->set[i] = true;
+	} else {
+		(void)conf_value_set(&scratch, row, words, n, rest, s);
+	}
+	conf_free(&scratch);
+}
+
 static void keyword(struct conf *c, const char *name, const char *rest, struct conf_source *s)
 {
 	const struct conf_row *row = conf_row_find(name);
 	bool is_include = strcasecmp(name, "Include") == 0;
+	bool is_match = strcasecmp(name, "Match") == 0;
 	char *words[CONF_WORDS_MAX];
 	size_t n = 0;
 
-	if (row == NULL && !is_include) {
+	if (row == NULL && !is_include && !is_match) {
 		refuse(name, s);
 		return;
 	}
@@ -97,20 +127,10 @@ static void keyword(struct conf *c, const char *name, const char *rest, struct c
 		conf_complain(s, "%s: no value", name);
 	} else if (is_include) {
 		include(c, words, n, s);
+	} else if (is_match) {
+		conf_match_begin(c, words, n, s);
 	} else {
-		size_t i = (size_t)(row - conf_rows);
-		bool adds = row->kind == CONF_EACH || i == CONF_Subsystem;
-		bool counts = !(i == CONF_Port && c->port_given && s->line > 0);
-		struct conf scratch;	/* a line that comes too late must still be right */
-
-		conf_new(&scratch);
-		if (counts && (!c->set[i] || adds)) {
-			if (conf_value_set(c, row, words, n, rest, s) == 0)
-				c->set[i] = true;
-		} else {
-			(void)conf_value_set(&scratch, row, words, n, rest, s);
-		}
-		conf_free(&scratch);
+		set(c, row, words, n, rest, s);
 	}
 	conf_line_free(words, n);
 }
@@ -164,7 +184,7 @@ static void read_lines(struct conf *c, FILE *f, struct conf_source *s)
 static unsigned read_file(struct conf *c, const char *path, struct conf_source *from)
 {
 	struct conf_source s = { .name = path, .depth = from->depth + 1, .base = from->base,
-	    .out = from->out };
+	    .out = from->out, .block = from->block, .outer = from->block };
 	FILE *f;
 
 	if (++c->files > CONF_FILES_MAX) {

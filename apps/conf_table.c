@@ -9,17 +9,17 @@
 
 #define AT(field) offsetof(struct conf, field)
 const struct conf_row conf_rows[CONF_ROWS] = {
-#define FLAG(K, f, d)           [CONF_##K] = { #K, CONF_FLAG, AT(f), 0, 0, NULL, NULL, NULL, NULL, d },
-#define NUMBER(K, f, lo, hi, d) [CONF_##K] = { #K, CONF_NUMBER, AT(f), lo, hi, NULL, NULL, NULL, NULL, d },
-#define TIME(K, f, d)           [CONF_##K] = { #K, CONF_TIME, AT(f), 0, 0, NULL, NULL, NULL, NULL, d },
-#define CHOICE(K, f, w, d)      [CONF_##K] = { #K, CONF_CHOICE, AT(f), 0, 0, w, NULL, NULL, NULL, d },
-#define TEXT(K, f, check, d)    [CONF_##K] = { #K, CONF_TEXT, AT(f), 0, 0, NULL, check, NULL, NULL, d },
-#define REST(K, f, d)           [CONF_##K] = { #K, CONF_REST, AT(f), 0, 0, NULL, NULL, NULL, NULL, d },
-#define FIRST(K, f, check, d)   [CONF_##K] = { #K, CONF_FIRST, AT(f), 0, 0, NULL, check, NULL, NULL, d },
-#define EACH(K, f, m, check, d) [CONF_##K] = { #K, CONF_EACH, AT(f), 0, m, NULL, check, NULL, NULL, d },
-#define ALGORITHMS(K, f, which) [CONF_##K] = { #K, CONF_ALGORITHMS, AT(f), 0, which, NULL, NULL, NULL, NULL, NULL },
+#define FLAG(K, f, d)           [CONF_##K] = { #K, CONF_FLAG, AT(f), 0, 0, 0, NULL, NULL, NULL, NULL, d },
+#define NUMBER(K, f, lo, hi, d) [CONF_##K] = { #K, CONF_NUMBER, AT(f), 0, lo, hi, NULL, NULL, NULL, NULL, d },
+#define TIME(K, f, d)           [CONF_##K] = { #K, CONF_TIME, AT(f), 0, 0, 0, NULL, NULL, NULL, NULL, d },
+#define CHOICE(K, f, w, d)      [CONF_##K] = { #K, CONF_CHOICE, AT(f), 0, 0, 0, w, NULL, NULL, NULL, d },
+#define TEXT(K, f, check, d)    [CONF_##K] = { #K, CONF_TEXT, AT(f), 0, 0, 0, NULL, check, NULL, NULL, d },
+#define REST(K, f, d)           [CONF_##K] = { #K, CONF_REST, AT(f), 0, 0, 0, NULL, NULL, NULL, NULL, d },
+#define FIRST(K, f, check, d)   [CONF_##K] = { #K, CONF_FIRST, AT(f), 0, 0, 0, NULL, check, NULL, NULL, d },
+#define EACH(K, f, m, check, d) [CONF_##K] = { #K, CONF_EACH, AT(f), 0, 0, m, NULL, check, NULL, NULL, d },
+#define ALGORITHMS(K, f, which) [CONF_##K] = { #K, CONF_ALGORITHMS, AT(f), 0, 0, which, NULL, NULL, NULL, NULL, NULL },
 #define OWN(K, type, f, set, dump, d) \
-                                [CONF_##K] = { #K, CONF_OWN, AT(f), 0, 0, NULL, NULL, set, dump, d },
+                                [CONF_##K] = { #K, CONF_OWN, AT(f), sizeof(type), 0, 0, NULL, NULL, set, dump, d },
 #include "apps/conf_keywords.def"
 };
 

@@ -46,7 +46,7 @@ const struct conf_choice conf_compression_choices[] = {
 	{ "yes", 1 }, { "delayed", 1 }, { "no", 0 }, { NULL, 0 }
 };
 
-static int add_word(struct conf_words *l, const char *word)
+int conf_words_add(struct conf_words *l, const char *word)
 {
 	char **v, *copy;
 
@@ -76,7 +76,7 @@ static int set_words(struct conf_words *l, const struct conf_row *row, char **wo
 			conf_complain(s, "%s %s: %s", row->name, words[i], wrong);
 			return -1;
 		}
-		if (add_word(l, words[i]) < 0) {
+		if (conf_words_add(l, words[i]) < 0) {
 			conf_complain(s, "%s: more than %d values", row->name, CONF_LIST_MAX);
 			return -1;
 		}
@@ -226,6 +226,13 @@ int conf_value_set(struct conf *c, const struct conf_row *row, char **words, siz
 	}
 }
 
+void conf_words_free(struct conf_words *l)
+{
+	conf_line_free(l->v, l->n);
+	free(l->v);
+	*l = (struct conf_words){ 0 };
+}
+
 void conf_value_free(struct conf *c, const struct conf_row *row)
 {
 	void *at = (char *)c + row->offset;
@@ -235,10 +242,53 @@ void conf_value_free(struct conf *c, const struct conf_row *row)
 		*(char **)at = NULL;
 	} else if (row->kind == CONF_FIRST || row->kind == CONF_EACH ||
 	    row == &conf_rows[CONF_Subsystem]) {
-		struct conf_words *l = at;
-
-		conf_line_free(l->v, l->n);
-		free(l->v);
-		*l = (struct conf_words){ 0 };
+		conf_words_free(at);
 	}
+}
+
+static int copy_words(struct conf_words *to, const struct conf_words *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (conf_words_add(to, from->v[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int copy_text(char **to, const char *from)
+{
+	*to = from != NULL ? strdup(from) : NULL;
+	return from != NULL && *to == NULL ? -1 : 0;
+}
+
+/* Into a configuration that has no value of this row. */
+int conf_value_copy(struct conf *to, const struct conf *from, const struct conf_row *row)
+{
+	void *at = (char *)to + row->offset;
+	const void *is = (const char *)from + row->offset;
+
+	switch (row->kind) {
+	case CONF_FLAG:
+		*(bool *)at = *(const bool *)is;
+		return 0;
+	case CONF_NUMBER:
+	case CONF_TIME:
+		*(unsigned *)at = *(const unsigned *)is;
+		return 0;
+	case CONF_CHOICE:
+		*(int *)at = *(const int *)is;
+		return 0;
+	case CONF_TEXT:
+	case CONF_REST:
+	case CONF_ALGORITHMS:
+		return copy_text(at, *(char *const *)is);
+	case CONF_FIRST:
+	case CONF_EACH:
+		return copy_words(at, is);
+	case CONF_OWN:
+		if (row == &conf_rows[CONF_Subsystem])
+			return copy_words(at, is);
+		memcpy(at, is, row->size);
+		return 0;
+	}
+	return -1;
 }

@@ -1,7 +1,7 @@
 /*
  * posternd.c - sshd's command line on the public API.
  *
- *   posternd [-Ddeit] [-T] [-f file] [-h hostkey] [-o Keyword=Value] [-p port]
+ *   posternd [-Ddeit] [-T] [-C spec] [-f file] [-h hostkey] [-o Keyword=Value] [-p port]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,8 @@
 static _Noreturn void usage(void)
 {
 	fprintf(stderr, "posternd %s, libpostern\n"
-	    "usage: posternd [-DdeiTt] [-f config_file] [-h host_key_file] [-o option] [-p port]\n",
+	    "usage: posternd [-DdeiTt] [-C connection_spec] [-f config_file] [-h host_key_file]\n"
+	    "                [-o option] [-p port]\n",
 	    POSTERN_VERSION);
 	exit(1);
 }
@@ -81,12 +82,24 @@ unsigned posternd_configure(const struct posternd_options *o, struct conf *c, FI
 	return errors;
 }
 
+static void add_spec(struct posternd_options *o, const char *spec)
+{
+	size_t n = strlen(o->spec);
+
+	if (snprintf(o->spec + n, sizeof(o->spec) - n, "%s%s", n > 0 ? "," : "", spec) >=
+	    (int)(sizeof(o->spec) - n)) {
+		fprintf(stderr, "-C: longer than %d bytes\n", POSTERND_SPEC_MAX);
+		exit(1);
+	}
+}
+
 static void parse(int argc, char **argv, struct posternd_options *o)
 {
 	int opt;
 
 	while ((opt = getopt(argc, argv, POSTERND_OPTIONS)) != -1) {
 		switch (opt) {
+		case 'C': add_spec(o, optarg); break;
 		case 'D': o->foreground = true; break;
 		case 'd': o->debug++; break;
 		case 'e': o->to_stderr = true; break;
@@ -97,6 +110,10 @@ static void parse(int argc, char **argv, struct posternd_options *o)
 		case 'h': case 'o': case 'p': break;	/* configure_options */
 		default: usage();
 		}
+	}
+	if (o->spec[0] != '\0' && !o->dump) {
+		fprintf(stderr, "Config test connection parameters are of no use without -T.\n");
+		exit(1);
 	}
 	if (optind != argc) {
 		fprintf(stderr, "Extra argument %s.\n", argv[optind]);
@@ -258,9 +275,9 @@ int main(int argc, char **argv)
 	posternd_log_open(o.debug > 0 ? POSTERN_DEBUG : d.conf.log_level, d.conf.log_facility,
 	    to_stderr);
 	if (o.dump) {
-		conf_dump(&d.conf, stdout);
+		status = posternd_dump(&d.conf, &o);
 		posternd_start_undo(&d);
-		return fflush(stdout) == 0 ? 0 : 1;
+		return status;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (o.test)

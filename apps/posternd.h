@@ -14,11 +14,12 @@
 #include "apps/conf.h"
 #include "apps/session.h"
 
-#define POSTERND_OPTIONS "Ddef:h:io:p:Tt"
+#define POSTERND_OPTIONS "C:Ddef:h:io:p:Tt"
 
 enum { POSTERND_LISTEN_MAX = 64, POSTERND_ACCEPTS_PER_TURN = 16, POSTERND_GRANTS_MAX = 32,
 	POSTERND_BANNER_MAX = 16000, POSTERND_REFUSALS_TOLD = 64, POSTERND_START_MS = 30000,
 	POSTERND_FORWARDS_MAX = 256,	/* forwarded connections of a login at once  */
+	POSTERND_SPEC_MAX = 4096,	/* of all -C */
 	POSTERND_REPORTS_PER_TURN = 64 };	/* of a session process */
 
 /* What the command line says. */
@@ -27,6 +28,7 @@ struct posternd_options {
 	bool to_stderr;			/* -e */
 	unsigned debug;			/* -d */
 	bool test, dump;		/* -t -T */
+	char spec[POSTERND_SPEC_MAX + 1];	/* -C, joined by commas; "": none */
 	bool inetd;			/* -i */
 	const char *file;		/* -f */
 	char **argv;			/* to start again with: itself, this file... */

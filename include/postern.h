@@ -406,7 +406,14 @@ POSTERN_CHECKED int postern_server_accept(postern_server *, postern_transport **
  * methods as in struct postern_login; NULL where it does not apply. */
 POSTERN_CHECKED int postern_answer(postern_transport *, uint64_t question, int answer,
     const char *methods);
-/* The same for check_port_forward_request: ACCEPT with the port bound. */
+/* What holds for a login once check_auth has told its user, from the next answer on: call
+ * it in check_auth or before postern_answer().  tries_max 0 and banner NULL: as the
+ * server's.  One banner is shown in all, so leave banner out of the server's configuration
+ * to choose it here.  POSTERN_ESTATE: not a server's, or over; -EMSGSIZE: a banner of more
+ * than 16384 bytes. */
+POSTERN_CHECKED int postern_transport_set_login_terms(postern_transport *, unsigned tries_max,
+    const char *banner);
+/* postern_answer() for check_port_forward_request: ACCEPT with the port bound. */
 POSTERN_CHECKED int postern_answer_port(postern_transport *, uint64_t question, int answer,
     uint32_t port);
 /* For check_global_request: an answer with a payload [RFC 4254 4]; call it in the

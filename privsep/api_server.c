@@ -169,6 +169,22 @@ api_server_welcome(postern_server *s, postern_transport *t)
 	return api_transport_attach(t);
 }
 
+int
+postern_transport_set_login_terms(postern_transport *t, unsigned tries_max, const char *banner)
+{
+	struct ipc_LOGIN_TERMS m = { .conn = t->id, .tries_max = tries_max,
+		.banner = span_str(banner != NULL ? banner : "") };
+	int r = api_context_enter(t->ctx);
+
+	if (r < 0)
+		return r;
+	if (t->server == NULL || t->is_over || t->is_authenticated)
+		return POSTERN_ESTATE;
+	if (m.banner.n > API_BANNER_MAX)
+		return -EMSGSIZE;
+	return api_context_sent(api_send_LOGIN_TERMS(&t->ctx->monitor, &m));
+}
+
 static int
 begin_start(postern_transport *t, postern_server *s, struct api_call **call)
 {

@@ -410,6 +410,7 @@ int monitor_auth_on_kbdint(struct conn *, const struct ipc_AUTH_KBDINT *);
 int monitor_auth_on_responses(struct conn *, const struct ipc_AUTH_RESPONSES *);
 int monitor_auth_on_other(struct conn *, const struct ipc_AUTH_OTHER *);
 int monitor_auth_on_answer(struct monitor *, const struct ipc_LOGIN_ANSWER *);
+int monitor_auth_on_terms(struct monitor *, const struct ipc_LOGIN_TERMS *);
 int monitor_auth_on_prompts(struct monitor *, const struct ipc_PROMPT_ANSWER *);
 void monitor_auth_free(struct conn *);
 

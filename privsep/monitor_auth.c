@@ -361,3 +361,19 @@ monitor_auth_on_prompts(struct monitor *m, const struct ipc_PROMPT_ANSWER *q)
 	    .prompts = q->prompts });
 	return 0;
 }
+
+/* In force from the next refusal on; a login that is over has no use for them. */
+int
+monitor_auth_on_terms(struct monitor *m, const struct ipc_LOGIN_TERMS *q)
+{
+	struct conn *c = monitor_conn_find(m, q->conn);
+
+	if (c == NULL || c->auth == NULL)
+		return 0;
+	if (q->tries_max != 0)
+		c->plan.tries_max = q->tries_max;
+	/* while a question is open the worker waits for its answer: the banner goes before it */
+	if (q->banner.n > 0 && c->auth->state == AUTH_ASKED)
+		say_SHOW_BANNER(c, &(struct ipc_SHOW_BANNER){ .text = q->banner });
+	return 0;
+}

@@ -80,6 +80,17 @@ is_awaited(const struct worker *w)
 }
 
 int
+worker_auth_show_banner(struct worker *w, struct span text)
+{
+	if (w->end != END_NOT)
+		return 0;
+	if (!is_awaited(w))
+		return -1;
+	worker_check(w, auth_server_banner(&w->auth.server, w->tr, text));
+	return 0;
+}
+
+int
 worker_auth_verdict(struct worker *w, const struct ipc_VERDICT *m)
 {
 	struct auth_server *as = &w->auth.server;

@@ -102,6 +102,12 @@ on_PROMPTS(struct worker *w, const struct ipc_PROMPTS *m)
 }
 
 static int
+on_SHOW_BANNER(struct worker *w, const struct ipc_SHOW_BANNER *m)
+{
+	return worker_auth_show_banner(w, m->text);
+}
+
+static int
 on_LOGGED_IN(struct worker *w, const struct ipc_LOGGED_IN *m)
 {
 	return worker_auth_open(w, m->app);

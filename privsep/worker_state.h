@@ -207,6 +207,7 @@ void worker_kex_rekey(struct worker *, uint64_t call);
 /* worker_auth.c: server; worker_login.c: client */
 void worker_auth_packet(struct worker *, struct span payload);
 int worker_auth_verdict(struct worker *, const struct ipc_VERDICT *);
+int worker_auth_show_banner(struct worker *, struct span text);
 int worker_auth_prompts(struct worker *, const struct ipc_PROMPTS *);
 int worker_auth_open(struct worker *, int app);	/* LOGGED_IN, both roles */
 void worker_login_packet(struct worker *, struct span payload);

@@ -416,6 +416,30 @@ a_policy_may_take_its_time(void **state)
 }
 
 static void
+terms_of_a_login_go_before_its_answer(void **state)
+{
+	char *banner = calloc(1, 16386);
+	struct strings s = connected_to(server);
+
+	(void)state;
+	assert_non_null(banner);
+	policy.auth = POSTERN_LATER;
+	order(&s, "password robey foo\n");
+	for (int i = 0; i < 50 && policy.auths == 0; i++)
+		assert_true(no_event_for(100));
+	memset(banner, 'b', 16385);
+	assert_int_equal(postern_transport_set_login_terms(s.t, 2, banner), -EMSGSIZE);
+	assert_int_equal(postern_transport_set_login_terms(s.t, 2, "Hello"), 0);
+	assert_string_equal(answer(&s), "terms 2 \"Hello\"\n");
+	assert_int_equal(postern_transport_set_login_terms(s.t, 0, NULL), 0);
+	assert_string_equal(answer(&s), "terms 0 \"\"\n");
+	assert_int_equal(postern_answer(s.t, policy.question, POSTERN_REFUSE, NULL), 0);
+	assert_string_equal(answer(&s), "login 2 1 \"\"\n");
+	free(banner);
+	(void)close(s.fd);
+}
+
+static void
 a_login_is_told_once_and_by_the_monitor(void **state)
 {
 	struct postern_event ev = POSTERN_EVENT;
@@ -884,6 +908,7 @@ main(void)
 		TEST(answers_that_are_none_are_refusals),
 		TEST(logins_are_asked_in_the_monitors_words),
 		TEST(a_policy_may_take_its_time),
+		TEST(terms_of_a_login_go_before_its_answer),
 		TEST(a_login_is_told_once_and_by_the_monitor),
 		TEST(channels_are_refused_or_granted),
 		TEST(a_serial_that_does_not_rise_ends_the_worker),

@@ -402,6 +402,16 @@ on_LOGIN_ANSWER(struct fake *f, const struct ipc_LOGIN_ANSWER *m)
 }
 
 static inline int
+on_LOGIN_TERMS(struct fake *f, const struct ipc_LOGIN_TERMS *m)
+{
+	char banner[64];
+
+	fake_text(banner, sizeof(banner), m->banner);
+	fake_say(f->c, "terms %u \"%s\"\n", m->tries_max, banner);
+	return 0;
+}
+
+static inline int
 on_PROMPT_ANSWER(struct fake *f, const struct ipc_PROMPT_ANSWER *m)
 {
 	char name[64];

@@ -85,6 +85,7 @@ GOLDEN(LOGIN_RESPONSES, "\x2c" "\0\0\0\4" "\0\0\0\0", .answers = S("\0\0\0\0"))
 GOLDEN(HEXDUMP, "\x2e" "\1", .mode = IPC_HEXDUMP_BLANKED)
 GOLDEN(LOGIN_CHANGE, "\x2f" "\0\0\0\1" "u" "\0\0\0\3" "old" "\0\0\0\5" "newer",
     .user = S("u"), .password = S("old"), .new_password = S("newer"))
+GOLDEN(SHOW_BANNER, "\x30" "\0\0\0\5" "hello", .text = S("hello"))
 GOLDEN(STOP, "\x2d" "\0\0\0\x0b" "\0\0\0\3" "bye", .disconnect = 11, .text = S("bye"))
 
 /* ---- application -> monitor ---- */
@@ -122,6 +123,8 @@ GOLDEN(LOGIN_ANSWER, "\x4b" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\3" "\0\0\0\1
 GOLDEN(PROMPT_ANSWER, "\x4c" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "n" "\0\0\0\1" "i"
     "\0\0\0\1" "p",
     .conn = 1, .question = 2, .name = S("n"), .instruction = S("i"), .prompts = S("p"))
+GOLDEN(LOGIN_TERMS, "\x4d" "\0\0\0\0\0\0\0\1" "\0\0\0\3" "\0\0\0\2" "hi", .conn = 1,
+    .tries_max = 3, .banner = S("hi"))
 GOLDEN(TRY_NONE, "\x50" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u", .conn = 1, .user = S("u"))
 GOLDEN(TRY_PASSWORD, "\x51" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "p",
     .conn = 1, .user = S("u"), .password = S("p"))

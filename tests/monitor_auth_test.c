@@ -557,6 +557,38 @@ test_tries_max(void **state)
 	assert_int_equal(end.is_claim, 0);
 }
 
+/* The application may set another limit, and a banner, once it knows the user. */
+static void
+test_terms(void **state)
+{
+	struct ipc_ASK_PASSWORD ask;
+	struct ipc_ATTEMPT attempt;
+	struct ipc_SHOW_BANNER show;
+	struct ipc_STOP stop;
+
+	(void)state;
+	/* nobody has asked for a login: nothing to set, and no worker that waits */
+	PLAY_TELL(LOGIN_TERMS, .conn = 1, .tries_max = 1, .banner = span_str("early"));
+	PLAY_WORKER_QUIET(worker);
+	send_password("bob", "wrong");
+	PLAY_EXPECT(ASK_PASSWORD, &ask);
+	PLAY_TELL(LOGIN_TERMS, .conn = 1, .tries_max = 2, .banner = span_str("hello"));
+	PLAY_WORKER_EXPECT(worker, SHOW_BANNER, &show);
+	assert_true(span_is(show.text, "hello"));
+	answer(ask.question, IPC_REFUSED, "");
+	/* the answer is on its way: no banner behind it */
+	PLAY_TELL(LOGIN_TERMS, .conn = 1, .tries_max = 0, .banner = span_str("late"));
+	expect_refusal(1, all);
+	PLAY_WORKER_QUIET(worker);
+	send_password("bob", "wrong");
+	PLAY_EXPECT(ASK_PASSWORD, &ask);
+	answer(ask.question, IPC_REFUSED, "");
+	PLAY_EXPECT(ATTEMPT, &attempt);
+	play_wait(50);
+	PLAY_WORKER_EXPECT(worker, STOP, &stop);
+	assert_true(span_is(stop.text, "too many authentication failures"));
+}
+
 /* Probes and other things that are no failures are counted too. */
 static void
 test_requests_max(void **state)
@@ -682,7 +714,7 @@ main(void)
 		T(test_bad_signatures), T(test_key_and_algorithm),
 		T(test_last_key_asked_is_not_proven), T(test_asked_once), T(test_two_factors),
 		T(test_step_asks_again), T(test_kbdint), T(test_kbdint_wrong_count),
-		T(test_kbdint_started_anew), T(test_tries_max), T(test_requests_max),
+		T(test_kbdint_started_anew), T(test_tries_max), T(test_terms), T(test_requests_max),
 		T(test_user_change), T(test_method_not_offered), T(test_late_answers),
 		T(test_answer_after_end), T(test_prompts_for_password),
 	};

@@ -118,6 +118,32 @@ test_banner_once_and_before_the_verdict(void **state)
 	lab_free(l);
 }
 
+/* One that comes when the user is known: before the verdict, and not a second time. */
+static void
+test_a_banner_for_this_user(void **state)
+{
+	struct lab *l = keyed(SSH_SERVER, NULL);
+	struct ipc_BYE bye;
+
+	(void)state;
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(auth_client_none(&l->ac, l->peer, span_str("anna")), PROTO_OK);
+		LAB_UNTIL(l, l->said[IPC_MSG_AUTH_NONE] == i);
+		assert_int_equal(ipc_send_SHOW_BANNER(l->link,
+		    &(struct ipc_SHOW_BANNER){ .text = span_str("Hello anna\n") }), 0);
+		LAB_UNTIL(l, l->replies[AP_BANNER] == 1);
+		assert_int_equal(ipc_send_VERDICT(l->link, &(struct ipc_VERDICT){ .partial = 0 }), 0);
+		LAB_UNTIL(l, l->replies[AP_FAILURE] == i);
+		assert_int_equal(l->replies[AP_BANNER], 1);
+	}
+	/* nobody waits for one now */
+	assert_int_equal(ipc_send_SHOW_BANNER(l->link,
+	    &(struct ipc_SHOW_BANNER){ .text = span_str("late") }), 0);
+	lab_bye(l, &bye);
+	assert_int_equal(bye.outcome, IPC_RESOURCE);
+	lab_free(l);
+}
+
 /* The next request is not even looked at before the verdict on the last. */
 static void
 test_nothing_is_asked_while_a_verdict_is_out(void **state)
@@ -332,6 +358,7 @@ main(void)
 		cmocka_unit_test(test_key_probe_and_signature),
 		cmocka_unit_test(test_prompts_and_answers),
 		cmocka_unit_test(test_banner_once_and_before_the_verdict),
+		cmocka_unit_test(test_a_banner_for_this_user),
 		cmocka_unit_test(test_nothing_is_asked_while_a_verdict_is_out),
 		cmocka_unit_test(test_a_verdict_on_nothing_ends_the_worker),
 		cmocka_unit_test(test_a_gate_that_nobody_asked_for_stays_shut),
