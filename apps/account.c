@@ -33,7 +33,13 @@
 
 enum { SPARE_FDS = 16 };		/* its own, and those in passing */
 
-struct child { int pidfd, sock; int64_t deadline; struct account_head head; };
+struct child {
+	int pidfd, sock;
+	int64_t deadline;
+	struct account_head head;
+	bool has_blocks;		/* it has said which Match blocks hold */
+	struct conf_bits blocks;
+};
 
 struct account {
 	const struct conf *conf;
@@ -56,15 +62,21 @@ bool account_packet_valid(const union account_packet *p, size_t len, size_t nfds
 	if (len < sizeof(p->head) || nfds != (p->head.kind == ACCOUNT_SESSION ? 1U : 0U))
 		return false;
 	switch (p->head.kind) {
+	case ACCOUNT_WHO:
+		return len == sizeof(p->who) && session_link_text(p->who.user, sizeof(p->who.user)) &&
+		    session_link_text(p->who.address, sizeof(p->who.address)) &&
+		    session_link_text(p->who.local, sizeof(p->who.local));
 	case ACCOUNT_KEY:
 		return len >= offsetof(struct account_key_ask, blob) && p->key.len > 0 &&
 		    p->key.len <= ACCOUNT_KEY_MAX && len == account_key_size(&p->key) &&
 		    session_link_text(p->key.user, sizeof(p->key.user)) &&
-		    session_link_text(p->key.address, sizeof(p->key.address));
+		    session_link_text(p->key.address, sizeof(p->key.address)) &&
+		    session_link_text(p->key.local, sizeof(p->key.local));
 	case ACCOUNT_PASSWORD:
 		return len == sizeof(p->password) &&
 		    session_link_text(p->password.user, sizeof(p->password.user)) &&
 		    session_link_text(p->password.address, sizeof(p->password.address)) &&
+		    session_link_text(p->password.local, sizeof(p->password.local)) &&
 		    session_link_text(p->password.password, sizeof(p->password.password));
 	case ACCOUNT_SESSION:
 		return len == sizeof(p->session) &&
@@ -98,8 +110,8 @@ bool account_answer_valid(const struct account_answer *a, size_t len)
 
 	return len > fixed && len <= sizeof(*a) && session_link_text(a->grant.command, len - fixed) &&
 	    len == account_answer_size(a) && a->head.kind == ACCOUNT_ANSWER && a->verdict >= ACCOUNT_NO &&
-	    a->verdict <= ACCOUNT_NO_SUCH_USER && account_grant_valid(&a->grant) &&
-	    session_link_text(a->note, sizeof(a->note));
+	    a->verdict <= ACCOUNT_NO_SUCH_USER && a->has_blocks <= 1 &&
+	    account_grant_valid(&a->grant) && session_link_text(a->note, sizeof(a->note));
 }
 
 /* In the fork: everything but keep is closed, and the helper's end is ours. */
@@ -118,13 +130,37 @@ static int child_begins(int keep, bool ends_with_helper)
 	return fd;
 }
 
+static struct account_from from_of(const union account_packet *p)
+{
+	switch (p->head.kind) {
+	case ACCOUNT_KEY:
+		return (struct account_from){ p->key.user, p->key.address, p->key.local,
+		    p->key.local_port };
+	case ACCOUNT_PASSWORD:
+		return (struct account_from){ p->password.user, p->password.address,
+		    p->password.local, p->password.local_port };
+	default:
+		return (struct account_from){ p->who.user, p->who.address, p->who.local,
+		    p->who.local_port };
+	}
+}
+
 static _Noreturn void check_in_child(struct account *a, int sock)
 {
+	struct account_blocks blocks = { .head = { .kind = ACCOUNT_BLOCKS } };
 	struct account_answer answer = { .head = { .kind = ACCOUNT_ANSWER } };
+	struct account_from from = from_of(&a->packet);
+	static struct account_user u;
+	const struct conf *c;
+	struct conf view;
 
 	sock = child_begins(sock, true);
-	/* a blocked send would hold a process for nothing: the answer fits the buffer */
-	account_check(a->conf, &a->packet, &answer);
+	account_user_find(a->conf, from.user, &u);
+	/* a blocked send would hold a process for nothing: both packets fit the buffer */
+	if ((c = account_match(a->conf, &u, &from, &blocks.bits, &view)) == NULL ||
+	    session_link_send(sock, &blocks, sizeof(blocks), NULL, 0) != 0)
+		_exit(1);
+	account_check(c, &u, &a->packet, &answer);
 	sodium_memzero(&a->packet, sizeof(a->packet));
 	_exit(session_link_send(sock, &answer, account_answer_size(&answer), NULL, 0) == 0 ? 0 : 1);
 }
@@ -170,7 +206,8 @@ static void start_check(struct account *a)
 		refuse(a, &head, "no process to check a login with");
 		return;
 	}
-	a->children[a->n++] = (struct child){ pidfd, pair[0], now_ms() + ACCOUNT_DEADLINE_MS, head };
+	a->children[a->n++] = (struct child){ .pidfd = pidfd, .sock = pair[0],
+	    .deadline = now_ms() + ACCOUNT_DEADLINE_MS, .head = head };
 }
 
 /* The session process ends with its link, not with this helper: a login survives. */
@@ -205,17 +242,27 @@ static void drop_child(struct account *a, size_t i)
 
 static void child_answers(struct account *a, size_t i)
 {
-	struct account_head head = a->children[i].head;
-	struct account_answer got;
-	ssize_t len = session_link_recv(a->children[i].sock, &got, sizeof(got), NULL, NULL);
+	struct child c = a->children[i];
+	union { struct account_head head; struct account_blocks blocks; struct account_answer answer; } got;
+	ssize_t len = session_link_recv(c.sock, &got, sizeof(got), NULL, NULL);
 
 	if (len == -EAGAIN)
 		return;
+	if (!c.has_blocks && len == (ssize_t)sizeof(got.blocks) && got.head.kind == ACCOUNT_BLOCKS) {
+		a->children[i].has_blocks = true;
+		a->children[i].blocks = got.blocks.bits;
+		return;
+	}
 	drop_child(a, i);	/* it has answered, or died: it is of no further use */
-	if (len > 0 && account_answer_valid(&got, (size_t)len))
-		answer(a, &head, &got);
-	else
-		refuse(a, &head, "the check of a login died");
+	if (len > 0 && c.has_blocks && account_answer_valid(&got.answer, (size_t)len)) {
+		/* not its own word: by now it may be the user */
+		got.answer.has_blocks = 1;
+		got.answer.blocks = c.blocks;
+		answer(a, &c.head, &got.answer);
+	}
+	else {
+		refuse(a, &c.head, "the check of a login died");
+	}
 }
 
 static void reap(struct account *a)

@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct conf;
-struct conf_words;
+#include "apps/conf_match.h"
+
 
 enum {
 	ACCOUNT_USER_MAX = 256,
@@ -31,23 +31,31 @@ enum {
 };
 
 enum account_kind { ACCOUNT_KEY = 1, ACCOUNT_PASSWORD = 2, ACCOUNT_SESSION = 3,
-	ACCOUNT_RECORD = 4, ACCOUNT_ANSWER = 5 };
+	ACCOUNT_RECORD = 4, ACCOUNT_ANSWER = 5, ACCOUNT_WHO = 6, ACCOUNT_BLOCKS = 7 };
 enum account_verdict { ACCOUNT_NO = 1, ACCOUNT_YES = 2, ACCOUNT_NO_SUCH_USER = 3 };
 
 /* Every packet begins so.  slot and id are posternd's, echoed in the answer. */
 struct account_head { uint32_t kind, slot; uint64_t id; };
 
+struct account_who_ask {		/* no more than which Match blocks hold      */
+	struct account_head head;
+	char user[ACCOUNT_USER_MAX + 1];
+	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
+	uint32_t local_port;
+};
 struct account_key_ask {
 	struct account_head head;
 	char user[ACCOUNT_USER_MAX + 1];
-	char address[ACCOUNT_ADDRESS_MAX];
+	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
+	uint32_t local_port;
 	uint32_t len;
 	uint8_t blob[ACCOUNT_KEY_MAX];
 };
 struct account_password_ask {
 	struct account_head head;
 	char user[ACCOUNT_USER_MAX + 1];
-	char address[ACCOUNT_ADDRESS_MAX];
+	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
+	uint32_t local_port;
 	char password[ACCOUNT_PASSWORD_MAX + 1];
 };
 struct account_session_ask {		/* with one descriptor: the session's link */
@@ -67,6 +75,7 @@ struct account_record_ask {
 };
 union account_packet {
 	struct account_head head;
+	struct account_who_ask who;
 	struct account_key_ask key;
 	struct account_password_ask password;
 	struct account_session_ask session;
@@ -84,9 +93,17 @@ struct account_grant {
 	char environment[ACCOUNT_ENVIRONMENT_MAX + 1];	/* NAME=value, each with \n behind */
 	char command[ACCOUNT_COMMAND_MAX + 1];
 };
+/* The child's first word, said before it becomes anybody: the helper keeps it, and the
+ * answer cannot change it. */
+struct account_blocks {
+	struct account_head head;
+	struct conf_bits bits;
+};
 struct account_answer {
 	struct account_head head;
 	uint32_t verdict;		/* enum account_verdict                    */
+	uint8_t has_blocks;		/* 0: no child came so far                 */
+	struct conf_bits blocks;	/* Match blocks that hold for this user    */
 	char note[ACCOUNT_NOTE_MAX];	/* for the log; "" if there is nothing     */
 	struct account_grant grant;	/* of a key; sent as far as the command goes */
 };
@@ -101,8 +118,11 @@ bool account_answer_valid(const struct account_answer *, size_t len);
 /* Forks the helper: its pid, and its link, close-on-exec and O_NONBLOCK.  0 or -errno. */
 int account_start(const struct conf *, pid_t *pid, int *link);
 
-/* The child's whole work (account_check.c): one answer.  Changes ids for good. */
-void account_check(const struct conf *, const union account_packet *, struct account_answer *);
+struct account_user;
+/* The child's whole work (account_check.c): one answer, by the configuration that holds
+ * for this user.  Changes ids for good. */
+void account_check(const struct conf *, const struct account_user *,
+    const union account_packet *, struct account_answer *);
 
 /* ---- who (account_user.c) ------------------------------------------------------- */
 
@@ -119,11 +139,15 @@ struct account_user {
 /* Never fails: an unknown name gives the stand-in.  Not root: only the account
  * itself, and the names of PasswordFile, exist. */
 void account_user_find(const struct conf *, const char *name, struct account_user *);
-/* The names of a user's groups, added to out; whoever is unknown has none.  0, or -1: no
- * memory.  conf_words_free() them. */
+/* The names of a user's groups, added to out.  0, or -1: no memory.  conf_words_free() them. */
 int account_user_group_names(const struct account_user *, struct conf_words *out);
 /* The same by the user's name, whoever asks. */
 int account_user_groups(const char *name, struct conf_words *out);
+/* From where to where somebody logs in, and as whom they say. */
+struct account_from { const char *user, *address, *local; uint32_t local_port; };
+/* The configuration that holds for them: itself, or *view made of it; NULL: no memory. */
+const struct conf *account_match(const struct conf *, const struct account_user *,
+    const struct account_from *, struct conf_bits *, struct conf *view);
 /* AllowUsers and its kin, the shell, the account's expiry.  why: for the log. */
 bool account_user_allowed(const struct conf *, const struct account_user *,
     const char *address, char why[ACCOUNT_NOTE_MAX]);

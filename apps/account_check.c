@@ -87,25 +87,26 @@ static bool password_right(const struct conf *c, const struct account_user *u,
 	    account_password_check(c, u, ask->user, ask->password, out->note);
 }
 
-void account_check(const struct conf *c, const union account_packet *p,
-    struct account_answer *out)
+void account_check(const struct conf *c, const struct account_user *u,
+    const union account_packet *p, struct account_answer *out)
 {
 	bool with_key = p->head.kind == ACCOUNT_KEY;
-	const char *name = with_key ? p->key.user : p->password.user;
 	const char *address = with_key ? p->key.address : p->password.address;
 	char why[ACCOUNT_NOTE_MAX] = "";
-	struct account_user u;
 	bool allowed, right;
 
-	account_user_find(c, name, &u);
-	allowed = u.exists && account_user_allowed(c, &u, address, why);
+	if (p->head.kind == ACCOUNT_WHO) {
+		out->verdict = u->exists ? ACCOUNT_NO : ACCOUNT_NO_SUCH_USER;
+		return;
+	}
+	allowed = u->exists && account_user_allowed(c, u, address, why);
 	/* whoever may not log in takes the same path, so that the time tells nothing */
-	right = with_key ? key_found(c, &u, &p->key, out) : password_right(c, &u, &p->password, out);
-	if (allowed && right && u.uid == 0)
+	right = with_key ? key_found(c, u, &p->key, out) : password_right(c, u, &p->password, out);
+	if (allowed && right && u->uid == 0)
 		allowed = root_may(c, with_key, &out->grant, why);
 	if (why[0] != '\0')
 		(void)session_link_put(out->note, sizeof(out->note), why);
-	out->verdict = !u.exists ? ACCOUNT_NO_SUCH_USER : allowed && right ? ACCOUNT_YES : ACCOUNT_NO;
+	out->verdict = !u->exists ? ACCOUNT_NO_SUCH_USER : allowed && right ? ACCOUNT_YES : ACCOUNT_NO;
 	if (out->verdict != ACCOUNT_YES)
 		out->grant = (struct account_grant){ 0 };
 }

@@ -78,7 +78,7 @@ int account_user_group_names(const struct account_user *u, struct conf_words *ou
 {
 	static char buf[NSS_BUFFER];
 
-	for (int i = 0; u->exists && i < u->n_groups; i++) {
+	for (int i = 0; i < u->n_groups; i++) {
 		struct group gr, *found = NULL;
 
 		if (getgrgid_r(u->groups[i], &gr, buf, sizeof(buf), &found) != 0 || found == NULL)

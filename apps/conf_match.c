@@ -32,7 +32,8 @@ static const bool allowed[CONF_ROWS] = {
 	[CONF_SetEnv] = true,                  [CONF_StreamLocalBindMask] = true,
 	[CONF_StreamLocalBindUnlink] = true,   [CONF_Subsystem] = true,
 	[CONF_X11DisplayOffset] = true,        [CONF_X11Forwarding] = true,
-	[CONF_X11UseLocalhost] = true,
+	[CONF_X11UseLocalhost] = true,         [CONF_PermitUserRC] = true,
+	[CONF_PubkeyAuthOptions] = true,       [CONF_PermitEmptyPasswords] = true,
 };
 
 static const struct { const char *name; enum conf_criterion which; bool has_argument; } criteria[] = {
@@ -53,13 +54,16 @@ bool conf_match_allows(const struct conf_row *row)
 	return allowed[row - conf_rows];
 }
 
-bool conf_match_sets(const struct conf *c, enum conf_id id)
+const char *conf_match_value(const struct conf *c, enum conf_id id, size_t n)
 {
 	for (size_t i = 0; i < c->n_blocks; i++)
-		for (size_t k = 0; k < c->blocks[i].n_lines; k++)
-			if (c->blocks[i].lines[k].row == &conf_rows[id])
-				return true;
-	return false;
+		for (size_t k = 0; k < c->blocks[i].n_lines; k++) {
+			const struct conf_block_line *l = &c->blocks[i].lines[k];
+
+			if (l->row == &conf_rows[id] && n-- == 0)
+				return l->n > 0 ? l->words[0] : l->rest;
+		}
+	return NULL;
 }
 
 static const char *argument_wrong(enum conf_criterion which, const char *argument)

@@ -38,8 +38,8 @@ void conf_match_add(struct conf *, const struct conf_row *, char **words, size_t
     const char *rest, struct conf_source *);
 /* May the keyword stand in a block? */
 bool conf_match_allows(const struct conf_row *);
-/* Does any block set it? */
-bool conf_match_sets(const struct conf *, enum conf_id);
+/* Number i of the values that blocks give it, as it stands; NULL: no more. */
+const char *conf_match_value(const struct conf *, enum conf_id, size_t i);
 void conf_match_free(struct conf *);
 
 /* Which blocks hold.  NULL, or the first criterion that asks for what is not known. */

@@ -84,6 +84,9 @@ struct conn {
 	char asked_user[ACCOUNT_USER_MAX + 1], asked_key[128];
 	struct grant *grants;
 	struct account_grant grant;	/* of the login                              */
+	const struct conf *conf;	/* the daemon's, or view once Match is judged */
+	struct conf view;
+	bool is_judged;
 	int session;			/* link, or -1                               */
 	struct channel *channels;
 	unsigned n_channels, n_forwards;	/* sessions; all others              */
@@ -103,6 +106,7 @@ struct daemon {
 	pid_t account_pid;
 	int listeners[POSTERND_LISTEN_MAX];
 	size_t n_listeners;
+	struct banner *banners;
 	struct conn **conns;
 	size_t n_slots, n_conns;
 	uint32_t generation;
@@ -168,6 +172,15 @@ unsigned posternd_methods_next(const struct conf *, const char *proven);
 int posternd_methods_pass(const struct conf *, const char *proven, int method);
 /* Their names, comma separated. */
 void posternd_methods_names(unsigned methods, char out[128]);
+
+/* Bits that any user may be offered, and POSTERN_NONE if that depends on who it is. */
+unsigned posternd_methods_offered(const struct conf *);
+
+/* Every Banner that the configuration names (posternd_banner.c). */
+void posternd_banner_load(struct daemon *);
+void posternd_banner_free(struct daemon *);
+/* Its text, or NULL. */
+const char *posternd_banner(const struct daemon *, const char *path);
 
 /* ---- sessions (posternd_session.c, posternd_reports.c) -------------------------------------- */
 

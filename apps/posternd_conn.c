@@ -42,6 +42,7 @@ struct conn *posternd_conn_new(struct daemon *d, int in, int out)
 		return NULL;
 	}
 	c->daemon = d;
+	c->conf = &d->conf;
 	c->slot = (uint32_t)(slot - d->conns);
 	c->generation = ++d->generation;
 	postern_transport_set_user(c->transport, c);
@@ -62,6 +63,7 @@ void posternd_conn_free(struct conn *c)
 		free(g);
 	}
 	postern_transport_free(c->transport);
+	conf_free(&c->view);
 	d->conns[c->slot] = NULL;
 	d->n_conns--;
 	sodium_memzero(c, sizeof(*c));

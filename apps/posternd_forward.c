@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/conf_match.h"
 #include "apps/conf_permit.h"
 #include "apps/posternd.h"
 #include "apps/session_link.h"
@@ -36,7 +37,12 @@ static bool may_agent(const struct conf *f, const struct account_grant *g)
 bool posternd_forward_enabled(const struct conf *f)
 {
 	static const struct account_grant all;
+	static const enum conf_id switches[] = { CONF_DisableForwarding, CONF_AllowTcpForwarding,
+	    CONF_AllowStreamLocalForwarding, CONF_AllowAgentForwarding, CONF_X11Forwarding };
 
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (conf_match_value(f, switches[i], 0) != NULL)
+			return true;	/* for somebody */
 	return may_ports(f, &all, f->tcp_forwarding | f->streamlocal_forwarding,
 	    CONF_FORWARD_ALL) || may_x11(f, &all) || may_agent(f, &all);
 }
@@ -81,7 +87,7 @@ static bool text_permits(const char *text, const struct postern_forward *w)
 /* May it, and if not, is that logged? */
 static bool is_permitted(struct conn *c, const struct postern_forward *w)
 {
-	const struct conf *f = &c->daemon->conf;
+	const struct conf *f = c->conf;
 	const struct account_grant *g = &c->grant;
 
 	switch (w->kind) {
@@ -110,12 +116,12 @@ static bool told(struct conn *c, bool may, const char *what)
 
 bool posternd_forward_x11(struct conn *c)
 {
-	return told(c, may_x11(&c->daemon->conf, &c->grant), "X11");
+	return told(c, may_x11(c->conf, &c->grant), "X11");
 }
 
 bool posternd_forward_agent(struct conn *c)
 {
-	return told(c, may_agent(&c->daemon->conf, &c->grant), "Agent");
+	return told(c, may_agent(c->conf, &c->grant), "Agent");
 }
 
 static void tell_denied(struct conn *c, const struct postern_forward *w, const char *what)
@@ -218,7 +224,7 @@ static int check_port_forward_request(void *user, postern_transport *t, uint64_t
 	    .question = question };
 	o.listen.kind = (uint8_t)w->kind;
 	if (w->kind == POSTERN_FORWARDED_TCPIP) {
-		o.listen.bind = (uint8_t)conf_permit_bind(c->daemon->conf.gateway_ports, w->host);
+		o.listen.bind = (uint8_t)conf_permit_bind(c->conf->gateway_ports, w->host);
 		o.listen.port = w->port;
 	}
 	memcpy(o.listen.host, l->host, sizeof(o.listen.host));

@@ -44,13 +44,20 @@ static void emit(int level, const char *line)
 	dprintf(STDERR_FILENO, "posternd[%d]: %s\n", (int)getpid(), line);
 }
 
+/* LogLevel in a Match block holds once it is known whom it is about; -d for all. */
+static int level_for(const struct conn *c)
+{
+	return c != NULL && c->is_judged && c->daemon->options->debug == 0 ? c->conf->log_level :
+	    out.level;
+}
+
 void posternd_log(int level, const struct conn *c, const char *format, ...)
 {
 	char line[LOG_LINE_MAX];
 	int n = 0;
 	va_list ap;
 
-	if (level > out.level)
+	if (level > level_for(c))
 		return;
 	if (c != NULL)
 		n = snprintf(line, sizeof(line), "conn %llu: ", (unsigned long long)c->id);

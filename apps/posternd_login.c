@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/conf_match.h"
 #include "apps/posternd.h"
 #include "apps/session_link.h"
 
@@ -52,6 +53,18 @@ static int ask_helper(struct conn *c, void *packet, size_t size, uint32_t kind,
 	return POSTERN_LATER;
 }
 
+static int ask_who(struct conn *c, uint64_t question, const struct postern_login *l)
+{
+	struct account_who_ask ask;
+
+	memset(&ask, 0, sizeof(ask));
+	(void)session_link_put(ask.user, sizeof(ask.user), l->user);
+	memcpy(ask.address, c->address, sizeof(ask.address));
+	memcpy(ask.local, c->local, sizeof(ask.local));
+	ask.local_port = c->local_port;
+	return ask_helper(c, &ask, sizeof(ask), ACCOUNT_WHO, question, l);
+}
+
 static int ask_key(struct conn *c, uint64_t question, const struct postern_login *l)
 {
 	struct account_key_ask ask;
@@ -62,6 +75,8 @@ static int ask_key(struct conn *c, uint64_t question, const struct postern_login
 	memset(&ask, 0, sizeof(ask));
 	(void)session_link_put(ask.user, sizeof(ask.user), l->user);
 	memcpy(ask.address, c->address, sizeof(ask.address));
+	memcpy(ask.local, c->local, sizeof(ask.local));
+	ask.local_port = c->local_port;
 	ask.len = (uint32_t)l->key_len;
 	memcpy(ask.blob, l->key, l->key_len);
 	return ask_helper(c, &ask, account_key_size(&ask), ACCOUNT_KEY, question, l);
@@ -76,6 +91,8 @@ static int ask_password(struct conn *c, uint64_t question, const struct postern_
 	memset(&ask, 0, sizeof(ask));
 	(void)session_link_put(ask.user, sizeof(ask.user), l->user);
 	memcpy(ask.address, c->address, sizeof(ask.address));
+	memcpy(ask.local, c->local, sizeof(ask.local));
+	ask.local_port = c->local_port;
 	if (session_link_put(ask.password, sizeof(ask.password), password))
 		r = ask_helper(c, &ask, sizeof(ask), ACCOUNT_PASSWORD, question, l);
 	sodium_memzero(&ask, sizeof(ask));
@@ -92,6 +109,35 @@ static int ask_prompt(postern_transport *t, uint64_t question)
 	return postern_answer_prompts(t, question, &prompts) < 0 ? POSTERN_REFUSE : POSTERN_LATER;
 }
 
+/* Is it known what holds for this user? */
+static bool is_judged(const struct conn *c)
+{
+	return c->is_judged || c->daemon->conf.n_blocks == 0;
+}
+
+/* Once for a connection: the monitor sees to it that its user stays the same.  False:
+ * nothing is known, and nobody gets in. */
+static bool judge(struct conn *c, const struct account_answer *a)
+{
+	const struct conf *all = &c->daemon->conf;
+	int r;
+
+	if (is_judged(c))
+		return true;
+	if (a->has_blocks == 0 || (!conf_match_none(&a->blocks) &&
+	    conf_match_view(all, &a->blocks, &c->view) < 0))
+		return false;
+	if (!conf_match_none(&a->blocks))
+		c->conf = &c->view;
+	c->is_judged = true;
+	r = postern_transport_set_login_terms(c->transport, c->conf->max_auth_tries,
+	    conf_match_value(all, CONF_Banner, 0) != NULL ?
+	    posternd_banner(c->daemon, c->conf->banner) : NULL);
+	if (r < 0 && r != POSTERN_ESTATE)
+		posternd_log(POSTERN_ERROR, c, "terms of a login: %s", postern_strerror(r));
+	return r >= 0;
+}
+
 static int check_auth(void *user, postern_transport *t, uint64_t question,
     struct postern_login *l)
 {
@@ -102,14 +148,17 @@ static int check_auth(void *user, postern_transport *t, uint64_t question,
 
 	(void)user;
 	known.proven = proven;
-	posternd_methods_names(posternd_methods_next(&c->daemon->conf, proven), methods);
-	l->methods = methods;
+	posternd_methods_names(posternd_methods_next(c->conf, proven), methods);
+	l->methods = is_judged(c) ? methods : NULL;
+	/* until Match is judged the helper's answer decides, whatever was tried */
 	if (strlen(l->user) > ACCOUNT_USER_MAX || strlen(proven) >= sizeof(c->proven) ||
-	    c->ask != 0 || posternd_methods_pass(&c->daemon->conf, proven, l->method) ==
-	    POSTERN_REFUSE)
+	    c->ask != 0 || (is_judged(c) && l->method != POSTERN_NONE &&
+	    posternd_methods_pass(c->conf, proven, l->method) == POSTERN_REFUSE))
 		return POSTERN_REFUSE;
 	c->no_such_user = false;
 	switch (l->method) {
+	case POSTERN_NONE:
+		return is_judged(c) ? POSTERN_REFUSE : ask_who(c, question, &known);
 	case POSTERN_PUBLICKEY:
 		return ask_key(c, question, &known);
 	case POSTERN_PASSWORD:
@@ -163,9 +212,9 @@ static void take_answer(struct conn *c, const struct account_answer *a)
 		posternd_log(POSTERN_INFO, c, "User %s from %s port %u: %s",
 		    posternd_log_name(c->asked_user), c->address, c->port,
 		    posternd_log_quote(a->note));
-	if (a->verdict == ACCOUNT_YES &&
+	if (judge(c, a) && a->verdict == ACCOUNT_YES &&
 	    (c->method != POSTERN_PUBLICKEY || grant_keep(c, &a->grant)))
-		answer = posternd_methods_pass(&c->daemon->conf, c->proven, c->method);
+		answer = posternd_methods_pass(c->conf, c->proven, c->method);
 	if (answer == POSTERN_PARTIAL) {
 		static const char *const name[] = { [POSTERN_PASSWORD] = "password",
 		    [POSTERN_PUBLICKEY] = "publickey",
@@ -174,9 +223,9 @@ static void take_answer(struct conn *c, const struct account_answer *a)
 
 		(void)snprintf(after, sizeof(after), "%s%s%s", c->proven,
 		    c->proven[0] != '\0' ? "," : "", name[c->method]);
-		posternd_methods_names(posternd_methods_next(&c->daemon->conf, after), methods);
+		posternd_methods_names(posternd_methods_next(c->conf, after), methods);
 	} else {
-		posternd_methods_names(posternd_methods_next(&c->daemon->conf, c->proven), methods);
+		posternd_methods_names(posternd_methods_next(c->conf, c->proven), methods);
 	}
 	r = postern_answer(c->transport, c->question, answer, methods);
 	if (r < 0 && r != POSTERN_ESTATE)
@@ -205,7 +254,7 @@ static void auth_attempt(void *user, postern_transport *t, const char *name,
     const char *method, const char *fingerprint, int verdict, unsigned failures)
 {
 	struct conn *c = postern_transport_user(t);
-	const struct conf *conf = &c->daemon->conf;
+	const struct conf *conf = c->conf;
 	bool is_key = fingerprint != NULL && fingerprint[0] != '\0';
 	struct grant *g = is_key ? grant_find(c, name, fingerprint) : NULL;
 	int level;
@@ -217,7 +266,7 @@ static void auth_attempt(void *user, postern_transport *t, const char *name,
 		return;			/* verified_login tells it, with the key */
 	/* what may be a guess is told at once, keys that do not fit when there have been
 	 * many: clients try all they have */
-	level = c->no_such_user || strcmp(method, "publickey") != 0 ||
+	level = c->no_such_user || (strcmp(method, "publickey") != 0 && strcmp(method, "none") != 0) ||
 	    failures >= conf->max_auth_tries / 2 || verdict == POSTERN_PARTIAL ? POSTERN_INFO :
 	    POSTERN_VERBOSE;
 	posternd_log(level, c, "%s %s for %s%s from %s port %u ssh2%s%s",
@@ -244,6 +293,19 @@ static bool grant_all(struct conn *c, const char *name, const void *key, size_t 
 	return true;
 }
 
+/* Match may set it; the server's is in force already. */
+static void keep_alive(struct conn *c)
+{
+	const struct conf *all = &c->daemon->conf, *own = c->conf;
+	int r = 0;
+
+	if (own->alive_interval != all->alive_interval || own->alive_max != all->alive_max)
+		r = postern_transport_set_keepalive(c->transport, (int)own->alive_interval * 1000,
+		    own->alive_max > 0 ? own->alive_max : UINT32_MAX);
+	if (r < 0)
+		posternd_log(POSTERN_ERROR, c, "ClientAliveInterval: %s", postern_strerror(r));
+}
+
 static void verified_login(void *user, postern_transport *t, const char *name,
     const char *methods, const char *algorithm, const void *key, size_t key_len)
 {
@@ -263,6 +325,7 @@ static void verified_login(void *user, postern_transport *t, const char *name,
 	    posternd_log_name(methods), posternd_log_name(name), c->address, c->port,
 	    is_key ? ": " : "", is_key ? key_name(key, key_len) : "", is_key ? " " : "",
 	    fingerprint);
+	keep_alive(c);
 	/* without a session every channel is refused: fails closed */
 	if (!grant_all(c, name, key, key_len))
 		posternd_log(POSTERN_ERROR, c, "the keys of this login permit nothing together");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apps/conf_match.h"
 #include "apps/posternd.h"
 
 static const struct { const char *name; unsigned bit; } names[] = {
@@ -71,6 +72,19 @@ unsigned posternd_methods_next(const struct conf *c, const char *proven)
 			bits |= bit_of(rest, strcspn(rest, ","));
 	}
 	return bits & enabled(c);
+}
+
+unsigned posternd_methods_offered(const struct conf *c)
+{
+	static const enum conf_id rows[] = { CONF_AuthenticationMethods, CONF_PubkeyAuthentication,
+	    CONF_PasswordAuthentication, CONF_KbdInteractiveAuthentication };
+	unsigned bits = posternd_methods_next(c, "");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (conf_match_value(c, rows[i], 0) != NULL)
+			bits = POSTERN_PUBLICKEY | POSTERN_PASSWORD | POSTERN_INTERACTIVE;
+	/* who asks with "none" is told what their own blocks leave them */
+	return bits | (c->n_blocks > 0 ? POSTERN_NONE : 0U);
 }
 
 int posternd_methods_pass(const struct conf *c, const char *proven, int method)

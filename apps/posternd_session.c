@@ -146,7 +146,7 @@ static int check_channel_open(void *user, postern_transport *t, uint64_t questio
 		    posternd_log_name(kind), posternd_log_name(c->user));
 		return POSTERN_REFUSE;
 	}
-	if (c->session < 0 || c->n_channels >= c->daemon->conf.max_sessions) {
+	if (c->session < 0 || c->n_channels >= c->conf->max_sessions) {
 		posternd_log(posternd_log_refusal(c, POSTERN_INFO), c, "no more sessions for user %s",
 		    posternd_log_name(c->user));
 		return POSTERN_REFUSE;
@@ -157,7 +157,7 @@ static int check_channel_open(void *user, postern_transport *t, uint64_t questio
 static int take_pty(struct conn *c, union session_order *o,
     const struct postern_channel_request *r)
 {
-	if (!c->daemon->conf.permit_tty || c->grant.no_pty) {
+	if (!c->conf->permit_tty || c->grant.no_pty) {
 		posternd_log(posternd_log_refusal(c, POSTERN_INFO), c, "no terminal for user %s: %s",
 		    posternd_log_name(c->user), c->grant.no_pty ? "the key's line forbids it" :
 		    "PermitTTY is no");
@@ -180,7 +180,7 @@ static int take_pty(struct conn *c, union session_order *o,
 static int take_env(struct conn *c, union session_order *o,
     const struct postern_channel_request *r)
 {
-	const struct conf_words *accept = &c->daemon->conf.accept_env;
+	const struct conf_words *accept = &c->conf->accept_env;
 	bool accepted = false;
 
 	for (size_t i = 0; i < accept->n && !accepted; i++)
@@ -200,7 +200,7 @@ static bool wanted(struct conn *c, const struct postern_channel_request *r, cons
 	if (r->kind == POSTERN_REQ_EXEC)
 		*command = r->name;
 	if (r->kind == POSTERN_REQ_SUBSYSTEM) {
-		*command = conf_subsystem(&c->daemon->conf, r->name);
+		*command = conf_subsystem(c->conf, r->name);
 		if (*command == NULL)
 			posternd_log(posternd_log_refusal(c, POSTERN_INFO), c,
 			    "subsystem request for %s by user %s: no such subsystem", posternd_log_name(r->name), posternd_log_name(c->user));
@@ -213,7 +213,7 @@ static bool wanted(struct conn *c, const struct postern_channel_request *r, cons
  * user's file does. */
 static bool runs_user_rc(const struct conn *c, const struct postern_channel_request *r)
 {
-	const struct conf *f = &c->daemon->conf;
+	const struct conf *f = c->conf;
 
 	return f->user_rc && f->force_command == NULL && !c->grant.no_user_rc &&
 	    r->kind != POSTERN_REQ_SUBSYSTEM;
@@ -222,7 +222,7 @@ static bool runs_user_rc(const struct conn *c, const struct postern_channel_requ
 static int take_start(struct conn *c, struct channel *ch, union session_order *o,
     const struct postern_channel_request *r)
 {
-	const char *command, *original, *forced = c->daemon->conf.force_command;
+	const char *command, *original, *forced = c->conf->force_command;
 	size_t len, olen;
 
 	if (ch->started || !wanted(c, r, &command))

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "apps/conf_match.h"
+#include "apps/conf_number.h"
 #include "apps/posternd_start.h"
 
 /* After the helper was forked: programs get the limit that posternd was given. */
@@ -97,6 +100,18 @@ static int ms(unsigned seconds)
 	return seconds == 0 ? -1 : (int)seconds * 1000;
 }
 
+static unsigned most_sessions(const struct conf *c)
+{
+	unsigned most = c->max_sessions;
+	const char *said;
+	uint64_t v;
+
+	for (size_t i = 0; (said = conf_match_value(c, CONF_MaxSessions, i)) != NULL; i++)
+		if (conf_number(said, UINT_MAX, &v) == 0 && v > most)
+			most = (unsigned)v;
+	return most;
+}
+
 static void options_of(const struct conf *c, struct postern_options *o)
 {
 	o->kex = c->set[CONF_KexAlgorithms] ? c->kex : NULL;
@@ -112,38 +127,14 @@ static void options_of(const struct conf *c, struct postern_options *o)
 	o->alive_interval_ms = (int)c->alive_interval * 1000;
 	/* 0 is sshd's "never disconnect", and the library's "default" */
 	o->alive_max = c->alive_max > 0 ? c->alive_max : UINT32_MAX;
-	/* MaxSessions is judged by posternd, which knows what a session is */
-	o->channel_max = c->max_sessions + 1 +
+	/* MaxSessions is judged by posternd, which knows what a session is, and whose */
+	o->channel_max = most_sessions(c) + 1 +
 	    (posternd_forward_enabled(c) ? POSTERND_FORWARDS_MAX : 0);
 	o->compression = c->compression ? "none,zlib@openssh.com" : "none";
 }
 
-/* Read once: what a peer is shown does not change under a running server. */
-static int read_banner(const char *path, char text[POSTERND_BANNER_MAX + 1])
-{
-	size_t n = 0;
-	ssize_t r = 1;
-	int fd;
-
-	text[0] = '\0';
-	if (path == NULL)
-		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	while (fd >= 0 && n < POSTERND_BANNER_MAX &&
-	    (r = read(fd, text + n, POSTERND_BANNER_MAX - n)) > 0)
-		n += (size_t)r;
-	if (fd < 0 || r < 0 || memchr(text, '\0', n) != NULL)
-		posternd_log(POSTERN_ERROR, NULL, "Banner %s: %s", path,
-		    fd < 0 || r < 0 ? strerror(errno) : "a NUL byte");
-	if (fd >= 0)
-		close(fd);
-	text[n] = '\0';
-	return 0;
-}
-
 static int start_server(struct daemon *d)
 {
-	static char banner[POSTERND_BANNER_MAX + 1];
 	struct postern_options options = POSTERN_OPTIONS;
 	struct postern_server_config cfg = POSTERN_SERVER_CONFIG;
 	struct postern_server_interface i = POSTERN_SERVER_INTERFACE;
@@ -152,9 +143,11 @@ static int start_server(struct daemon *d)
 	options_of(&d->conf, &options);
 	posternd_login_interface(d, &i);
 	posternd_session_interface(&i);
-	(void)read_banner(d->conf.banner, banner);
-	cfg.methods = posternd_methods_next(&d->conf, "");
-	cfg.banner = banner[0] != '\0' ? banner : NULL;
+	posternd_banner_load(d);
+	cfg.methods = posternd_methods_offered(&d->conf);
+	/* where it depends on the user it comes with the user's terms */
+	if (conf_match_value(&d->conf, CONF_Banner, 0) == NULL)
+		cfg.banner = posternd_banner(d, d->conf.banner);
 	cfg.tries_max = d->conf.max_auth_tries;
 	cfg.options = &options;
 	r = postern_server_new(&d->server, d->context, &cfg, &i, POSTERND_START_MS);
@@ -201,6 +194,7 @@ void posternd_start_undo(struct daemon *d)
 	free(d->conns);
 	postern_server_free(d->server);
 	postern_context_free(d->context);
+	posternd_banner_free(d);
 	if (d->account >= 0)
 		close(d->account);	/* the helper ends with its link */
 	if (d->signals >= 0)

@@ -88,12 +88,20 @@ static _Noreturn void end(struct session *s, const char *note)
 
 static void begin(struct session *s)
 {
+	struct account_from from = { s->from->user, s->from->address, s->from->local,
+	    s->from->local_port };
+	static struct conf view;
+	struct conf_bits bits;
 	sigset_t mask;
 
 	setproctitle("session %s", s->from->user);
 	account_user_find(s->conf, s->from->user, &s->user);
 	if (!s->user.exists)
 		end(s, "the user is gone");
+	/* groups are asked for while NSS may still need our rights */
+	s->conf = account_match(s->conf, &s->user, &from, &bits, &view);
+	if (s->conf == NULL)
+		end(s, "no memory for the configuration");
 	sigfillset(&mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigemptyset(&mask);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -419,7 +420,7 @@ static struct account_answer answer_of(int link)
 	return a;
 }
 
-static void ask_key(int link, const char *user, uint64_t id)
+static void ask_key_at(int link, const char *user, unsigned port, uint64_t id)
 {
 	static struct account_key_ask ask;
 
@@ -427,9 +428,15 @@ static void ask_key(int link, const char *user, uint64_t id)
 	ask.head = (struct account_head){ ACCOUNT_KEY, 7, id };
 	snprintf(ask.user, sizeof(ask.user), "%s", user);
 	strcpy(ask.address, "10.1.2.3");
+	ask.local_port = port;
 	ask.len = BLOB;
 	memcpy(ask.blob, blob, BLOB);
 	assert_int_equal(session_link_send(link, &ask, account_key_size(&ask), NULL, 0), 0);
+}
+
+static void ask_key(int link, const char *user, uint64_t id)
+{
+	ask_key_at(link, user, 0, id);
 }
 
 static void the_helper_answers_by_number(void **s)
@@ -467,6 +474,64 @@ static void the_helper_answers_by_number(void **s)
 	close(link);			/* and it ends with its link */
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
+}
+
+static void ask_who(int link, const char *user, unsigned port, uint64_t id)
+{
+	static struct account_who_ask ask;
+
+	memset(&ask, 0, sizeof(ask));
+	ask.head = (struct account_head){ ACCOUNT_WHO, 7, id };
+	snprintf(ask.user, sizeof(ask.user), "%s", user);
+	strcpy(ask.address, "10.1.2.3");
+	strcpy(ask.local, "10.9.9.9");
+	ask.local_port = port;
+	assert_int_equal(session_link_send(link, &ask, sizeof(ask), NULL, 0), 0);
+}
+
+/* Bits of the blocks that hold, the first lowest. */
+static unsigned blocks_of(const struct account_answer *a)
+{
+	assert_int_equal(a->has_blocks, 1);
+	return a->blocks.v[0];
+}
+
+static void the_helper_tells_which_blocks_hold_and_judges_by_them(void **s)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	const char *group = getgrgid(pw->pw_gid)->gr_name;
+	struct account_answer a;
+	char lines[1024];
+	int link, status;
+	pid_t pid;
+
+	(void)s;
+	snprintf(lines, sizeof(lines), "ssh-ed25519 %s\n", key64);
+	put("home/keys", lines, 0600);
+	snprintf(lines, sizeof(lines), "AuthorizedKeysFile %s\nStrictModes no\nPermitRootLogin yes\n"
+	    "Match User %s\nMatch Group %s\nMatch Address 10.1.0.0/16 LocalAddress 10.9.9.9\n"
+	    "Match LocalPort 2200\nPubkeyAuthentication no\nMatch Invalid-User\n", in("home/keys"),
+	    pw->pw_name, group);
+	assert_int_equal(account_start(configured(lines), &pid, &link), 0);
+	ask_who(link, pw->pw_name, 22, 1);
+	a = answer_of(link);
+	assert_int_equal(a.verdict, ACCOUNT_NO);
+	assert_int_equal(blocks_of(&a), 1 | 2 | 4);
+	ask_who(link, "no-such-user-here", 2200, 2);
+	a = answer_of(link);
+	assert_int_equal(a.verdict, ACCOUNT_NO_SUCH_USER);
+	assert_int_equal(blocks_of(&a), 4 | 8 | 16);
+	/* the same of a key that fits, and PubkeyAuthentication as the block has it */
+	ask_key(link, pw->pw_name, 3);
+	a = answer_of(link);
+	assert_int_equal(a.verdict, ACCOUNT_YES);
+	assert_int_equal(blocks_of(&a), 1 | 2);
+	ask_key_at(link, pw->pw_name, 2200, 4);
+	a = answer_of(link);
+	assert_int_equal(a.verdict, ACCOUNT_NO);
+	assert_int_equal(blocks_of(&a), 1 | 2 | 8);
+	close(link);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
 static void the_helper_ends_on_a_broken_packet(void **s)
@@ -548,6 +613,7 @@ int main(void)
 		cmocka_unit_test(the_stand_in_hash_costs_like_a_real_one),
 		cmocka_unit_test(packets_are_whole_or_refused),
 		cmocka_unit_test(the_helper_answers_by_number),
+		cmocka_unit_test(the_helper_tells_which_blocks_hold_and_judges_by_them),
 		cmocka_unit_test(the_helper_ends_on_a_broken_packet),
 		cmocka_unit_test(root_is_let_in_as_configured),
 	};

@@ -247,7 +247,6 @@ static void every_other_keyword_of_sshd_is_refused_by_name_and_line(void **s)
 	bad("UsePAM yes\n", 1, "UsePAM");
 	bad("usepam yes\n", 1, "UsePAM");
 	bad("Protocol 2\n", 1, "Protocol");
-	bad("Match User x\n", 1, "AllowUsers");
 	bad("ChallengeResponseAuthentication no\n", 1, "KbdInteractiveAuthentication");
 }
 

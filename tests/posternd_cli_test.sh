@@ -45,8 +45,10 @@ expect unknown_option 1 "no such keyword" "$posternd" -t -f "$tmp/conf" -o Foo=b
 
 conf "HostKey $tmp/key" "" "# comment" "UsePAM yes"
 expect refused_keyword 1 "$tmp/conf:4: UsePAM: posternd does not have this keyword of sshd" "$posternd" -t -f "$tmp/conf"
-conf "HostKey $tmp/key" "Match User bob"
-expect refused_match 1 "$tmp/conf:2: Match" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp/key" "Match Users bob"
+expect bad_match 1 "$tmp/conf:2: Match Users: no such criterion" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp/key" "Match User bob" "Port 22"
+expect keyword_not_in_match 1 "$tmp/conf:3: Port: not within a Match block" "$posternd" -t -f "$tmp/conf"
 conf "Hostkey $tmp/key" "Frobnicate 1"
 expect unknown_keyword 1 "$tmp/conf:2: Frobnicate: no such keyword" "$posternd" -t -f "$tmp/conf"
 conf "HostKey $tmp/key" "PermitRootLogin perhaps"
@@ -58,6 +60,36 @@ expect does_not_start_either 1 "$tmp/conf:2:" "$posternd" -D -e -f "$tmp/conf"
 conf "HostKey $tmp/key" "Include $tmp/more"
 printf 'Port 1\nPermitTunnel yes\n' >"$tmp/more"
 expect include_names_its_file 1 "$tmp/more:2: PermitTunnel" "$posternd" -t -f "$tmp/conf"
+
+# -T -C: the same words as sshd, where both have the keyword
+conf "HostKey $tmp/key" "PasswordAuthentication yes" "AcceptEnv LANG" "AllowUsers a b" "MaxAuthTries 4" \
+    "Match User bob,!rob Address 10.0.0.0/8" "PasswordAuthentication no" "ForceCommand echo  \"hi\" there" "AcceptEnv A" \
+    "AuthenticationMethods publickey,password publickey" "Banner /etc/issue.net" \
+    "Match Group root,sys" "PermitOpen localhost:22 [::1]:23" "AcceptEnv B" "PermitTTY no" "AllowUsers c" \
+    "Match LocalAddress 192.0.2.1 LocalPort 2222" "X11Forwarding yes" "PasswordAuthentication yes" "MaxSessions 3" \
+    "ClientAliveInterval 1m" "Match Host *.example.org" "DisableForwarding yes" "SetEnv A=1" "Match all" "MaxAuthTries 2" \
+    "GatewayPorts clientspecified" "StreamLocalBindMask 0111" "AuthorizedKeysFile /etc/keys/%u .ssh/k"
+sshd=$(command -v sshd || echo /usr/sbin/sshd)
+mkdir -p /run/sshd 2>/dev/null
+keywords='passwordauthentication|acceptenv|allowusers|maxauthtries|forcecommand|authenticationmethods|banner|permitopen|permittty'
+keywords="$keywords|x11forwarding|maxsessions|clientaliveinterval|disableforwarding|setenv|gatewayports|streamlocalbindmask|authorizedkeysfile"
+for spec in user=bob,host=h.example.org,addr=10.1.2.3,laddr=192.0.2.1,lport=22 \
+    user=rob,host=h.example.com,addr=10.1.2.3,laddr=192.0.2.1,lport=2222 \
+    user=root,host=h.example.org,addr=192.0.2.7,laddr=192.0.2.1,lport=2222 \
+    user=nobody-such,host=h,addr=::1,laddr=::1,lport=22; do
+	"$posternd" -T -C "$spec" -f "$tmp/conf" 2>&1 | grep -E "^($keywords) " | sort >"$tmp/ours"
+	"$sshd" -T -C "$spec" -f "$tmp/conf" 2>&1 | grep -E "^($keywords) " | sort >"$tmp/theirs"
+	if [ -s "$tmp/ours" ] && diff "$tmp/ours" "$tmp/theirs" >"$tmp/diff"; then
+		echo "ok dump_as_sshd_does: $spec"
+	else
+		echo "not ok dump_as_sshd_does: $spec: $(tr '\n' '|' <"$tmp/diff")"
+		failed=1
+	fi
+done
+expect spec_in_pieces 0 "forcecommand echo" "$posternd" -T -C user=bob,host=h -C addr=10.0.0.1,laddr=::1,lport=1 -f "$tmp/conf"
+expect spec_leaves_out 1 "lport=" "$posternd" -T -C user=bob,host=h,addr=10.0.0.1,laddr=::1 -f "$tmp/conf"
+expect spec_is_wrong 1 "-C uzer=bob" "$posternd" -T -C uzer=bob -f "$tmp/conf"
+expect spec_without_dump 1 "without -T" "$posternd" -t -C user=bob -f "$tmp/conf"
 
 conf "HostKey $tmp/none"
 expect missing_host_key 1 "$tmp/none" "$posternd" -t -f "$tmp/conf"

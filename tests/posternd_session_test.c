@@ -141,6 +141,7 @@ static void begin(struct login *l)
 		assert_int_equal(setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &room,
 		    sizeof(room)), 0);
 	l->c.daemon = &d;
+	l->c.conf = &d.conf;
 	l->c.session = pair[0];
 	l->session = pair[1];
 	l->handle.c = &l->c;

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""match_test.py - Match blocks act: the same lines for posternd and for Debian's sshd,
+and ssh must see the same from both.
+"""
+import os, signal, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lab import SSH_BASE, check, main, need, needs_root
+
+ACCOUNT = "shadow passwords and a group of its own need root"
+
+
+def servers(lab, *lines):
+    text = [line.replace("USER", lab.user) for line in lines]
+    return lab.posternd(*text), lab.sshd(*text)
+
+
+def told(r):
+    return r.stderr.decode(errors="replace").strip()
+
+
+def said(lab, lines, want, *args, command=("echo hi; echo $SSH_ORIGINAL_COMMAND",), status=0, **kw):
+    """What a command prints is want, from either server."""
+    for s in servers(lab, *lines):
+        r = lab.ssh(s, *args, command=command, **kw)
+        check(r.returncode == status and r.stdout.decode() == want,
+              "%s: status %d, %r, not %r: %s" % (s.name, r.returncode, r.stdout, want, told(r)[-300:]))
+
+
+def forced(lab, *criteria):
+    said(lab, [*("Match " + c for c in criteria), "ForceCommand echo forced $SSH_ORIGINAL_COMMAND"], "forced wish\n",
+         command=["wish"])
+
+
+def free(lab, *criteria):
+    said(lab, [*("Match " + c for c in criteria), "ForceCommand echo forced"], "wish\n", command=["echo wish"])
+
+
+def user_and_negation(lab):
+    forced(lab, "User nobody,USER")
+    free(lab, "User *,!USER")
+
+
+@needs_root(ACCOUNT)
+def group_is_asked_of_nss(lab):
+    forced(lab, "Group wheel-that-is-not,USER")
+    free(lab, "Group *,!USER")
+
+
+def addresses_and_several_criteria(lab):
+    forced(lab, "Address 127.0.0.0/8 LocalAddress 127.0.0.1 User USER")
+    free(lab, "Address 127.0.0.0/8,!127.0.0.1")
+    free(lab, "User USER LocalPort 1")
+    forced(lab, "Host 127.*")
+    forced(lab, "All")
+
+
+def the_first_block_wins_and_lists_add_up(lab):
+    said(lab, ["SetEnv WHO=global", "AcceptEnv LC_GLOBAL", "Match User USER", "SetEnv WHO=first", "AcceptEnv LC_A",
+               "Match All", "SetEnv WHO=second", "AcceptEnv LC_B"], "first:a:b:\n",
+         "-o", "SetEnv=LC_A=a LC_B=b LC_GLOBAL=g",
+         command=["echo $WHO:$LC_A:$LC_B:$LC_GLOBAL"])
+
+
+def an_include_holds_within_its_block(lab):
+    inner = lab.write("inner.conf", "ForceCommand echo included\nMatch User %s\nSetEnv A=inner\n" % lab.user)
+    said(lab, ["SetEnv A=outer", "Match User nobody", "Include " + inner, "Match User USER", "Include " + inner], "included\n")
+
+
+def offered(lab, s, user, *args):
+    r = lab.run([need("ssh"), *SSH_BASE, "-p", str(s.port), "-o", "PreferredAuthentications=none", *args,
+                 user + "@127.0.0.1", "true"])
+    text = told(r)
+    return text[text.rfind("("):]
+
+
+def methods_depend_on_the_user(lab):
+    lines = ["PasswordAuthentication no", "KbdInteractiveAuthentication no", "Match User USER",
+             "AuthenticationMethods publickey,password", "PasswordAuthentication yes"]
+    for s in servers(lab, *lines):
+        for user in (lab.user, "nobody-such", "daemon"):
+            got = offered(lab, s, user)
+            check(got == "(publickey).", "%s offers %s %s" % (s.name, user, got))
+    lines = ["Match User USER", "PubkeyAuthentication no", "KbdInteractiveAuthentication no"]
+    ours, theirs = servers(lab, *lines)
+    check(offered(lab, ours, lab.user) == "(password).", "a method that is off is offered")
+    # a name nobody has, and one that somebody else has, are offered the same
+    check(offered(lab, ours, "nobody-such") == offered(lab, ours, "daemon"), "methods tell who exists")
+    r = lab.ssh(ours, command=["true"])
+    check(r.returncode == 255 and "Permission denied (password)" in told(r), "a key got in: " + told(r))
+
+
+@needs_root(ACCOUNT)
+def passwords_for_some(lab):
+    for lines, status in ((["PasswordAuthentication no", "Match User USER", "PasswordAuthentication yes"], 0),
+                          (["Match User USER", "PasswordAuthentication no", "KbdInteractiveAuthentication no"], 255)):
+        for s in servers(lab, *lines):
+            r = lab.ssh(s, command=["true"], password=lab.password)
+            check(r.returncode == status, "%s: %d: %s" % (s.name, r.returncode, told(r)))
+
+
+def a_client_that_never_asks_with_none(lab):
+    """paramiko begins with the key itself, or the password."""
+    s, _ = servers(lab, "Match User USER", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
+                   "ForceCommand echo forced")
+    script = lab.write("direct.py", """
+import paramiko, socket, sys
+def transport():
+    t = paramiko.Transport(socket.create_connection(("127.0.0.1", %d)))
+    t.start_client(timeout=20)
+    return t
+t = transport()
+try:
+    t.auth_password("%s", "guess", fallback=False)
+    sys.exit("a password got in")
+except paramiko.BadAuthenticationType as e:
+    assert e.allowed_types == ["publickey"], e.allowed_types
+except paramiko.AuthenticationException:
+    pass
+t = transport()
+assert t.auth_publickey("%s", paramiko.Ed25519Key(filename="%s")) == []
+ch = t.open_session()
+ch.exec_command("true")
+print(ch.recv(100).decode().strip())
+""" % (s.port, lab.user, lab.user, lab.userkey))
+    r = lab.run([os.environ.get("PARAMIKO", "/usr/bin/python3"), script])
+    check(r.stdout == b"forced\n", "%r %s" % (r.stdout, told(r)[-600:]))
+
+
+def max_auth_tries_and_banner(lab):
+    text = lab.write("banner.txt", "Only for some\n")
+    for s in servers(lab, "Match User USER", "MaxAuthTries 1", "Banner " + text):
+        # two keys that do not fit: one try is one too many
+        r = lab.ssh(s, "-i", lab.key("unknown-" + s.name), command=["true"], key=lab.wrongkey)
+        check(r.returncode == 255 and "too many authentication failures" in told(r).lower(), s.name + ": " + told(r))
+        for user, shown in ((lab.user, True), ("daemon", False)):
+            r = lab.run([need("ssh"), *[o.replace("LogLevel=ERROR", "LogLevel=INFO") for o in SSH_BASE], "-o",
+                         "BatchMode=yes", "-i", lab.userkey, "-p", str(s.port), user + "@127.0.0.1", "true"])
+            check(("Only for some" in told(r)) == shown, "%s, banner for %s: %s" % (s.name, user, told(r)))
+
+
+def who_may_log_in(lab):
+    for lines, status in ((["Match User USER", "AllowUsers nobody"], 255), (["DenyUsers USER", "Match All", "DenyUsers x"], 0)):
+        for s in servers(lab, *lines):
+            r = lab.ssh(s, command=["true"])
+            check(r.returncode == status, "%s: %s: %d: %s" % (s.name, lines, r.returncode, told(r)))
+
+
+def keys_files_may_differ(lab):
+    empty = lab.write("no_keys", "")
+    for lines, status in ((["Match User USER", "AuthorizedKeysFile " + empty], 255),
+                          (["Match User nobody", "AuthorizedKeysFile " + empty], 0)):
+        for s in servers(lab, *lines):
+            r = lab.ssh(s, command=["true"])
+            check(r.returncode == status, "%s: %s: %d: %s" % (s.name, lines, r.returncode, told(r)))
+
+
+def terminals_and_forwarding(lab):
+    for s in servers(lab, "Match User USER", "PermitTTY no", "MaxSessions 0", "Match All", "MaxSessions 3"):
+        r = lab.ssh(s, "-tt", command=["tty"])
+        check(r.returncode != 0, s.name + " gives a session where MaxSessions is 0")
+    target = lab.posternd()
+    for s in servers(lab, "Match User USER", "PermitOpen 127.0.0.1:%d" % target.port):
+        r = lab.ssh(s, "-W", "127.0.0.1:%d" % target.port)
+        check(r.stdout.startswith(b"SSH-2.0-"), "%s does not open what PermitOpen has: %s" % (s.name, told(r)))
+        r = lab.ssh(s, "-W", "127.0.0.1:1")
+        check(r.returncode != 0 and r.stdout == b"", s.name + " opens what PermitOpen has not")
+    for s in servers(lab, "AllowTcpForwarding no", "Match User USER", "AllowTcpForwarding local"):
+        r = lab.ssh(s, "-W", "127.0.0.1:%d" % target.port)
+        check(r.stdout.startswith(b"SSH-2.0-"), "%s does not forward: %s" % (s.name, told(r)))
+
+
+def subsystems_may_differ(lab):
+    s = lab.posternd("Match User " + lab.user, "Subsystem echo /bin/echo mine", "Subsystem who /bin/echo me")
+    for name, want in (("echo", b"mine\n"), ("who", b"me\n")):
+        r = lab.ssh(s, "-s", command=[name])
+        check(r.stdout == want, "subsystem %s: %r %s" % (name, r.stdout, told(r)))
+
+
+def a_reload_reads_them_anew(lab):
+    s = lab.posternd("Match User " + lab.user, "ForceCommand echo one")
+    check(lab.ssh(s, command=["true"]).stdout == b"one\n", "not forced")
+    conf = s.process.args[s.process.args.index("-f") + 1]
+    with open(conf) as f:
+        text = f.read().replace("echo one", "echo two")
+    with open(conf, "w") as f:
+        f.write(text)
+    s.process.send_signal(signal.SIGHUP)
+    end = time.monotonic() + 20
+    while lab.ssh(s, command=["true"]).stdout != b"two\n":
+        check(time.monotonic() < end, "still the old block")
+        time.sleep(0.2)
+    with open(conf, "w") as f:
+        f.write(text + "Port 1\n")         # no keyword of a block
+    s.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    check(lab.ssh(s, command=["true"]).stdout == b"two\n", "a bad file took the old block away")
+
+
+if __name__ == "__main__":
+    main([user_and_negation, group_is_asked_of_nss, addresses_and_several_criteria,
+          the_first_block_wins_and_lists_add_up, an_include_holds_within_its_block, methods_depend_on_the_user,
+          passwords_for_some, a_client_that_never_asks_with_none, max_auth_tries_and_banner, who_may_log_in,
+          keys_files_may_differ, terminals_and_forwarding, subsystems_may_differ, a_reload_reads_them_anew])
