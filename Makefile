@@ -212,6 +212,7 @@ FUZZERS = $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 fuzz:
 	@for f in $(FUZZERS); do $(MAKE) --no-print-directory CC=clang B=build/fuzz build/fuzz/bin/$$f && \
 	  mkdir -p build/fuzz/corpus/$$f && \
+	  { [ ! -x tests/fuzz/$$f.sh ] || tests/fuzz/$$f.sh build/fuzz/corpus/$$f; } && \
 	  build/fuzz/bin/$$f -max_total_time=$(FUZZ_SECONDS) build/fuzz/corpus/$$f || exit 1; done
 # These two bring a transport of their own (tests/fake_transport.h).
 FUZZ_FAKED = $(addprefix build/fuzz/bin/,fuzz_auth fuzz_connection)
@@ -228,6 +229,10 @@ build/fuzz/bin/fuzz_authorized_keys: tests/fuzz/fuzz_authorized_keys.c apps/acco
   apps/account_grant.c apps/conf_number.c apps/conf_pattern.c apps/conf_permit.c apps/session_link.c
 	@mkdir -p $(@D)
 	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ $^ -lsodium
+build/fuzz/bin/fuzz_keyfile: tests/fuzz/fuzz_keyfile.c crypto/mem.c crypto/hash.c $(KEYFILE_SRC)
+	@mkdir -p $(@D)
+	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
+	  $^ -lcrypto -lsodium
 build/fuzz/bin/%: tests/fuzz/%.c $(filter-out $(MAIN_SRC),$(WORKER_SRC) $(MONITOR_SRC) $(KEYLOAD_SRC))
 	@mkdir -p $(@D)
 	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \

@@ -84,6 +84,7 @@ problem_text(int problem)
 		[POSTERN_KEY_UNSUPPORTED] = "key type or format not supported",
 		[POSTERN_KEY_DAMAGED] = "the file is damaged",
 		[POSTERN_KEY_NOT_A_KEY] = "not a private key file",
+		[POSTERN_KEY_TOO_SHORT] = "an RSA key of less than 2048 bits",
 	};
 
 	return problem >= 0 && (size_t)problem < sizeof(text) / sizeof(text[0]) ? text[problem] :

@@ -1,5 +1,5 @@
 /*
- * keyfile_cipher.c - decrypting the private part of an OpenSSH key file.
+ * keyfile_cipher.c - decrypting the private part of a key file.
  *
  * The bytes come from a file that may be anybody's; the caller has checked that
  * they are whole blocks with a tag behind.  Without an AEAD nothing here can
@@ -23,6 +23,7 @@ static const struct keyfile_cipher rows[] = {
 	{ "aes256-cbc",			   KEYFILE_OPENSSL,    "AES-256-CBC", 32, 16, 16,  0 },
 	{ "aes192-cbc",			   KEYFILE_OPENSSL,    "AES-192-CBC", 24, 16, 16,  0 },
 	{ "aes128-cbc",			   KEYFILE_OPENSSL,    "AES-128-CBC", 16, 16, 16,  0 },
+	{ "3des-cbc",			   KEYFILE_OPENSSL,    "DES-EDE3-CBC", 24, 8,  8,  0 },
 	{ "aes256-gcm@openssh.com",	   KEYFILE_GCM,	       "AES-256-GCM", 32, 12, 16, 16 },
 	{ "aes128-gcm@openssh.com",	   KEYFILE_GCM,	       "AES-128-GCM", 16, 12, 16, 16 },
 	{ "chacha20-poly1305@openssh.com", KEYFILE_CHACHAPOLY, NULL,	      64,  0,  8, 16 },
@@ -120,4 +121,21 @@ keyfile_decrypt(const struct keyfile_cipher *c, const uint8_t *key, const uint8_
 	if (r != 0)
 		crypto_wipe(out, n);
 	return r;
+}
+
+int
+keyfile_cipher_unpad(const struct keyfile_cipher *c, const uint8_t *p, size_t *n)
+{
+	size_t padding;
+
+	if (*n < c->block || *n % c->block != 0)
+		return -1;
+	padding = p[*n - 1];
+	if (padding == 0 || padding > c->block)
+		return -1;
+	for (size_t i = 0; i < padding; i++)
+		if (p[*n - 1 - i] != padding)
+			return -1;
+	*n -= padding;
+	return 0;
 }

@@ -23,4 +23,9 @@ const struct keyfile_cipher *keyfile_cipher_find(const uint8_t *name, size_t n);
 CRYPTO_CHECKED int keyfile_decrypt(const struct keyfile_cipher *, const uint8_t *key,
     const uint8_t *in, size_t n, uint8_t *out);
 
+/* PKCS#7 padding of whole blocks in clear: *n without it.  -1: it is none.  No oracle:
+ * the one who asks has the file. */
+CRYPTO_CHECKED int keyfile_cipher_unpad(const struct keyfile_cipher *, const uint8_t *p,
+    size_t *n);
+
 #endif

@@ -177,10 +177,11 @@ POSTERN_API int postern_context_zygote_pid(const postern_context *);
 
 enum postern_key_problem_code { POSTERN_KEY_FINE = 0, POSTERN_KEY_NEEDS_PASSPHRASE = 1,
 	POSTERN_KEY_WRONG_PASSPHRASE = 2, POSTERN_KEY_UNSUPPORTED = 3,
-	POSTERN_KEY_DAMAGED = 4, POSTERN_KEY_NOT_A_KEY = 5 };
+	POSTERN_KEY_DAMAGED = 4, POSTERN_KEY_NOT_A_KEY = 5,
+	POSTERN_KEY_TOO_SHORT = 6 };	/* RSA below 2048 bits */
 
-/* Loads a private key file (OpenSSH format) into the monitor.  Takes fd.
- * passphrase may be NULL.  POSTERN_EKEY: postern_context_key_problem() says what. */
+/* Loads a private key file (OpenSSH's format, PEM, PKCS#8, PuTTY's) into the monitor.
+ * Takes fd.  passphrase may be NULL.  POSTERN_EKEY: postern_context_key_problem() says what. */
 POSTERN_CHECKED int postern_key_load(postern_key **, postern_context *, int fd,
     const char *passphrase, int timeout_ms);
 /* The event has the key. */

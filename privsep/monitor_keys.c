@@ -184,7 +184,7 @@ on_KEY_FORM(struct keyload *k, const struct ipc_KEY_FORM *q)
 	struct sign_key *secret;
 	const struct key *key;
 
-	if (q->result > KEYFILE_NOT_A_KEY)
+	if (q->result > KEYFILE_TOO_SHORT)
 		return IPC_BROKEN;
 	if (q->result != KEYFILE_OK) {
 		answer(k, (enum keyfile_result)q->result, NULL, NULL);

@@ -73,8 +73,12 @@ static const struct sandbox_call zygote_calls[] = {
 static const struct sandbox_call keyload_calls[] = {
 	CALL_ANY(pread64),
 	CALL_ONLY(sendto, 3, ARG_BITS(3, MSG_DONTWAIT | MSG_NOSIGNAL), ARG_NULL(4), ARG_INT(5, 0)),
+	/* malloc; and Argon2, which wants its pages at once */
 	CALL_ONLY(mmap, 3, ARG_INT(2, PROT_READ | PROT_WRITE),
-	    ARG_INT(3, MAP_PRIVATE | MAP_ANONYMOUS), ARG_INT(4, -1)),
+	    ARG_BITS(3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE), ARG_INT(4, -1)),
+	/* OpenSSL blinds what it computes on a curve; its generator, seeded before, asks
+	 * whether it is in a clone by now */
+	CALL_ANY(getpid),
 	CALL_ANY(munmap),
 	CALL_ONLY(mremap, 1, ARG_INT(3, MREMAP_MAYMOVE)),
 	CALL_ANY(brk),

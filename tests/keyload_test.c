@@ -10,6 +10,7 @@
 #include "crypto/keyfile.h"
 #include "ipc/ipc.h"
 #include "privsep/spawn.h"
+#include "tests/keyfile_files.h"
 #include "tests/keyfile_samples.h"
 
 struct keyload {
@@ -122,6 +123,29 @@ encrypted_key(void)
 	}
 }
 
+/* What OpenSSL and libsodium do for each of them, they do within the box. */
+static void
+every_format(void)
+{
+	struct ipc_KEY_FORM m;
+
+	for (size_t i = 0; i < keyfile_files_n; i++) {
+		const struct keyfile_file *f = &keyfile_files[i];
+		uint32_t result = load(f->text, f->n, KEYFILE_FILES_PASSPHRASE, &m);
+
+		if (keyfile_files_refused(f)) {
+			CHECK(result == KEYFILE_UNSUPPORTED || result == KEYFILE_TOO_SHORT ||
+			    result == KEYFILE_DAMAGED);
+			continue;
+		}
+		if (result != KEYFILE_OK)
+			fprintf(stderr, "%s: %u\n", f->name, result);
+		CHECK(result == KEYFILE_OK);
+		CHECK(span_eq(m.blob, span_of(f->blob, f->blob_len)));
+	}
+	CHECK(keyfile_files_n > 100);
+}
+
 static void
 other_files(void)
 {
@@ -227,6 +251,7 @@ ends_with_its_link(void)
 #define BOTH(f) static void test_##f(void **state) { (void)state; child_run_both(f); }
 BOTH(clear_keys)
 BOTH(encrypted_key)
+BOTH(every_format)
 BOTH(other_files)
 BOTH(no_regular_file)
 BOTH(unreadable_descriptor)
@@ -236,17 +261,15 @@ BOTH(ends_with_its_link)
 static int
 find_programs(void **state)
 {
-	(void)state;
 	child_path(dir, sizeof(dir), "../libexec");
-	return 0;
+	return keyfile_files_make(state);
 }
 
 static int
 forget_programs(void **state)
 {
-	(void)state;
 	child_path_free(dir);
-	return 0;
+	return keyfile_files_forget(state);
 }
 
 int
@@ -255,6 +278,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clear_keys),
 		cmocka_unit_test(test_encrypted_key),
+		cmocka_unit_test(test_every_format),
 		cmocka_unit_test(test_other_files),
 		cmocka_unit_test(test_no_regular_file),
 		cmocka_unit_test(test_unreadable_descriptor),

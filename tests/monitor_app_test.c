@@ -361,7 +361,7 @@ test_key_failures(void **state)
 	PLAY_SAY(k, KEY_FORM, .result = KEYFILE_WRONG_PASSPHRASE);
 	expect_key(KEYFILE_WRONG_PASSPHRASE, k);
 	k = key_reader();
-	PLAY_SAY(k, KEY_FORM, .result = 6);	/* no such result */
+	PLAY_SAY(k, KEY_FORM, .result = 7);	/* no such result */
 	expect_key(KEYFILE_DAMAGED, k);
 	k = key_reader();
 	PLAY_SAY(k, KEY_FORM, .result = KEYFILE_OK, .alg = span_str("ssh-dss"), .blob = blob);

@@ -1,0 +1,20 @@
+/*
+ * keyfile_type.c - the table of the types of private keys that files may have.
+ *
+ * Keys of security tokens are not in it: their file has no secret to load.
+ */
+#include "crypto/keyfile_type.h"
+
+static const struct keyfile_type *const types[] = {
+	&keyfile_ed25519, &keyfile_ecdsa[0], &keyfile_ecdsa[1], &keyfile_ecdsa[2],
+	&keyfile_rsa, &keyfile_dsa,
+};
+
+const struct keyfile_type *
+keyfile_type_find(struct blob name)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (blob_is_name(name, types[i]->name))
+			return types[i];
+	return NULL;
+}

@@ -1,0 +1,101 @@
+#!/bin/bash
+# keyfile_make.sh DIR - key files of every type, format and cipher that the peers' tools
+# write, for the tests to read.
+#
+# DIR/KEY.pub is the public line of DIR/KEY.FORMAT; a name that ends in .enc is encrypted
+# with the passphrase "correct horse".  DIR/refused/WHY.NAME is to be refused.
+set -eu
+cd "$1"
+pass='correct horse'
+echo "$pass" >passfile
+: >nopass
+mkdir refused
+keygen() { ssh-keygen -q "$@" </dev/null >/dev/null 2>&1; }
+
+make() {	# KEY TYPE BITS
+	keygen -t "$2" -b "$3" -N '' -C "$1@example" -f "$1"
+	mv "$1" "$1.openssh"
+	cp "$1.openssh" "$1.openssh.enc"
+	keygen -p -a 4 -N "$pass" -f "$1.openssh.enc"
+	for version in 2 3; do
+		puttygen -q "$1.openssh" -o "$1.ppk$version" --new-passphrase nopass --ppk-param "version=$version"
+		puttygen -q "$1.openssh" -o "$1.ppk$version.enc" --new-passphrase passfile \
+		    --ppk-param "version=$version,passes=3"
+	done
+}
+traditional() {	# KEY, an openssl command for it
+	cp "$1.openssh" "$1.pem"
+	keygen -p -m PEM -N '' -f "$1.pem"
+	cp "$1.openssh" "$1.pem.enc"
+	keygen -p -m PEM -N "$pass" -f "$1.pem.enc"
+	cp "$1.openssh" "$1.pkcs8"
+	keygen -p -m PKCS8 -N '' -f "$1.pkcs8"
+	cp "$1.openssh" "$1.pkcs8.enc"
+	keygen -p -m PKCS8 -N "$pass" -f "$1.pkcs8.enc"
+}
+make ed25519 ed25519 256
+make p256 ecdsa 256
+make p384 ecdsa 384
+make p521 ecdsa 521
+make rsa rsa 2048
+make rsa3072 rsa 3072
+make dsa dsa 1024
+for key in p256 p384 p521 rsa rsa3072 dsa; do traditional $key; done
+
+# ciphers
+for c in aes128-ctr aes192-ctr aes256-ctr aes128-cbc aes192-cbc aes256-cbc 3des-cbc \
+    aes128-gcm@openssh.com aes256-gcm@openssh.com chacha20-poly1305@openssh.com; do
+	for key in p384 rsa; do
+		cp $key.openssh "$key.$c.enc"
+		keygen -p -a 1 -N "$pass" -Z "$c" -f "$key.$c.enc"
+	done
+done
+for c in aes128 aes192 aes256 des3; do
+	openssl rsa -traditional -in rsa.pem "-$c" -passout file:passfile -out rsa.pem-$c.enc 2>/dev/null
+	openssl ec -in p384.pem "-$c" -passout file:passfile -out p384.pem-$c.enc 2>/dev/null
+	for prf in hmacWithSHA1 hmacWithSHA256 hmacWithSHA384 hmacWithSHA512; do
+		openssl pkcs8 -topk8 -in rsa.pem -v2 $c -v2prf $prf -iter 1000 -passout file:passfile \
+		    -out rsa.pkcs8-$c-$prf.enc
+	done
+done
+puttygen -q rsa.openssh -o rsa.ppk-argon2i.enc --new-passphrase passfile --ppk-param kdf=argon2i,passes=3
+# forms of the same
+openssl ec -in p256.pem -conv_form compressed -out p256.pem-compressed 2>/dev/null
+openssl ec -in p256.pem -no_public -out p256.pem-no-point 2>/dev/null
+openssl ec -in p256.pem -param_enc explicit -out p256.pem-explicit 2>/dev/null
+{ openssl ecparam -name secp384r1; cat p384.pem; } >p384.pem-behind-parameters
+sed 's/$/\r/' rsa.pem.enc >rsa.pem-crlf.enc
+sed 's/$/\r/' rsa.ppk3.enc >rsa.ppk3-crlf.enc
+openssl genpkey -algorithm ed25519 -out edwards.pkcs8
+openssl pkcs8 -topk8 -in edwards.pkcs8 -passout file:passfile -out edwards.pkcs8.enc
+{ printf 'ssh-ed25519 '; { printf '\0\0\0\013ssh-ed25519\0\0\0 '; openssl pkey -in edwards.pkcs8 \
+    -pubout -outform DER | tail -c 32; } | base64 -w 0; } >edwards.pub
+
+# what is refused, and as what
+openssl ecparam -genkey -noout -name secp256k1 -out refused/unsupported.secp256k1
+openssl genpkey -algorithm ed448 -out refused/unsupported.ed448 2>/dev/null
+openssl genpkey -algorithm x25519 -out refused/unsupported.x25519 2>/dev/null
+openssl genpkey -algorithm rsa-pss -out refused/unsupported.rsa-pss 2>/dev/null
+openssl genrsa -traditional -primes 3 -out refused/unsupported.three-primes 2048 2>/dev/null
+openssl pkcs8 -topk8 -in rsa.pem -scrypt -passout file:passfile -out refused/unsupported.scrypt
+openssl pkcs8 -topk8 -in rsa.pem -v1 PBE-SHA1-3DES -passout file:passfile -out refused/unsupported.pbes1
+openssl pkcs8 -topk8 -in rsa.pem -iter 10000001 -passout file:passfile -out refused/unsupported.iterations
+openssl rsa -traditional -in rsa.pem -camellia128 -passout file:passfile -out refused/unsupported.camellia 2>/dev/null
+puttygen -q rsa.openssh -o refused/unsupported.argon2d --new-passphrase passfile --ppk-param kdf=argon2d,passes=3
+puttygen -q rsa.openssh -o refused/unsupported.lanes --new-passphrase passfile --ppk-param parallelism=2,passes=3
+puttygen -q rsa.openssh -o refused/unsupported.memory --new-passphrase passfile --ppk-param memory=65537,passes=1
+puttygen -q -t ed448 -o refused/unsupported.ppk-ed448 --new-passphrase nopass
+puttygen -q rsa.openssh -O private-sshcom -o refused/unsupported.sshcom
+openssl genrsa -traditional -out refused/too-short.pem 1024 2>/dev/null
+openssl genrsa -out refused/too-short.pkcs8 1024 2>/dev/null
+keygen -t rsa -b 1024 -N '' -f refused/too-short.openssh
+puttygen -q refused/too-short.openssh -o refused/too-short.ppk --new-passphrase nopass
+rm refused/too-short.openssh.pub
+sed 's/PuTTY-User-Key-File-3/PuTTY-User-Key-File-4/' rsa.ppk3 >refused/unsupported.ppk4
+sed 's/^Private-MAC: ./Private-MAC: g/' rsa.ppk3 >refused/damaged.ppk3-mac
+sed 's/^Comment: /Comment: x/' rsa.ppk2 >refused/damaged.ppk2-comment
+for key in rsa p256 dsa; do
+	sed '3s/^..../AAAA/' $key.pem >refused/damaged.$key-pem
+	sed '/^-----END/d' $key.pem >refused/damaged.$key-no-end
+	cat $key.pem $key.pem >refused/damaged.$key-twice
+done
