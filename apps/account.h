@@ -47,7 +47,7 @@ struct account_key_ask {
 	struct account_head head;
 	char user[ACCOUNT_USER_MAX + 1];
 	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
-	uint32_t local_port;
+	uint32_t port, local_port;
 	uint32_t len;
 	uint8_t blob[ACCOUNT_KEY_MAX];
 };

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "apps/account.h"
+#include "apps/account_command.h"
 #include "apps/conf.h"
 #include "apps/session_link.h"
 
@@ -32,6 +32,18 @@ static bool root_may(const struct conf *c, bool with_key, const struct account_g
 	return may;
 }
 
+/* What was wrong with a line is told with where it stands. */
+static bool search_text(char *text, size_t len, const char *source,
+    const struct account_wanted *wanted, struct account_answer *out)
+{
+	char why[ACCOUNT_NOTE_MAX] = "";
+	bool found = account_keys_search(text, len, wanted, &out->grant, why);
+
+	if (why[0] != '\0')
+		(void)snprintf(out->note, sizeof(out->note), "%.200s, %.300s", source, why);
+	return found;
+}
+
 static bool search_file(const struct conf *c, const struct account_user *u, const char *pattern,
     const struct account_wanted *wanted, struct account_answer *out)
 {
@@ -47,37 +59,72 @@ static bool search_file(const struct conf *c, const struct account_user *u, cons
 	}
 	fd = account_file_open(path, u->home, u->uid, c->strict_modes, why);
 	if (fd >= 0 && (text = account_file_read(fd, &len, why)) != NULL)
-		found = account_keys_search(text, len, wanted, &out->grant, why);
+		found = search_text(text, len, path, wanted, out);
 	if (fd >= 0)
 		close(fd);
-	if (why[0] != '\0' && text != NULL)
-		(void)snprintf(out->note, sizeof(out->note), "%.200s, %.300s", path, why);
-	else if (why[0] != '\0')
-		(void)session_link_put(out->note, sizeof(out->note), why);
 	free(text);
+	if (why[0] != '\0')
+		(void)session_link_put(out->note, sizeof(out->note), why);
+	return found;
+}
+
+static bool search_command(struct account_command *command, const struct account_wanted *wanted,
+    struct account_answer *out)
+{
+	char why[ACCOUNT_NOTE_MAX] = "";
+	size_t len;
+	char *text = account_command_run(command, &len, why);
+	bool found = text != NULL && search_text(text, len, command->keyword, wanted, out);
+
+	free(text);
+	if (why[0] != '\0')
+		(void)session_link_put(out->note, sizeof(out->note), why);
+	return found;
+}
+
+/* Files first, as sshd: the command is asked when no file has the key.  It is made ready
+ * while there are rights to run it as its own user. */
+static bool search_all(const struct conf *c, const struct account_user *u,
+    const struct account_key_ask *ask, struct account_answer *out)
+{
+	const struct account_wanted wanted = { .blob = ask->blob, .len = ask->len,
+	    .user = u->name, .address = ask->address, .principals = "",
+	    .now = (int64_t)time(NULL), .user_environment = c->user_environment };
+	const struct account_command_plan plan = { .conf = c, .keyword = "AuthorizedKeysCommand",
+	    .line = c->keys_command, .user = c->keys_command_user,
+	    .deadline_ms = ACCOUNT_COMMAND_MS, .tokens = { u, ask->blob, ask->len, ask->address,
+	    ask->local, ask->port, ask->local_port } };
+	struct account_command command = { .control = -1, .output = -1 };
+	bool is_user, found = false;
+
+	/* a Match block may have set one without the other */
+	if (c->keys_command != NULL && (c->keys_command_user == NULL ||
+	    account_command_prepare(&plan, &command) < 0)) {
+		(void)session_link_put(out->note, sizeof(out->note), c->keys_command_user == NULL ?
+		    "AuthorizedKeysCommand: there is no AuthorizedKeysCommandUser to run it as" :
+		    "AuthorizedKeysCommand: no process to run it with");
+		return false;
+	}
+	is_user = account_user_become(u) == 0;
+	if (!is_user)
+		(void)session_link_put(out->note, sizeof(out->note), "cannot become the user");
+	for (size_t i = 0; is_user && i < c->keys_files.n && !found; i++)
+		if (strcmp(c->keys_files.v[i], "none") != 0)
+			found = search_file(c, u, c->keys_files.v[i], &wanted, out);
+	if (is_user && !found && command.pid > 0)
+		found = search_command(&command, &wanted, out);
+	account_command_end(&command);
 	return found;
 }
 
 static bool key_found(const struct conf *c, const struct account_user *u,
     const struct account_key_ask *ask, struct account_answer *out)
 {
-	const struct account_wanted wanted = { .blob = ask->blob, .len = ask->len,
-	    .user = u->name, .address = ask->address, .principals = "",
-	    .now = (int64_t)time(NULL), .user_environment = c->user_environment };
-	bool found = false;
-
-	if (!c->pubkey || u->is_virtual)
+	if (!c->pubkey || u->is_virtual || !search_all(c, u, ask, out))
 		return false;
-	if (account_user_become(u) < 0) {
-		(void)session_link_put(out->note, sizeof(out->note), "cannot become the user");
-		return false;
-	}
-	for (size_t i = 0; i < c->keys_files.n && !found; i++)
-		if (strcmp(c->keys_files.v[i], "none") != 0)
-			found = search_file(c, u, c->keys_files.v[i], &wanted, out);
 	out->grant.no_touch_required &= !(c->pubkey_options & CONF_TOUCH_REQUIRED);
 	out->grant.verify_required |= (c->pubkey_options & CONF_VERIFY_REQUIRED) != 0;
-	return found;
+	return true;
 }
 
 static bool password_right(const struct conf *c, const struct account_user *u,

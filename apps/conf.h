@@ -20,6 +20,7 @@ enum {
 	CONF_DEPTH_MAX = 16,		/* Include in Include                 */
 	CONF_FILES_MAX = 256,		/* files in all                       */
 	CONF_ALGORITHMS_MAX = 4096,	/* bytes of an algorithm list         */
+	CONF_ADDENDUM_MAX = 128,	/* bytes of VersionAddendum           */
 	CONF_DISPLAY_MAX = 58535,	/* X11 display 6000 + this, and a thousand more */
 };
 
@@ -48,7 +49,7 @@ struct conf {
 #define TIME(K, field, fallback)                 unsigned field;	/* seconds */
 #define CHOICE(K, field, words, fallback)        int field;
 #define TEXT(K, field, check, fallback)          char *field;	/* NULL: "none" */
-#define REST(K, field, fallback)                 char *field;	/* NULL: "none" */
+#define REST(K, field, check, fallback)          char *field;	/* NULL: "none" */
 #define FIRST(K, field, check, fallback)         struct conf_words field;
 #define EACH(K, field, most, check, fallback)    struct conf_words field;
 #define ALGORITHMS(K, field, which)              char *field;
@@ -131,7 +132,8 @@ conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subs
     conf_dump_mask, conf_dump_pubkey_options;
 conf_check conf_check_port, conf_check_listen, conf_check_methods, conf_check_setenv,
     conf_check_path, conf_check_pattern, conf_check_host_key, conf_check_permit_open,
-    conf_check_permit_listen;
+    conf_check_permit_listen, conf_check_keys_command,
+    conf_check_addendum;
 extern const struct conf_choice conf_root_choices[], conf_level_choices[],
     conf_facility_choices[], conf_forward_choices[],
     conf_gateway_choices[], conf_compression_choices[];

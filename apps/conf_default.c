@@ -94,6 +94,14 @@ void conf_check_permits(const struct conf *c, struct conf_source *s)
 	stands_alone(&c->permit_listen, "PermitListen", s);
 }
 
+/* As sshd: nobody is run as root, or as anybody, by omission. */
+static void check_command_user(const char *command, const char *user, const char *name,
+    struct conf_source *s)
+{
+	if (command != NULL && user == NULL)
+		conf_complain(s, "%s: there is no %sUser to run it as", name, name);
+}
+
 unsigned conf_finish_defaults(struct conf *c, FILE *out)
 {
 	struct conf_source s = { .name = "configuration", .out = out };
@@ -104,6 +112,8 @@ unsigned conf_finish_defaults(struct conf *c, FILE *out)
 	if (s.errors == 0) {
 		check_methods(c, &s);
 		conf_check_permits(c, &s);
+		check_command_user(c->keys_command, c->keys_command_user,
+		    "AuthorizedKeysCommand", &s);
 	}
 	return s.errors;
 }

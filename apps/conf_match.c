@@ -34,6 +34,7 @@ static const bool allowed[CONF_ROWS] = {
 	[CONF_X11DisplayOffset] = true,        [CONF_X11Forwarding] = true,
 	[CONF_X11UseLocalhost] = true,         [CONF_PermitUserRC] = true,
 	[CONF_PubkeyAuthOptions] = true,       [CONF_PermitEmptyPasswords] = true,
+	[CONF_AuthorizedKeysCommand] = true,   [CONF_AuthorizedKeysCommandUser] = true,
 };
 
 static const struct { const char *name; enum conf_criterion which; bool has_argument; } criteria[] = {

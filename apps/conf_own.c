@@ -242,6 +242,42 @@ const char *conf_check_path(const char *word)
 	return word[0] != '/' ? "an absolute path, or none" : NULL;
 }
 
+/* A path and arguments with these tokens; the same words are split when it is run. */
+static const char *check_command(const char *line, const char *tokens)
+{
+	char *words[CONF_WORDS_MAX];
+	const char *wrong = NULL;
+	size_t n = 0;
+	int r = conf_line_split(line, words, CONF_WORDS_MAX, &n);
+
+	if (r < 0 || n == 0)
+		return r == -1 ? "a quote is not closed" : "no command, or too many words";
+	if (words[0][0] != '/')
+		wrong = "an absolute path, or none";
+	for (size_t i = 1; i < n && wrong == NULL; i++)
+		for (const char *p = words[i]; *p != '\0' && wrong == NULL; p++)
+			if (*p == '%' && (*++p == '\0' || strchr(tokens, *p) == NULL)) {
+				wrong = "an unknown % token";
+				break;
+			}
+	conf_line_free(words, n);
+	return wrong;
+}
+
+const char *conf_check_keys_command(const char *line)
+{
+	return check_command(line, "%CDfhktUu");
+}
+
+/* It stands in a line of the protocol, RFC 4253 4.2. */
+const char *conf_check_addendum(const char *text)
+{
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			return "printable ASCII";
+	return strlen(text) > CONF_ADDENDUM_MAX ? "too long" : NULL;
+}
+
 const char *conf_check_host_key(const char *word)
 {
 	return strcmp(word, "none") == 0 ? "a file" : NULL;

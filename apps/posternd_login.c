@@ -76,6 +76,7 @@ static int ask_key(struct conn *c, uint64_t question, const struct postern_login
 	(void)session_link_put(ask.user, sizeof(ask.user), l->user);
 	memcpy(ask.address, c->address, sizeof(ask.address));
 	memcpy(ask.local, c->local, sizeof(ask.local));
+	ask.port = c->port;
 	ask.local_port = c->local_port;
 	ask.len = (uint32_t)l->key_len;
 	memcpy(ask.blob, l->key, l->key_len);

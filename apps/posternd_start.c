@@ -114,6 +114,13 @@ static unsigned most_sessions(const struct conf *c)
 
 static void options_of(const struct conf *c, struct postern_options *o)
 {
+	static char version[CONF_ADDENDUM_MAX + 64];
+
+	if (c->version_addendum != NULL) {
+		(void)snprintf(version, sizeof(version), "Postern_" POSTERN_VERSION " %s",
+		    c->version_addendum);
+		o->version = version;
+	}
 	o->kex = c->set[CONF_KexAlgorithms] ? c->kex : NULL;
 	o->host_keys = c->set[CONF_HostKeyAlgorithms] ? c->host_key_algorithms : NULL;
 	o->signatures = c->set[CONF_PubkeyAcceptedAlgorithms] ? c->pubkey_algorithms : NULL;

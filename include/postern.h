@@ -231,7 +231,8 @@ POSTERN_CHECKED int postern_context_load_server_moduli(postern_context *, int fd
  * call with -EINVAL and is named by the exception's text, or for a server in the log. */
 struct postern_options {
 	size_t size;
-	const char *version;		/* software version; default "Postern_x.y"        */
+	const char *version;		/* software version; default "Postern_x.y"; after a  */
+					/* blank a comment, RFC 4253 4.2                 */
 	const char *kex, *host_keys, *signatures, *ciphers, *macs;
 	const char *compression;	/* default "none"                                */
 	const char *preset;		/* what NULL above means: "modern" (default),    */

@@ -34,21 +34,23 @@ or_default(uint32_t value, uint32_t by_default)
 	return value != 0 ? value : by_default;
 }
 
-/* RFC 4253 4.2: printable US-ASCII without blanks and minus signs, because the
- * peer takes what follows a blank for a comment. */
+/* RFC 4253 4.2: printable US-ASCII without minus signs; what follows a blank is a
+ * comment, which may have any of it. */
 static int
 take_version(char out[256], const char *software)
 {
+	bool is_comment = false;
 	size_t n;
 
 	if (software == NULL)
 		software = "Postern_" POSTERN_VERSION;
 	n = strlen(software);
-	if (n == 0 || n > VERSION_MAX)
+	if (n == 0 || n > VERSION_MAX || software[0] == ' ')
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++) {
-		if (software[i] <= ' ' || software[i] > '~' || software[i] == '-')
+		if (software[i] < ' ' || software[i] > '~' || (software[i] == '-' && !is_comment))
 			return -EINVAL;
+		is_comment = is_comment || software[i] == ' ';
 	}
 	(void)snprintf(out, 256, "SSH-2.0-%s", software);	/* bounded above */
 	return 0;
@@ -135,7 +137,7 @@ api_options_take(struct api_options *o, const struct postern_options *given, boo
 		o->channel_max = CHANNELS_MOST;
 	r = take_version(o->version, in.version);
 	if (r < 0) {
-		(void)snprintf(problem, cap, "the software version may not hold blanks or -");
+		(void)snprintf(problem, cap, "the software version may not hold -, nor anything unprintable");
 		return r;
 	}
 	return take_lists(o, &in, problem, cap);

@@ -177,7 +177,7 @@ a_bad_start_takes_its_descriptors_all_the_same(void **state)
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
 	assert_non_null(strstr(e.text, "rot13"));
 	options.ciphers = NULL;
-	options.version = "has blanks";
+	options.version = " blank";
 	assert_int_equal(postern_transport_start_client(t, &cfg, SOON), -EINVAL);
 	options.version = "has-minus";
 	assert_int_equal(postern_transport_start_client(t, &cfg, SOON), -EINVAL);

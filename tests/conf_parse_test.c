@@ -145,12 +145,14 @@ static void every_keyword_takes_its_value(void **s)
 	    "TCPKeepAlive no\nPermitRootLogin no\nPubkeyAuthentication yes\n"
 	    "PasswordAuthentication no\nKbdInteractiveAuthentication yes\n"
 	    "AuthenticationMethods publickey,keyboard-interactive publickey\n"
-	    "StrictModes no\nAuthorizedKeysFile /k/%u none\nPasswordFile /p\n"
+	    "StrictModes no\nAuthorizedKeysFile /k/%u none\n"
+	    "AuthorizedKeysCommand /keys \"a b\" %u%% %C%D%f%h%k%t%U\nAuthorizedKeysCommandUser eve\n"
+	    "PasswordFile /p\n"
 	    "AllowUsers a b@10.0.0.0/8\nAllowUsers c\nDenyUsers d\nAllowGroups e\nDenyGroups f\n"
 	    "PrintMotd no\nPermitTTY no\nPermitUserEnvironment LANG,LC_*\nPermitUserRC no\n"
 	    "PermitEmptyPasswords yes\nPubkeyAuthOptions Touch-Required verify-required\nAcceptEnv LANG LC_*\n"
 	    "AcceptEnv X\nSetEnv A=1 \"B=2 3\"\nForceCommand /bin/echo \"a  b\" # c\n"
-	    "Subsystem sftp /usr/lib/openssh/sftp-server -l INFO\nBanner /etc/issue\n"
+	    "Subsystem sftp /usr/lib/openssh/sftp-server -l INFO\nBanner /etc/issue\nVersionAddendum my-host, 2nd\n"
 	    "PidFile /tmp/p\nModuliFile /m\nLogLevel DEBUG3\nSyslogFacility LOCAL7\n"
 	    "KexAlgorithms curve25519-sha256\nHostKeyAlgorithms ssh-ed25519\n"
 	    "PubkeyAcceptedAlgorithms ssh-ed25519\nCiphers ^aes256-ctr\nMACs -hmac-sha2-256\n"
@@ -160,6 +162,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "XAuthLocation none\nGatewayPorts clientspecified\nPermitOpen a:1 [::1]:* *:80\n"
 	    "PermitListen 8080 *.example.org:* localhost:22\nStreamLocalBindMask 0117\n"
 	    "StreamLocalBindUnlink yes\n");
+	assert_string_equal(conf.version_addendum, "my-host, 2nd");
 	assert_string_equal(conf.user_environment, "LANG,LC_*");
 	assert_true(!conf.user_rc && conf.empty_passwords);
 	assert_int_equal(conf.pubkey_options, CONF_TOUCH_REQUIRED | CONF_VERIFY_REQUIRED);
@@ -281,7 +284,11 @@ static void bad_values_are_refused(void **s)
 		"AllowUsers a@", "DenyUsers a@::1/129", "PermitUserEnvironment",
 		"PermitUserEnvironment LANG X", "PermitUserRC maybe", "PermitEmptyPasswords 1",
 		"PubkeyAuthOptions touch", "PubkeyAuthOptions none touch-required",
-		"PubkeyAuthOptions", "SetEnv A", "SetEnv =1", "Subsystem sftp",
+		"PubkeyAuthOptions", "AuthorizedKeysCommand keys %u", "AuthorizedKeysCommand /keys %x",
+		"AuthorizedKeysCommand /keys %", "AuthorizedKeysCommand /keys %F",
+		"AuthorizedKeysCommand /keys \"a", "AuthorizedKeysCommand #",
+		"AuthorizedKeysCommandUser a b",
+		"VersionAddendum a\tb", "VersionAddendum caf\303\251", "SetEnv A", "SetEnv =1", "Subsystem sftp",
 		"Subsystem sftp internal-sftp", "Subsystem \"a b\" c", "ForceCommand internal-sftp",
 		"LogLevel LOUD", "SyslogFacility KERN", "KexAlgorithms ecdh-sha2-none",
 		"Ciphers +3des-cbc", "MACs hmac-md5", "HostKeyAlgorithms ssh-dss", "Ciphers -*",
@@ -316,6 +323,8 @@ static void bad_values_are_refused(void **s)
 	assert_int_equal(read_text("PermitOpen a:1 any\n"), 1);
 	assert_non_null(strstr(said, "PermitOpen: \"any\" stands alone"));
 	assert_int_equal(read_text("PermitListen none 80\n"), 1);
+	assert_int_equal(read_text("AuthorizedKeysCommand /keys\n"), 1);
+	assert_non_null(strstr(said, "there is no AuthorizedKeysCommandUser"));
 }
 
 static void all_errors_are_told(void **s)
