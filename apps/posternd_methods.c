@@ -21,24 +21,40 @@ static unsigned enabled(const struct conf *c)
 	    (c->interactive ? POSTERN_INTERACTIVE : 0U);
 }
 
-static unsigned bit_of(const char *name, size_t len)
+/* A step's name without its device: keyboard-interactive:pam is that method. */
+static size_t name_len(const char *step)
 {
+	return strcspn(step, ":,");
+}
+
+static unsigned bit_of(const char *step)
+{
+	size_t len = name_len(step);
+
 	for (size_t i = 0; i < N_NAMES; i++)
-		if (strlen(names[i].name) == len && memcmp(names[i].name, name, len) == 0)
+		if (strlen(names[i].name) == len && memcmp(names[i].name, step, len) == 0)
 			return names[i].bit;
 	return 0;
+}
+
+static const char *next_step(const char *list)
+{
+	list += strcspn(list, ",");
+	return *list == ',' ? list + 1 : list;
 }
 
 /* The rest of list after proven, which must be a beginning of it; NULL if not. */
 static const char *after(const char *list, const char *proven)
 {
-	size_t n = strlen(proven);
+	while (*proven != '\0') {
+		size_t len = name_len(list);
 
-	if (n == 0)
-		return list;
-	if (strncmp(list, proven, n) != 0 || (list[n] != ',' && list[n] != '\0'))
-		return NULL;
-	return list[n] == ',' ? list + n + 1 : list + n;
+		if (len == 0 || len != strcspn(proven, ",") || memcmp(list, proven, len) != 0)
+			return NULL;
+		list = next_step(list);
+		proven = next_step(proven);
+	}
+	return list;
 }
 
 static bool is_any(const struct conf *c)
@@ -49,13 +65,9 @@ static bool is_any(const struct conf *c)
 /* A list with a method that is switched off does not count. */
 static bool usable(const struct conf *c, const char *list)
 {
-	while (*list != '\0') {
-		size_t len = strcspn(list, ",");
-
-		if ((bit_of(list, len) & enabled(c)) == 0)
+	for (; *list != '\0'; list = next_step(list))
+		if ((bit_of(list) & enabled(c)) == 0)
 			return false;
-		list += len + (list[len] == ',');
-	}
 	return true;
 }
 
@@ -69,7 +81,7 @@ unsigned posternd_methods_next(const struct conf *c, const char *proven)
 		const char *rest = usable(c, c->methods.v[i]) ? after(c->methods.v[i], proven) : NULL;
 
 		if (rest != NULL && *rest != '\0')
-			bits |= bit_of(rest, strcspn(rest, ","));
+			bits |= bit_of(rest);
 	}
 	return bits & enabled(c);
 }
@@ -97,11 +109,10 @@ int posternd_methods_pass(const struct conf *c, const char *proven, int method)
 		return POSTERN_ACCEPT;
 	for (size_t i = 0; i < c->methods.n; i++) {
 		const char *rest = usable(c, c->methods.v[i]) ? after(c->methods.v[i], proven) : NULL;
-		size_t len = rest != NULL ? strcspn(rest, ",") : 0;
 
-		if (len == 0 || bit_of(rest, len) != (unsigned)method)
+		if (rest == NULL || *rest == '\0' || bit_of(rest) != (unsigned)method)
 			continue;
-		if (rest[len] == '\0')
+		if (*next_step(rest) == '\0')
 			return POSTERN_ACCEPT;
 		answer = POSTERN_PARTIAL;
 	}

@@ -66,6 +66,32 @@ static void a_list_may_ask_for_two_keys(void **s)
 	assert_int_equal(posternd_methods_pass(c, "publickey,publickey", PK), POSTERN_REFUSE);
 }
 
+static void a_device_is_no_part_of_a_steps_name(void **s)
+{
+	struct conf *c = with("publickey,keyboard-interactive:pam,password", NULL);
+
+	(void)s;
+	assert_int_equal(posternd_methods_pass(c, "publickey", KI), POSTERN_PARTIAL);
+	assert_int_equal(posternd_methods_next(c, "publickey,keyboard-interactive"), PW);
+	assert_int_equal(posternd_methods_pass(c, "publickey,keyboard-interactive", PW), POSTERN_ACCEPT);
+	assert_int_equal(posternd_methods_next(c, "publickey,keyboard"), 0);
+	assert_int_equal(posternd_methods_next(c, "publickey,keyboard-interactive,password"), 0);
+	c->interactive = false;
+	assert_int_equal(posternd_methods_next(c, ""), 0);
+}
+
+/* Who says "none" is asked about where Match decides, and only there. */
+static void what_is_offered_to_anybody(void **s)
+{
+	struct conf *c = with("publickey,password", NULL);
+
+	(void)s;
+	assert_int_equal(posternd_methods_offered(c), PK);
+	c->password = c->interactive = false;
+	c->methods.n = 0;
+	assert_int_equal(posternd_methods_offered(c), PK);
+}
+
 static void the_shorter_list_ends_a_login(void **s)
 {
 	struct conf *c = with("password,publickey", "password");
@@ -123,6 +149,8 @@ int main(void)
 		cmocka_unit_test(any_single_method_is_enough_by_default),
 		cmocka_unit_test(lists_are_walked_in_order),
 		cmocka_unit_test(a_list_may_ask_for_two_keys),
+		cmocka_unit_test(a_device_is_no_part_of_a_steps_name),
+		cmocka_unit_test(what_is_offered_to_anybody),
 		cmocka_unit_test(the_shorter_list_ends_a_login),
 		cmocka_unit_test(a_list_with_a_method_switched_off_does_not_count),
 		cmocka_unit_test(names_are_the_protocols),
