@@ -69,7 +69,7 @@ MONITOR_LIBS = -lcrypto -lsodium -lseccomp
 WORKER_LIBS  = -lcrypto -lsodium -lseccomp -lz
 KEYLOAD_LIBS = -lcrypto -lsodium -lseccomp
 POSTERND_LIBS = -lsodium -lcrypt -lbsd -lutil
-POSTERN_LIBS = -lsodium -lbsd
+POSTERN_LIBS = -lsodium -lbsd -lmd
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ALL_SRC = $(sort $(LIB_SRC) $(MONITOR_SRC) $(WORKER_SRC) $(KEYLOAD_SRC) $(POSTERND_SRC) $(POSTERN_SRC))
@@ -147,12 +147,12 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lutil
+	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lmd -lutil
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
-	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lz -lbsd
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lz -lbsd -lmd
 tests: $(UNIT_TESTS) $(TOOLS)
 # a postern-worker whose worker answers the test, for zygote_test
 $(B)/tests/zygote_stub/postern-worker: $(call obj,privsep/zygote.c $(ZYGOTE_SRC) $(IPC_SRC) \
@@ -174,7 +174,7 @@ docs/messages.md: $(B)/messages_md
 one: $(call obj,tests/$(T).c $(SRC))
 	@mkdir -p $(B)/one
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(B)/one/$(T) $^ \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lutil
+	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lmd -lutil
 	$(B)/one/$(T)
 
 # ---- the commands of the README ----------------------------------------------------

@@ -26,7 +26,7 @@ path_of(const struct client_conf *c, const char *said)
 		return NULL;
 	if (strcmp(said, "SSH_AUTH_SOCK") == 0)
 		value = getenv(said);
-	else if (said[0] == '$')
+	else if (said[0] == '$' && said[1] != '{')
 		value = getenv(said + 1);
 	else
 		return client_conf_expand(c, said);

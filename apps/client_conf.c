@@ -9,14 +9,11 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "apps/client_conf.h"
 #include "apps/client_log.h"
@@ -63,6 +60,7 @@ client_conf_free(struct client_conf *c)
 		else if (keywords[i].kind == LIST || keywords[i].kind == LINES)
 			free_list(field);
 	}
+	free(c->original);
 	client_conf_init(c);
 }
 
@@ -166,6 +164,10 @@ set_number(int *field, int value, const char *name, const char *word, const char
 static int
 add_word(struct client_conf_list *list, const char *word, const char *name, const char *where)
 {
+	/* the last pass of "Match final" reads the same lines once more */
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->word[i], word) == 0)
+			return 0;
 	if (list->n == CONF_LIST_MAX) {
 		client_log_error("%s: more than %d values of %s", where, CONF_LIST_MAX, name);
 		return -1;
@@ -240,9 +242,8 @@ apply(struct client_conf *c, const struct keyword *k, char *args, const char *wh
 	return 0;
 }
 
-/* Splits "Keyword value" and "Keyword=value"; 0 for an empty line. */
-static int
-split(char *line, char **name, char **args)
+int
+client_conf_split(char *line, char **name, char **args)
 {
 	char *p = line;
 
@@ -270,8 +271,8 @@ split(char *line, char **name, char **args)
 	return 1;
 }
 
-static int
-option(struct client_conf *c, const char *name, char *args, const char *where)
+int
+client_conf_line(struct client_conf *c, const char *name, char *args, const char *where)
 {
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
 		if (strcasecmp(keywords[i].name, name) == 0)
@@ -286,117 +287,44 @@ client_conf_option(struct client_conf *c, const char *line, const char *where)
 	char *text = client_conf_copy(line), *name, *args;
 	int r = 0;
 
-	if (split(text, &name, &args) == 0) {
+	if (client_conf_split(text, &name, &args) == 0) {
 		client_log_error("%s: empty option", where);
 		r = -1;
 	} else {
-		r = option(c, name, args, where);
+		r = client_conf_line(c, name, args, where);
 	}
 	free(text);
 	return r;
 }
 
-/* ssh_config patterns: * ? ! and commas or spaces between. */
-static bool
-is_match(const char *patterns, const char *name)
+static void
+dump_text(const char *name, const char *value)
 {
-	char *text = client_conf_copy(patterns), *s = text, *word;
-	bool yes = false, no = false;
-
-	while ((word = strsep(&s, ", \t")) != NULL) {
-		if (*word == '\0')
-			continue;
-		if (*word == '!') {
-			if (fnmatch(word + 1, name, 0) == 0)
-				no = true;
-		} else if (fnmatch(word, name, 0) == 0) {
-			yes = true;
-		}
-	}
-	free(text);
-	return yes && !no;
+	for (; *name != '\0'; name++)
+		(void)putchar(tolower((unsigned char)*name));
+	(void)printf(" %s\n", value);
 }
 
-int
-client_conf_file(struct client_conf *c, const char *path, const char *host, bool must_exist)
+void
+client_conf_dump(const struct client_conf *c)
 {
-	char line[CONF_LINE_MAX], where[PATH_MAX + 32], *name, *args;
-	bool active = true;
-	unsigned number = 0;
-	int r = 0;
-	FILE *f;
+	char number[16];
 
-	if ((f = fopen(path, "re")) == NULL) {
-		if (!must_exist && (errno == ENOENT || errno == EACCES))
-			return 0;
-		client_log_error("%s: %s", path, strerror(errno));
-		return -1;
-	}
-	while (fgets(line, sizeof(line), f) != NULL) {
-		number++;
-		(void)snprintf(where, sizeof(where), "%s line %u", path, number);
-		if (strchr(line, '\n') == NULL && !feof(f)) {
-			client_log_error("%s: line too long", where);
-			r = -1;
-			break;
-		}
-		if (split(line, &name, &args) == 0)
-			continue;
-		if (strcasecmp(name, "Host") == 0) {
-			trim_end(args);
-			active = is_match(args, host);
-		} else if (active && option(c, name, args, where) != 0) {
-			r = -1;
-		}
-	}
-	(void)fclose(f);	/* opened for reading: nothing can be lost */
-	return r;
-}
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		const struct keyword *k = &keywords[i];
+		const void *field = (const char *)c + k->offset;
+		const struct client_conf_list *list = field;
 
-static const char *
-token(const struct client_conf *c, char t, char *number, size_t cap)
-{
-	switch (t) {
-	case 'h': return c->hostname;
-	case 'n': return c->host_key_alias != NULL ? c->host_key_alias : c->hostname;
-	case 'r': return c->user;
-	case 'd': return c->home;
-	case 'u': {
-		const struct passwd *pw = getpwuid(getuid());
-
-		return pw != NULL ? pw->pw_name : NULL;
+		if (k->kind == NUMBER || k->kind == TIME)
+			(void)snprintf(number, sizeof(number), "%d", *(const int *)field);
+		if (k->kind == LIST || k->kind == LINES)
+			for (size_t n = 0; n < list->n; n++)
+				dump_text(k->name, list->word[n]);
+		else if (k->kind == FLAG)
+			dump_text(k->name, *(const int *)field > 0 ? "yes" : "no");
+		else if (k->kind == NUMBER || k->kind == TIME)
+			dump_text(k->name, number);
+		else if (*(char *const *)field != NULL)
+			dump_text(k->name, *(char *const *)field);
 	}
-	case 'p':
-		(void)snprintf(number, cap, "%d", c->port);
-		return number;
-	case '%': return "%";
-	default: return NULL;
-	}
-}
-
-char *
-client_conf_expand(const struct client_conf *c, const char *s)
-{
-	char out[PATH_MAX], number[16];
-	size_t n = 0;
-
-	if (s[0] == '~' && (s[1] == '/' || s[1] == '\0')) {
-		n = (size_t)snprintf(out, sizeof(out), "%s", c->home);
-		s++;
-	}
-	for (; *s != '\0' && n < sizeof(out) - 1; s++) {
-		const char *t;
-
-		if (*s != '%') {
-			out[n++] = *s;
-			continue;
-		}
-		if ((t = token(c, *++s, number, sizeof(number))) == NULL)
-			errx(255, "unknown token %%%c", *s);
-		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s", t);
-	}
-	if (n >= sizeof(out) - 1)
-		errx(255, "path too long");
-	out[n] = '\0';
-	return client_conf_copy(out);
 }

@@ -22,6 +22,10 @@ struct client_conf {
 	    bind_unlink, identities_only, forward_x11, x11_trusted, x11_timeout;
 	struct client_conf_list identities, send_env, set_env, local_forwards, remote_forwards,
 	    dynamic_forwards, permit_remote_open;
+	/* what Match and tokens ask about: the name on the command line, whether this is
+	 * the last pass, and whether a line asks for one */
+	char *original;
+	bool is_final, wants_final;
 	/* worked out by client_conf_finish */
 	const char *home;
 	uint64_t rekey_bytes;
@@ -34,11 +38,17 @@ void client_conf_free(struct client_conf *);
 /* One "Keyword value" or "Keyword=value".  A value that is set already stands.
  * where is for the message.  -1: said on stderr. */
 int client_conf_option(struct client_conf *, const char *line, const char *where);
+/* Splits "Keyword value" and "Keyword=value"; 0: an empty line.  Changes line. */
+int client_conf_split(char *line, char **name, char **args);
+/* One line of a file, split.  -1: said on stderr. */
+int client_conf_line(struct client_conf *, const char *name, char *args, const char *where);
 /* Reads the parts of a file that match host.  must_exist: -F was given. */
 int client_conf_file(struct client_conf *, const char *path, const char *host, bool must_exist);
-/* Fills in defaults; alias is the name on the command line. */
-int client_conf_finish(struct client_conf *, const char *alias);
-/* ~ and %h %p %r %u %d %n %%; malloc'd. */
+/* Fills in defaults, and the tokens of HostName and ProxyJump. */
+int client_conf_finish(struct client_conf *);
+/* As ssh -G prints it. */
+void client_conf_dump(const struct client_conf *);
+/* A path: ~, ${NAME} and all tokens; malloc'd.  Ends the program if that cannot be. */
 char *client_conf_expand(const struct client_conf *, const char *s);
 /* The next word of *s, quotes taken off; NULL at the end or at a comment. */
 char *client_conf_word(char **s);

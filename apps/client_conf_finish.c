@@ -14,6 +14,7 @@
 
 #include "apps/client_conf.h"
 #include "apps/client_log.h"
+#include "apps/client_token.h"
 
 /* "SIZE [TIME]" with K, M, G; "default" and "none" leave it to the library. */
 static int
@@ -146,8 +147,25 @@ check_choices(const struct client_conf *c)
 	return 0;
 }
 
+/* HostName first: the others have it in their tokens. */
+static int
+expand_names(struct client_conf *c)
+{
+	char *host = client_token_hostname(c), *jump;
+
+	if (host == NULL)
+		return -1;
+	free(c->hostname);
+	c->hostname = host;
+	if ((jump = client_token_expand(c, c->jump, TOKENS_JUMP, 0)) == NULL)
+		return -1;
+	free(c->jump);
+	c->jump = jump;
+	return 0;
+}
+
 int
-client_conf_finish(struct client_conf *c, const char *alias)
+client_conf_finish(struct client_conf *c)
 {
 	const struct passwd *pw = getpwuid(getuid());
 
@@ -156,7 +174,6 @@ client_conf_finish(struct client_conf *c, const char *alias)
 		client_log_error("no home directory for uid %u", (unsigned)getuid());
 		return -1;
 	}
-	fill_string(&c->hostname, alias);
 	if (c->user == NULL) {
 		if (pw == NULL) {
 			client_log_error("no user name for uid %u: use -l", (unsigned)getuid());
@@ -171,7 +188,7 @@ client_conf_finish(struct client_conf *c, const char *alias)
 		client_log_error("bad port %d", c->port);
 		return -1;
 	}
-	if (check_choices(c) != 0)
+	if (check_choices(c) != 0 || expand_names(c) != 0)
 		return -1;
 	return parse_mask(c) != 0 || parse_rekey(c) != 0 ? -1 : 0;
 }

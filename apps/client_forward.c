@@ -13,11 +13,13 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "apps/client_forward.h"
 #include "apps/client_log.h"
+#include "apps/client_token.h"
 
 struct opening {
 	struct client_part part;
@@ -107,12 +109,15 @@ client_forward_open(struct client_forward *f, int fd, const struct client_end *t
 
 /* ---- what the configuration wants ---- */
 
-/* "8080 host:80" of a file is "8080:host:80" of the command line. */
+/* "8080 host:80" of a file is "8080:host:80" of the command line.  Only paths have
+ * tokens: in an address % begins a zone. */
 static bool
-parse(struct client_spec *spec, int kind, const char *line)
+parse(const struct client_conf *c, struct client_spec *spec, int kind, const char *line)
 {
-	char joined[SPEC_TEXT_MAX + 1], *text = client_conf_copy(line), *s = text,
-	    *a = client_conf_word(&s), *b = a != NULL ? client_conf_word(&s) : NULL;
+	char *text = strchr(line, '/') == NULL ? client_conf_copy(line) :
+	    client_token_expand(c, line, TOKENS_ALL, TOKEN_VARIABLES);
+	char joined[SPEC_TEXT_MAX + 1], *s = text, *a = text != NULL ? client_conf_word(&s) : NULL,
+	    *b = a != NULL ? client_conf_word(&s) : NULL;
 	const char *why = "bad forwarding specification";
 	bool ok = false;
 
@@ -136,7 +141,7 @@ client_forward_check(const struct client_conf *c)
 
 	for (size_t i = 0; i < 3; i++)
 		for (size_t j = 0; j < lists[i]->n; j++)
-			if (!parse(&spec, kinds[i], lists[i]->word[j]))
+			if (!parse(c, &spec, kinds[i], lists[i]->word[j]))
 				return -1;
 	return 0;
 }
@@ -160,7 +165,7 @@ client_forward_start(struct client_forward *f)
 		return 0;
 	for (size_t i = 0; i < 3; i++)
 		for (size_t j = 0; j < lists[i]->n; j++) {
-			if (parse(&spec, kinds[i], lists[i]->word[j]) &&
+			if (parse(f->conf, &spec, kinds[i], lists[i]->word[j]) &&
 			    (kinds[i] == SPEC_REMOTE ? client_remote_start(f, &spec) :
 			    client_listen_start(f, &spec)))
 				continue;

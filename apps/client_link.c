@@ -17,6 +17,7 @@
 #include "apps/client_log.h"
 #include "apps/client_net.h"
 #include "apps/client_spec.h"
+#include "apps/client_token.h"
 
 int
 client_link_complain(struct client_link *l, const char *what, int code)
@@ -42,26 +43,42 @@ client_link_complain(struct client_link *l, const char *what, int code)
 	return LINK_FAILED;
 }
 
-int
-client_link_configure(struct client_link *l, const char *host)
+static int
+read_files(struct client_link *l, const char *host)
 {
 	char *path;
 	int r;
 
-	if (l->config_file != NULL) {
-		if (strcasecmp(l->config_file, "none") != 0 &&
-		    client_conf_file(&l->conf, l->config_file, host, true) != 0)
+	if (l->config_file != NULL)
+		return strcasecmp(l->config_file, "none") == 0 ? 0 :
+		    client_conf_file(&l->conf, l->config_file, host, true);
+	/* only the files of our own name: ssh's may hold keywords that we lack */
+	path = client_conf_expand(&l->conf, "~/.ssh/postern_config");
+	r = client_conf_file(&l->conf, path, host, false);
+	free(path);
+	return r;
+}
+
+int
+client_link_configure(struct client_link *l, const char *host)
+{
+	char *real;
+	int r;
+
+	l->conf.original = client_conf_copy(host);
+	l->conf.home = getenv("HOME") != NULL ? getenv("HOME") : "/";
+	if (read_files(l, host) != 0)
+		return -1;
+	if (l->conf.wants_final) {
+		l->conf.is_final = true;
+		if ((real = client_token_hostname(&l->conf)) == NULL)
 			return -1;
-	} else {
-		/* only the files of our own name: ssh's may hold keywords that we lack */
-		l->conf.home = getenv("HOME") != NULL ? getenv("HOME") : "/";
-		path = client_conf_expand(&l->conf, "~/.ssh/postern_config");
-		r = client_conf_file(&l->conf, path, host, false);
-		free(path);
+		r = read_files(l, real);
+		free(real);
 		if (r != 0)
 			return -1;
 	}
-	return client_conf_finish(&l->conf, host);
+	return client_conf_finish(&l->conf);
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "apps/client_link.h"
 #include "apps/client_log.h"
 #include "apps/client_session.h"
+#include "apps/client_token.h"
 #include "apps/client_tty.h"
 
 enum { FAILED = 255, COMMAND_MAX = 32768 };
@@ -30,6 +31,7 @@ struct client {
 	struct client_session session;
 	struct client_loop loop;
 	bool no_session;		/* -N */
+	bool dump;			/* -G */
 	const char *stdio;		/* -W */
 	struct client_end stdio_to;
 };
@@ -37,7 +39,7 @@ struct client {
 static void __attribute__((noreturn))
 usage(void)
 {
-	(void)fprintf(stderr, "usage: postern [-46AaCgNnqsTtvXxY] [-D [bind_address:]port] [-E log] [-F file]\n"
+	(void)fprintf(stderr, "usage: postern [-46AaCGgNnqsTtvXxY] [-D [bind_address:]port] [-E log] [-F file]\n"
 	    "               [-i key] [-J destination] [-L address] [-l user]\n"
 	    "               [-o Keyword=Value] [-p port] [-R address] [-W host:port]\n"
 	    "               [user@]host [command ...]\n");
@@ -121,7 +123,7 @@ parse_flags(struct client *c, int argc, char **argv)
 {
 	int ch, verbose = 0, quiet = 0;
 
-	while ((ch = getopt(argc, argv, "+46AaCD:E:F:gi:J:L:l:Nno:p:qR:sTtvW:XxY")) != -1)
+	while ((ch = getopt(argc, argv, "+46AaCD:E:F:Ggi:J:L:l:Nno:p:qR:sTtvW:XxY")) != -1)
 		switch (ch) {
 		case '4': set_option(c, "AddressFamily", "inet"); break;
 		case '6': set_option(c, "AddressFamily", "inet6"); break;
@@ -131,6 +133,7 @@ parse_flags(struct client *c, int argc, char **argv)
 		case 'D': set_option(c, "DynamicForward", optarg); break;
 		case 'E': if (client_log_to_file(optarg) != 0) exit(FAILED); break;
 		case 'F': c->link.config_file = optarg; break;
+		case 'G': c->dump = true; break;
 		case 'g': set_option(c, "GatewayPorts", "yes"); break;
 		case 'i':
 			if (optarg[0] != '~' && strchr(optarg, '%') == NULL && access(optarg, F_OK) != 0)
@@ -221,7 +224,12 @@ choose_command(struct client *c, char **argv)
 		free(conf->command);
 		c->session.command = conf->command = join(argv);
 	} else if (conf->command != NULL && strcasecmp(conf->command, "none") != 0) {
-		c->session.command = conf->command;
+		char *text = client_token_expand(conf, conf->command, TOKENS_ALL, 0);
+
+		if (text == NULL)
+			exit(FAILED);
+		free(conf->command);
+		c->session.command = conf->command = text;
 	}
 	if (c->session.subsystem && c->session.command == NULL)
 		usage();
@@ -248,6 +256,11 @@ main(int argc, char **argv)
 		usage();
 	parse_destination(&c, *argv++, &host);
 	configure(&c, host);
+	if (c.dump) {
+		client_conf_dump(&c.link.conf);
+		client_link_close(&c.link);
+		return fflush(stdout) == 0 ? 0 : FAILED;
+	}
 	choose_command(&c, argv);
 	status = run(&c);
 	postern_context *context = c.link.context;

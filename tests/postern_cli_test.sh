@@ -50,4 +50,41 @@ refuse missing_file "$tmp/none: No such file or directory" -F "$tmp/none"
 refuse missing_identity "Identity file $tmp/none not accessible" -p 1 -i "$tmp/none"
 printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n GSSAPIAuthentication no\n' >"$tmp/conf"
 refuse file_and_line "$tmp/conf line 5: keyword \"GSSAPIAuthentication\"" -F "$tmp/conf"
+
+# -G: what Match, Host and tokens leave, as ssh has it
+mkdir -p "$tmp/home/.ssh"
+cat >"$tmp/conf" <<END
+Match originalhost web exec "test %n = web"
+	User byexec
+	HostName %h.example.org
+Match !host web.example.org
+	Port 1
+Host w?b !wab
+	Port 2222
+	IdentityFile %d/keys/%r
+	ProxyJump %r@gate.%h
+Match final host web.example.org
+	ServerAliveInterval 7
+Match localuser nobody-such
+	User wrong
+Include $tmp/inc*.conf
+END
+printf 'ServerAliveCountMax 9\nHost other\nBatchMode yes\n' >"$tmp/inc1.conf"
+keywords='hostname|user|port|identityfile|proxyjump|serveraliveinterval|serveralivecountmax|batchmode'
+for host in web wab bob@web other; do
+	"$postern" -G -F "$tmp/conf" $host | grep -E "^($keywords) " | grep -v "^proxyjump none" | sort >"$tmp/ours"
+	ssh -G -F "$tmp/conf" $host 2>/dev/null | grep -E "^($keywords) " | sort >"$tmp/theirs"
+	# without a key of its own ssh lists all of its names, and it shows a jump as it was written
+	sed -i '/^identityfile ~/d; s/^proxyjump.*/proxyjump/' "$tmp/ours" "$tmp/theirs"
+	if [ -s "$tmp/ours" ] && diff "$tmp/ours" "$tmp/theirs" >"$tmp/diff"; then
+		echo "ok configuration_as_ssh_has_it: $host"
+	else
+		echo "not ok configuration_as_ssh_has_it: $host: $(tr '\n' '|' <"$tmp/diff")"
+		failed=1
+	fi
+done
+printf 'Match User\n' >"$tmp/conf"
+refuse bad_match "$tmp/conf line 1: Match user wants a value" -F "$tmp/conf"
+refuse bad_token "unknown token %z" -o HostName=%z
+refuse forward_with_missing_variable "there is no environment variable NO_SUCH_NAME" -L '${NO_SUCH_NAME}/s:/x'
 exit $failed

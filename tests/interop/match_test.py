@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """match_test.py - Match blocks act: the same lines for posternd and for Debian's sshd,
-and ssh must see the same from both.
+and ssh must see the same from both; and the client's own Match and tokens.
 """
 import os, signal, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import SSH_BASE, check, main, need, needs_root
+from lab import POSTERN, SSH_BASE, check, main, need, needs_root
 
 ACCOUNT = "shadow passwords and a group of its own need root"
 
@@ -177,6 +177,24 @@ def subsystems_may_differ(lab):
         check(r.stdout == want, "subsystem %s: %r %s" % (name, r.stdout, told(r)))
 
 
+def the_clients_tokens_reach_its_command_and_paths(lab):
+    s = lab.posternd()
+    os.makedirs(lab.path("keys"), exist_ok=True)
+    folder = lab.write("by-user", "") + ".d"
+    os.makedirs(folder)
+    key = os.path.join(folder, lab.user)
+    with open(lab.userkey) as f, open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
+        out.write(f.read())
+    conf = lab.write("client.conf", "\n".join([
+        "Match originalhost here exec \"test %p = " + str(s.port) + "\"", "HostName 127.0.0.1", "Host here",
+        "User " + lab.user, "IdentityFile ${LAB_KEYS}/%r", "UserKnownHostsFile %d/none ${LAB_KEYS}/known_%k",
+        "StrictHostKeyChecking accept-new", "RemoteCommand echo %r:%n:%h:%p:%%"]) + "\n")
+    r = lab.run([POSTERN, "-F", conf, "-p", str(s.port), "-o", "BatchMode=yes", "-o", "IdentityAgent=none",
+                 "-o", "GlobalKnownHostsFile=none", "here"], env=dict(os.environ, LAB_KEYS=folder, HOME=folder))
+    want = "%s:here:127.0.0.1:%d:%%\n" % (lab.user, s.port)
+    check(r.stdout.decode() == want, "%r, not %r: %s" % (r.stdout, want, told(r)))
+
+
 def a_reload_reads_them_anew(lab):
     s = lab.posternd("Match User " + lab.user, "ForceCommand echo one")
     check(lab.ssh(s, command=["true"]).stdout == b"one\n", "not forced")
@@ -201,4 +219,5 @@ if __name__ == "__main__":
     main([user_and_negation, group_is_asked_of_nss, addresses_and_several_criteria,
           the_first_block_wins_and_lists_add_up, an_include_holds_within_its_block, methods_depend_on_the_user,
           passwords_for_some, a_client_that_never_asks_with_none, max_auth_tries_and_banner, who_may_log_in,
-          keys_files_may_differ, terminals_and_forwarding, subsystems_may_differ, a_reload_reads_them_anew])
+          keys_files_may_differ, terminals_and_forwarding, subsystems_may_differ,
+          the_clients_tokens_reach_its_command_and_paths, a_reload_reads_them_anew])

@@ -1,0 +1,185 @@
+/* client_token_test.c - tokens, variables and ~ of ssh_config(5), bad ones too. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apps/client_log.h"
+#include "apps/client_token.h"
+
+static struct client_conf conf;
+
+static void set(const char *line)
+{
+	assert_int_equal(client_conf_option(&conf, line, "test"), 0);
+}
+
+static int setup(void **s)
+{
+	(void)s;
+	client_conf_init(&conf);
+	client_log_set_level(0);
+	conf.original = client_conf_copy("alias");
+	conf.home = "/home/bob";
+	return 0;
+}
+
+static int teardown(void **s)
+{
+	(void)s;
+	client_conf_free(&conf);
+	return 0;
+}
+
+static void gives(const char *text, unsigned how, const char *want)
+{
+	char *got = client_token_expand(&conf, text, TOKENS_ALL, how);
+
+	assert_non_null(got);
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void refused(const char *text, const char *tokens, unsigned how)
+{
+	char *got = client_token_expand(&conf, text, tokens, how);
+
+	if (got != NULL)
+		print_error("%s gave %s\n", text, got);
+	assert_null(got);
+}
+
+static void each_token_has_its_value(void **s)
+{
+	char host[256], shortly[256], want[1024];
+
+	(void)s;
+	assert_int_equal(gethostname(host, sizeof(host)), 0);
+	snprintf(shortly, sizeof(shortly), "%.*s", (int)strcspn(host, "."), host);
+	set("User=robey");
+	set("Port=2222");
+	set("HostName=real.%h.example.org");
+	gives("%r@%h:%p", 0, "robey@real.alias.example.org:2222");
+	gives("%n %k", 0, "alias alias");
+	set("HostKeyAlias=other");
+	gives("%n %k", 0, "alias other");
+	gives("%d/x%%y", 0, "/home/bob/x%y");
+	snprintf(want, sizeof(want), "%u %s %s %s", (unsigned)getuid(), getpwuid(getuid())->pw_name,
+	    host, shortly);
+	gives("%i %u %l %L", 0, want);
+	gives("[%j]", 0, "[]");
+	set("ProxyJump=u@gate");
+	gives("[%j]", 0, "[u@gate]");
+	gives("", 0, "");
+}
+
+static void before_anything_is_set_there_are_defaults(void **s)
+{
+	char want[300];
+
+	(void)s;
+	snprintf(want, sizeof(want), "%s@alias:22", getpwuid(getuid())->pw_name);
+	gives("%r@%h:%p", 0, want);
+}
+
+/* SHA-1 of %l%h%p%r%j, in hex. */
+static void the_hash_differs_with_each_part(void **s)
+{
+	char *first, *second;
+
+	(void)s;
+	first = client_token_expand(&conf, "%C", TOKENS_ALL, 0);
+	assert_int_equal(strlen(first), 40);
+	assert_int_equal(strspn(first, "0123456789abcdef"), 40);
+	set("Port=23");
+	second = client_token_expand(&conf, "%C", TOKENS_ALL, 0);
+	assert_string_not_equal(first, second);
+	free(first);
+	set("ProxyJump=gate");
+	first = client_token_expand(&conf, "%C", TOKENS_ALL, 0);
+	assert_string_not_equal(first, second);
+	free(first);
+	free(second);
+}
+
+static void what_is_no_token_is_refused(void **s)
+{
+	(void)s;
+	refused("%", TOKENS_ALL, 0);
+	refused("a%", TOKENS_ALL, 0);
+	refused("%z", TOKENS_ALL, 0);
+	refused("% ", TOKENS_ALL, 0);
+	refused("%f", TOKENS_ALL, 0);
+	refused("%T", TOKENS_ALL, 0);
+	refused("%u", TOKENS_HOSTNAME, 0);
+	refused("%d", TOKENS_JUMP, 0);
+	set("HostName=%u.x");
+	refused("%h", TOKENS_ALL, 0);
+	assert_null(client_token_hostname(&conf));
+}
+
+static void variables_are_there_or_an_error(void **s)
+{
+	(void)s;
+	assert_int_equal(setenv("POSTERN_TEST", "v/%h", 1), 0);
+	gives("a${POSTERN_TEST}b", TOKEN_VARIABLES, "av/%hb");	/* and no token in it counts */
+	gives("a${POSTERN_TEST}b", 0, "a${POSTERN_TEST}b");
+	gives("$POSTERN_TEST $", TOKEN_VARIABLES, "$POSTERN_TEST $");
+	refused("${POSTERN_TEST_NOT}", TOKENS_ALL, TOKEN_VARIABLES);
+	refused("${}", TOKENS_ALL, TOKEN_VARIABLES);
+	refused("${POSTERN_TEST", TOKENS_ALL, TOKEN_VARIABLES);
+	refused("${", TOKENS_ALL, TOKEN_VARIABLES);
+}
+
+static void homes(void **s)
+{
+	char text[300], want[4200];
+	const struct passwd *pw = getpwuid(getuid());
+
+	(void)s;
+	gives("~", TOKEN_HOME, "/home/bob");
+	gives("~/x~", TOKEN_HOME, "/home/bob/x~");
+	gives("a~/x", TOKEN_HOME, "a~/x");
+	gives("~/x", 0, "~/x");
+	snprintf(text, sizeof(text), "~%s/x", pw->pw_name);
+	snprintf(want, sizeof(want), "%s/x", pw->pw_dir);
+	gives(text, TOKEN_HOME, want);
+	refused("~no-such-user-here/x", TOKENS_ALL, TOKEN_HOME);
+}
+
+static void results_are_bounded(void **s)
+{
+	char text[2 * 8192 + 1];
+
+	(void)s;
+	memset(text, 'a', 8191);
+	text[8191] = '\0';
+	gives(text, 0, text);
+	text[8191] = 'a';
+	text[8192] = '\0';
+	refused(text, TOKENS_ALL, 0);
+	for (int i = 0; i < 8192; i++)
+		memcpy(text + 2 * i, "%d", 2);
+	text[2 * 8192] = '\0';
+	refused(text, TOKENS_ALL, 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(each_token_has_its_value), T(before_anything_is_set_there_are_defaults),
+		T(the_hash_differs_with_each_part), T(what_is_no_token_is_refused),
+		T(variables_are_there_or_an_error), T(homes), T(results_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
