@@ -165,6 +165,7 @@ CRYPTO_CHECKED int protect_seal(struct protect *, uint32_t seq, uint8_t *packet,
 /* A private key in crypto_secret memory, opaque; public blob and signature blob
  * are the SSH encodings (RFC 4253 section 6.6, RFC 8709). */
 struct sign_key;
+enum { SIGN_RSA_BITS_MIN = 2048 };	/* smaller ones are refused everywhere */
 struct sign_alg {
 	const char *name;		/* of the signature, RFC 8332 */
 	const char *key_type;		/* of the key blob */
@@ -178,13 +179,19 @@ struct sign_alg {
 	    uint8_t *sig, size_t cap, size_t *sig_len);
 	/* Takes the fixed form that keyload hands over (see keyfile.h), copies it
 	 * into guarded memory, checks that public and private half belong
-	 * together. */
+	 * together.  The same for all rows of a key type. */
 	struct sign_key *(*load)(const uint8_t *blob, size_t blob_len,
 	    const uint8_t *secret, size_t secret_len);
 };
+/* After crypto_init, by who holds keys: fetches what the rows need.  -1: the provider
+ * lacks it. */
+CRYPTO_CHECKED int sign_start(void);
 const struct sign_alg *sign_find(const char *name, size_t n);
 const struct sign_alg *sign_at(size_t i);		/* rows in preference order; NULL ends */
+/* The first row of its type: one RSA key serves several. */
 const struct sign_alg *sign_key_alg(const struct sign_key *);
+/* The size of an RSA key that is fit to use; else 0. */
+unsigned sign_rsa_bits(const uint8_t *blob, size_t blob_len);
 void sign_key_free(struct sign_key *);			/* wipes; accepts NULL */
 
 /* ---- names for lists and logs (algs.c) ---- */

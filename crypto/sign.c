@@ -7,10 +7,23 @@
 
 #include <string.h>
 
+#include "crypto/sign_evp.h"
+
 static const struct sign_alg *const sign_rows[] = {
 	&sign_ed25519,
+	&sign_rsa_sha2_512,
+	&sign_rsa_sha2_256,
+	&sign_ecdsa_nistp256,
+	&sign_ecdsa_nistp384,
+	&sign_ecdsa_nistp521,
 };
 enum { SIGN_ROWS = sizeof(sign_rows) / sizeof(sign_rows[0]) };
+
+int
+sign_start(void)
+{
+	return sign_evp_start();
+}
 
 const struct sign_alg *
 sign_find(const char *name, size_t n)
@@ -26,6 +39,28 @@ const struct sign_alg *
 sign_at(size_t i)
 {
 	return i < SIGN_ROWS ? sign_rows[i] : NULL;
+}
+
+struct blob
+sign_named(const uint8_t *p, size_t n, const char *name)
+{
+	struct blob in = blob_of(p, n);
+
+	if (!blob_is_name(blob_string(&in, NAME_MAX_LEN), name))
+		in.bad = true;
+	return in;
+}
+
+struct sign_key *
+sign_key_new(const struct sign_alg *alg, size_t n)
+{
+	struct sign_key *key = crypto_secret_alloc(sizeof(*key) + n);
+
+	if (key == NULL)
+		return NULL;
+	key->alg = alg;
+	key->n = n;
+	return key;
 }
 
 const struct sign_alg *

@@ -13,8 +13,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "crypto/blob.h"
-
 static const char ed25519_name[] = "ssh-ed25519";
 
 enum {
@@ -25,19 +23,15 @@ enum {
 	ED25519_SIGNATURE = crypto_sign_BYTES,
 	ED25519_SIGNATURE_BLOB = 4 + ED25519_NAME + 4 + ED25519_SIGNATURE,
 };
-_Static_assert((int)ED25519_SECRET <= (int)SIGN_SECRET_MAX, "secret fits a sign_key");
 
 /* The one string behind the name, if it has exactly len bytes; else NULL. */
 static const uint8_t *
 named_string(const uint8_t *p, size_t n, size_t len)
 {
-	struct blob in = blob_of(p, n), name, value;
+	struct blob in = sign_named(p, n, ed25519_name);
+	struct blob value = blob_string(&in, SIGNATURE_MAX);
 
-	name = blob_string(&in, NAME_MAX_LEN);
-	value = blob_string(&in, SIGNATURE_MAX);
-	if (!blob_done(&in) || !blob_is_name(name, ed25519_name) || value.n != len)
-		return NULL;
-	return value.p;
+	return blob_done(&in) && value.n == len ? value.p : NULL;
 }
 
 static int
@@ -56,19 +50,16 @@ static int
 ed25519_sign(const struct sign_key *key, const uint8_t *data, size_t data_len,
     uint8_t *sig, size_t cap, size_t *sig_len)
 {
-	static const uint8_t name_len[4] = { 0, 0, 0, ED25519_NAME };
-	static const uint8_t value_len[4] = { 0, 0, 0, ED25519_SIGNATURE };
+	struct blob_out out = blob_out_of(sig, cap);
 	uint8_t value[ED25519_SIGNATURE];
 
 	if (key->alg != &sign_ed25519 || cap < ED25519_SIGNATURE_BLOB ||
 	    crypto_sign_detached(value, NULL, data, data_len, key->secret) != 0)
 		return -1;
-	memcpy(sig, name_len, 4);
-	memcpy(sig + 4, ed25519_name, ED25519_NAME);
-	memcpy(sig + 4 + ED25519_NAME, value_len, 4);
-	memcpy(sig + 4 + ED25519_NAME + 4, value, sizeof(value));
-	*sig_len = ED25519_SIGNATURE_BLOB;
-	return 0;
+	blob_put_string(&out, ed25519_name, ED25519_NAME);
+	blob_put_string(&out, value, sizeof(value));
+	*sig_len = out.n;
+	return out.bad ? -1 : 0;
 }
 
 static struct sign_key *
@@ -80,10 +71,9 @@ ed25519_load(const uint8_t *blob, size_t blob_len, const uint8_t *secret, size_t
 
 	if (claimed == NULL || secret_len != ED25519_SEED)
 		return NULL;
-	key = crypto_secret_alloc(sizeof(*key));
+	key = sign_key_new(&sign_ed25519, ED25519_SECRET);
 	if (key == NULL)
 		return NULL;
-	key->alg = &sign_ed25519;
 	/* Derived, never taken from the file. */
 	if (crypto_sign_seed_keypair(public, key->secret, secret) != 0 ||
 	    !crypto_equal(public, claimed, sizeof(public))) {

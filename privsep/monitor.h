@@ -447,7 +447,8 @@ const struct key *monitor_keys_user(const struct monitor *, uint64_t serial);
 /* A key like this one, with this blob.  Takes its secret; NULL: no memory, or too many
  * (the secret is freed). */
 struct key *monitor_keys_add(struct monitor *, const struct key *like, struct span blob);
-const struct sign_alg *monitor_keys_alg(struct span blob);	/* NULL: of a type we do not know */
+/* NULL: of a type we do not know, or an RSA key that is too small or otherwise unfit. */
+const struct sign_alg *monitor_keys_alg(struct span blob);
 bool monitor_keys_loading_host(const struct monitor *);
 void monitor_keys_free(struct monitor *);
 

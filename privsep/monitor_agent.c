@@ -23,6 +23,8 @@ enum {
 	SSH_AGENTC_EXTENSION = 27,
 	SSH_AGENT_EXTENSION_FAILURE = 28,
 	SSH_AGENT_EXTENSION_RESPONSE = 29,
+	SSH_AGENT_RSA_SHA2_256 = 2,
+	SSH_AGENT_RSA_SHA2_512 = 4,
 	COMMENT_MAX = 1024,
 };
 
@@ -137,6 +139,15 @@ bind_to(struct agent *a, struct conn *c)
 	return true;
 }
 
+/* RFC 9987: which hash for an RSA key; without a flag it is SHA-1. */
+static uint32_t
+sign_flags(const char *alg)
+{
+	if (strcmp(alg, "rsa-sha2-512") == 0)
+		return SSH_AGENT_RSA_SHA2_512;
+	return strcmp(alg, "rsa-sha2-256") == 0 ? SSH_AGENT_RSA_SHA2_256 : 0;
+}
+
 static void
 ask_to_sign(struct agent *a, struct conn *c)
 {
@@ -150,7 +161,7 @@ ask_to_sign(struct agent *a, struct conn *c)
 	wr_u8(&w, SSH_AGENTC_SIGN_REQUEST);
 	wr_blob(&w, c->login->key, KEY_BLOB_MAX);
 	wr_blob(&w, wr_span(&d), MONITOR_LOGIN_DATA_MAX);
-	wr_u32(&w, 0);			/* flags choose among the hashes of RSA only */
+	wr_u32(&w, sign_flags(c->login->alg));
 	a->doing = AGENT_SIGNING;
 	monitor_agent_link_send(a, wr_span(&w), AGENT_SIGN_MS);
 }

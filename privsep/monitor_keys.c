@@ -38,9 +38,15 @@ type_of(const struct key *k)
 const struct sign_alg *
 monitor_keys_alg(struct span blob)
 {
-	for (size_t i = 0; sign_at(i) != NULL; i++)
-		if (monitor_exchange_key_is(blob, sign_at(i)->key_type))
-			return sign_at(i);
+	const struct sign_alg *alg;
+
+	for (size_t i = 0; (alg = sign_at(i)) != NULL; i++) {
+		if (!monitor_exchange_key_is(blob, alg->key_type))
+			continue;
+		/* one that no signature could be checked with is not offered */
+		return strcmp(alg->key_type, "ssh-rsa") == 0 &&
+		    sign_rsa_bits(blob.p, blob.n) == 0 ? NULL : alg;
+	}
 	return NULL;
 }
 
@@ -180,7 +186,7 @@ answer(struct keyload *k, enum keyfile_result result, const struct key *key,
 static int
 on_KEY_FORM(struct keyload *k, const struct ipc_KEY_FORM *q)
 {
-	const struct sign_alg *alg = sign_find((const char *)q->alg.p, q->alg.n);
+	const struct sign_alg *alg = monitor_keys_alg(q->blob);
 	struct sign_key *secret;
 	const struct key *key;
 
@@ -190,11 +196,8 @@ on_KEY_FORM(struct keyload *k, const struct ipc_KEY_FORM *q)
 		answer(k, (enum keyfile_result)q->result, NULL, NULL);
 		return 0;
 	}
-	/* the form names the key's type; a type's own signature has its name, or is
-	 * found by it */
-	for (size_t i = 0; alg == NULL && sign_at(i) != NULL; i++)
-		if (span_is(q->alg, sign_at(i)->key_type))
-			alg = sign_at(i);
+	if (alg != NULL && !span_is(q->alg, alg->key_type))
+		alg = NULL;
 	if (alg == NULL) {
 		answer(k, KEYFILE_UNSUPPORTED, NULL, NULL);
 		return 0;

@@ -71,7 +71,7 @@ main(void)
 	if (helper_dir(dir) != 0)
 		return complain("the monitor cannot find its own executable");
 	raise_descriptors();
-	if (crypto_init() != 0)
+	if (crypto_init() != 0 || sign_start() != 0)
 		return complain("the cryptographic libraries lack an algorithm");
 	if (sandbox_enter_monitor(&box) != 0)
 		return complain(box.problem);

@@ -155,7 +155,9 @@ monitor_try_probe(struct monitor *m, const struct ipc_TRY_PROBE *q)
 }
 
 /* Our first algorithm for this type of key that the server says it takes; if it says
- * nothing, or nothing that fits (RFC 8308 3.1), our first. */
+ * nothing, or nothing that fits (RFC 8308 3.1), our first.  For RSA that is not the
+ * ssh-rsa that RFC 8332 3.3 would fall back to, unless it is all we are told to use:
+ * servers that know no SHA-2 and would need it are to be named, not guessed. */
 static const struct sign_alg *
 choose(const struct conn *c, const struct key *key)
 {

@@ -1,0 +1,449 @@
+/*
+ * monitor_keytypes_test.c - keys of several types in one monitor: which host key signs
+ * what, which algorithm a user's key signs by, and that an algorithm which was not
+ * agreed on counts for nothing.
+ */
+#include "tests/monitor_play.h"
+#include "tests/sign_lab.h"
+
+static struct lab rsa, big, p256, p384;
+static struct play_start start;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	play_begin();
+	assert_int_equal(sign_start(), 0);
+	lab_first("rsa-sha2-512", &rsa);
+	lab_first("rsa-sha2-256", &big);
+	lab_first("ecdsa-sha2-nistp256", &p256);
+	lab_first("ecdsa-sha2-nistp384", &p384);
+	return 0;
+}
+
+static void
+serve(void)
+{
+	struct ipc_CONFIG cfg = play_config();
+
+	play_seal(&cfg);
+}
+
+static struct span
+span(const struct bytes *b)
+{
+	return span_of(b->p, b->n);
+}
+
+/* Through a keyload that answers with this key, by its type's name. */
+static uint64_t
+load(enum ipc_key_use use, const struct lab *l)
+{
+	struct ipc_KEY_LOADED loaded;
+	struct ipc_KEY_FILE file;
+	struct play_child *k;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	PLAY_TELL(KEY_LOAD, .call = 7, .use = (uint8_t)use, .file = fd);
+	close(fd);
+	k = play_last(PLAY_KEYLOAD);
+	PLAY_WORKER_EXPECT(k, KEY_FILE, &file);
+	close(file.file);
+	PLAY_SAY(k, KEY_FORM, .result = KEYFILE_OK, .alg = span_str(l->alg->key_type),
+	    .blob = span(&l->blob), .secret = span(&l->secret));
+	PLAY_EXPECT(KEY_LOADED, &loaded);
+	assert_int_equal(loaded.result, KEYFILE_OK);
+	assert_true(span_is(loaded.alg, l->alg->key_type));
+	assert_true(span_eq(loaded.blob, span(&l->blob)));
+	return loaded.key;
+}
+
+static struct play_child *
+connect_with(enum ipc_role role, uint64_t conn, const char *host_keys, const char *signatures)
+{
+	struct ipc_NEW plan = play_plan(conn, role);
+
+	plan.hostkey_algs = span_str(host_keys);
+	plan.sig_algs = span_str(signatures);
+	play_new(&plan);
+	if (role == IPC_CLIENT)
+		PLAY_TELL(TRUST_KEY, .conn = conn, .key = span(&rsa.blob));
+	play_attach(conn);
+	return play_started(conn, &start);
+}
+
+/* ---- host keys ---- */
+
+static void
+test_offers_what_it_has_keys_for(void **state)
+{
+	struct ipc_NEW plan = play_plan(1, IPC_SERVER);
+	struct ipc_STARTED started;
+	struct ipc_START q;
+	const struct lab *const in_order[] = { &big, &p384, NULL, &big };
+	static const char *const names[] = { "rsa-sha2-256", "ecdsa-sha2-nistp384",
+		"ssh-ed25519", "rsa-sha2-512" };
+	struct play_child *w;
+	struct rd r;
+
+	(void)state;
+	(void)load(IPC_HOST_KEY, &rsa);
+	(void)load(IPC_HOST_KEY, &p384);
+	(void)load(IPC_HOST_KEY, &big);		/* replaces the other RSA key, and no other */
+	serve();
+	plan.hostkey_algs = span_str("rsa-sha2-256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp256,"
+	    "ssh-ed25519,rsa-sha2-512");
+	play_new(&plan);
+	play_attach(1);
+	PLAY_EXPECT(STARTED, &started);
+	w = play_by_pid((pid_t)started.worker_pid);
+	PLAY_WORKER_EXPECT(w, START, &q);
+	close(q.in);
+	close(q.out);
+	r = rd_of(q.hostkeys);
+	for (size_t i = 0; i < 4; i++) {
+		assert_true(span_is(rd_blob(&r, 64), names[i]));
+		assert_true(span_eq(rd_blob(&r, 8192), in_order[i] != NULL ?
+		    span(&in_order[i]->blob) : span_of(play.host_blob, play.host_blob_len)));
+	}
+	assert_true(rd_done(&r));
+	r = rd_of(q.kexinit);
+	(void)rd_take(&r, 17);
+	(void)rd_blob(&r, 2048);
+	assert_true(span_is(rd_blob(&r, 2048),
+	    "rsa-sha2-256,ecdsa-sha2-nistp384,ssh-ed25519,rsa-sha2-512"));
+}
+
+/* The signature is by the algorithm that was asked for, whatever else the key can do. */
+static void
+test_signs_by_the_agreed_algorithm(void **state)
+{
+	static const char *const names[] = { "rsa-sha2-512", "rsa-sha2-256", "ecdsa-sha2-nistp256" };
+	const struct lab *const keys[] = { &rsa, &rsa, &p256 };
+
+	(void)state;
+	(void)load(IPC_HOST_KEY, &rsa);
+	(void)load(IPC_HOST_KEY, &p256);
+	serve();
+	for (size_t i = 0; i < 3; i++) {
+		struct play_child *w = connect_with(IPC_SERVER, i + 1, names[i], "ssh-ed25519");
+		struct play_kex x;
+		struct ipc_SIGN sign;
+		struct ipc_SIGNED sig;
+		struct ipc_KEX_DONE done;
+		struct bytes h, s;
+
+		play_kex(&x);
+		sign = play_sign_of(&x);
+		sign.hostkey_alg = span_str(names[i]);
+		assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
+		play_run();
+		PLAY_WORKER_EXPECT(w, SIGNED, &sig);
+		h.n = sig.hash.n;
+		memcpy(h.p, sig.hash.p, h.n);
+		s.n = sig.signature.n;
+		memcpy(s.p, sig.signature.p, s.n);
+		assert_int_equal(lab_check(lab_alg(names[i]), &keys[i]->blob, &h, &s), 0);
+		play_agree(w);
+		PLAY_EXPECT(KEX_DONE, &done);
+		assert_true(span_is(done.hostkey_alg, names[i]));
+	}
+}
+
+/* No list has it: the worker lied. */
+static void
+test_signs_by_no_other(void **state)
+{
+	struct play_child *w;
+	struct ipc_END_OF end;
+	struct play_kex x;
+	struct ipc_SIGN sign;
+
+	(void)state;
+	(void)load(IPC_HOST_KEY, &rsa);
+	serve();
+	w = connect_with(IPC_SERVER, 1, "rsa-sha2-512", "ssh-ed25519");
+	play_kex(&x);
+	sign = play_sign_of(&x);
+	sign.hostkey_alg = span_str("rsa-sha2-256");
+	assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
+	play_run();
+	assert_true(w->dead);
+	PLAY_EXPECT(END_OF, &end);
+	assert_int_equal(end.outcome, IPC_WORKER_LIED);
+}
+
+/* A server that signs by by; the client's worker says that said was agreed on. */
+static struct play_child *
+server_signs(uint64_t conn, const char *by, const char *said)
+{
+	struct play_child *w = connect_with(IPC_CLIENT, conn, "rsa-sha2-512,rsa-sha2-256",
+	    "ssh-ed25519");
+	struct span i_s = span_str("\024x");
+	struct sign_key *key = lab_load(&rsa);
+	struct play_kex x;
+	struct bytes sig;
+	uint8_t h[32];
+
+	assert_non_null(key);
+	play_kex(&x);
+	play_h(span_str("SSH-2.0-Ours"), span_str("SSH-2.0-S"), span_of(start.kexinit,
+	    start.kexinit_len), i_s, span(&rsa.blob), &x, h);
+	assert_int_equal(lab_alg(by)->sign(key, h, sizeof(h), sig.p, SIGNATURE_MAX, &sig.n), 0);
+	sign_key_free(key);
+	PLAY_SAY(w, VERIFY, .kex = span_str("curve25519-sha256"), .hostkey_alg = span_str(said),
+	    .v_s = span_str("SSH-2.0-S"), .i_s = i_s, .k_s = span(&rsa.blob),
+	    .q_c = span_of(x.q_c, 32), .q_s = span_of(x.q_s, 32), .k = span_of(x.k, 32),
+	    .signature = span(&sig));
+	return w;
+}
+
+static void
+test_client_wants_the_agreed_algorithm(void **state)
+{
+	struct ipc_VERIFIED v;
+	struct ipc_STOP stop;
+
+	(void)state;
+	serve();
+	PLAY_WORKER_EXPECT(server_signs(1, "rsa-sha2-256", "rsa-sha2-256"), VERIFIED, &v);
+	PLAY_WORKER_EXPECT(server_signs(2, "rsa-sha2-256", "rsa-sha2-512"), STOP, &stop);
+	assert_true(span_is(stop.text, "the server's signature is not its host key's"));
+}
+
+/* ---- users ---- */
+
+static size_t
+login_data(const uint8_t session[32], const char *alg, const struct lab *l, struct bytes *out)
+{
+	struct wr w = wr_of(out->p, sizeof(out->p));
+
+	wr_blob(&w, span_of(session, 32), 32);
+	wr_u8(&w, 50);
+	wr_str(&w, "bob");
+	wr_str(&w, "ssh-connection");
+	wr_str(&w, "publickey");
+	wr_u8(&w, 1);
+	wr_str(&w, alg);
+	wr_blob(&w, span(&l->blob), 8192);
+	assert_false(w.bad);
+	return out->n = w.n;
+}
+
+/* Named as one algorithm, and signed by by; true: the application is asked. */
+static bool
+user_shows(struct play_child *w, const uint8_t session[32], const struct lab *l,
+    const char *named, const char *by)
+{
+	struct sign_key *key = lab_load(l);
+	struct bytes data, sig;
+	bool asked;
+
+	(void)login_data(session, named, l, &data);
+	assert_non_null(key);
+	assert_int_equal(lab_alg(by)->sign(key, data.p, data.n, sig.p, SIGNATURE_MAX, &sig.n), 0);
+	sign_key_free(key);
+	PLAY_SAY(w, AUTH_PUBLICKEY, .user = span_str("bob"), .alg = span_str(named),
+	    .key = span(&l->blob), .is_signed = 1, .signature = span(&sig));
+	asked = play_next() == IPC_MSG_ASK_PUBLICKEY;
+	if (!asked)
+		play_wait(50);
+	return asked;
+}
+
+static void
+test_users_of_every_type(void **state)
+{
+	static const struct { const char *named, *by; bool good; } tries[] = {
+		{ "rsa-sha2-512", "rsa-sha2-512", true },
+		{ "rsa-sha2-256", "rsa-sha2-256", true },
+		{ "rsa-sha2-512", "rsa-sha2-256", false },
+		{ "rsa-sha2-256", "rsa-sha2-512", false },
+		{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", true },
+		{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", false },	/* not in the list */
+		{ "ssh-rsa", "rsa-sha2-512", false },
+	};
+	uint8_t session[32];
+
+	(void)state;
+	serve();
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		struct play_child *w = connect_with(IPC_SERVER, i + 1, "ssh-ed25519",
+		    "rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256");
+		const struct lab *l = strstr(tries[i].named, "384") != NULL ? &p384 :
+		    strstr(tries[i].named, "256") != NULL && tries[i].named[0] == 'e' ? &p256 : &rsa;
+		struct play_kex x;
+		struct ipc_SIGN sign;
+		struct ipc_SIGNED sig;
+		struct ipc_KEX_DONE done;
+
+		play_kex(&x);
+		sign = play_sign_of(&x);
+		assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
+		play_run();
+		PLAY_WORKER_EXPECT(w, SIGNED, &sig);
+		memcpy(session, sig.hash.p, 32);
+		play_agree(w);
+		PLAY_EXPECT(KEX_DONE, &done);
+		assert_int_equal(user_shows(w, session, l, tries[i].named, tries[i].by),
+		    tries[i].good);
+	}
+}
+
+/* ---- the client's own keys ---- */
+
+static struct play_child *
+client(uint64_t conn, const char *signatures)
+{
+	struct ipc_NEW plan = play_plan(conn, IPC_CLIENT);
+	struct span host = span_of(play.host_blob, play.host_blob_len), i_s = span_str("\024x");
+	struct ipc_VERIFIED v;
+	struct ipc_KEX_DONE done;
+	struct play_child *w;
+	struct play_kex x;
+	uint8_t h[32], sig[256];
+	size_t n;
+
+	plan.sig_algs = span_str(signatures);
+	play_new(&plan);
+	PLAY_TELL(TRUST_KEY, .conn = conn, .key = host);
+	play_attach(conn);
+	w = play_started(conn, &start);
+	play_kex(&x);
+	play_h(plan.version, span_str("SSH-2.0-S"), span_of(start.kexinit, start.kexinit_len),
+	    i_s, host, &x, h);
+	n = play_sign(play.seed, span_of(h, 32), sig, sizeof(sig));
+	PLAY_SAY(w, VERIFY, .kex = span_str("curve25519-sha256"),
+	    .hostkey_alg = span_str("ssh-ed25519"), .v_s = span_str("SSH-2.0-S"), .i_s = i_s,
+	    .k_s = host, .q_c = span_of(x.q_c, 32), .q_s = span_of(x.q_s, 32),
+	    .k = span_of(x.k, 32), .signature = span_of(sig, n));
+	PLAY_WORKER_EXPECT(w, VERIFIED, &v);
+	play_agree(w);
+	PLAY_EXPECT(KEX_DONE, &done);
+	return w;
+}
+
+static void
+test_algorithm_is_one_the_server_takes(void **state)
+{
+	static const struct { const char *ours, *theirs, *used; } choices[] = {
+		{ "rsa-sha2-512,rsa-sha2-256", "ssh-ed25519,rsa-sha2-256,rsa-sha2-512", "rsa-sha2-512" },
+		{ "rsa-sha2-256,rsa-sha2-512", "rsa-sha2-512,rsa-sha2-256", "rsa-sha2-256" },
+		{ "rsa-sha2-512,rsa-sha2-256", "ssh-rsa,rsa-sha2-256", "rsa-sha2-256" },
+		{ "rsa-sha2-512,rsa-sha2-256", NULL, "rsa-sha2-512" },
+		{ "rsa-sha2-512,rsa-sha2-256", "ssh-rsa", "rsa-sha2-512" },
+		{ "ssh-ed25519", "rsa-sha2-256", NULL },
+	};
+	uint64_t key;
+
+	(void)state;
+	key = load(IPC_USER_KEY, &rsa);
+	serve();
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		struct play_child *w = client(i + 1, choices[i].ours);
+		struct ipc_LOGIN_PUBLICKEY q;
+		struct ipc_LOGIN_RESULT r;
+		struct rd sig;
+
+		if (choices[i].theirs != NULL)
+			PLAY_SAY(w, LOGIN_SIG_ALGS, .algs = span_str(choices[i].theirs));
+		PLAY_TELL(TRY_PUBLICKEY, .conn = i + 1, .user = span_str("bob"), .key = key);
+		if (choices[i].used == NULL) {
+			PLAY_EXPECT(LOGIN_RESULT, &r);
+			assert_true(span_is(r.text,
+			    "no signature algorithm is allowed for this key"));
+			continue;
+		}
+		PLAY_WORKER_EXPECT(w, LOGIN_PUBLICKEY, &q);
+		assert_true(span_is(q.alg, choices[i].used));
+		assert_true(span_eq(q.key, span(&rsa.blob)));
+		sig = rd_of(q.signature);
+		assert_true(span_is(rd_blob(&sig, 64), choices[i].used));
+	}
+}
+
+/* Without its flag an agent would sign by SHA-1 (RFC 9987). */
+static void
+test_agents_are_told_the_hash(void **state)
+{
+	static const struct { const char *alg; uint32_t flags; } tries[] = {
+		{ "rsa-sha2-512", 4 }, { "rsa-sha2-256", 2 }, { "ecdsa-sha2-nistp256", 0 },
+	};
+	struct ipc_AGENT_KEY k;
+	struct ipc_AGENT_DONE done;
+	struct bytes said;
+	uint64_t keys[2];
+	int pair[2];
+
+	(void)state;
+	serve();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	PLAY_TELL(AGENT, .call = 5, .socket = pair[1]);
+	close(pair[1]);
+	{
+		struct wr w = wr_of(said.p, sizeof(said.p));
+		struct bytes frame;
+		struct wr f = wr_of(frame.p, sizeof(frame.p));
+
+		wr_u8(&w, 12);
+		wr_u32(&w, 2);
+		wr_blob(&w, span(&rsa.blob), 8192);
+		wr_str(&w, "one");
+		wr_blob(&w, span(&p256.blob), 8192);
+		wr_str(&w, "two");
+		wr_blob(&f, wr_span(&w), 8192);
+		assert_int_equal(send(pair[0], frame.p, f.n, 0), f.n);
+	}
+	play_run();
+	for (size_t i = 0; i < 2; i++) {
+		PLAY_EXPECT(AGENT_KEY, &k);
+		assert_true(span_is(k.alg, i == 0 ? "ssh-rsa" : "ecdsa-sha2-nistp256"));
+		keys[i] = k.key;
+	}
+	PLAY_EXPECT(AGENT_DONE, &done);
+	assert_int_equal(recv(pair[0], said.p, sizeof(said.p), MSG_DONTWAIT), 5);
+	for (size_t i = 0; i < 3; i++) {
+		struct rd r;
+		ssize_t n;
+
+		(void)client(i + 1, tries[i].alg);
+		PLAY_TELL(TRY_PUBLICKEY, .conn = i + 1, .user = span_str("bob"),
+		    .key = keys[i == 2]);
+		n = recv(pair[0], said.p, sizeof(said.p), MSG_DONTWAIT);
+		assert_true(n > 4 && said.p[4] == 27);	/* session-bind first */
+		assert_int_equal(send(pair[0], "\0\0\0\1\5", 5, 0), 5);
+		play_run();
+		n = recv(pair[0], said.p, sizeof(said.p), MSG_DONTWAIT);
+		assert_true(n > 5);
+		r = rd_of(span_of(said.p, (size_t)n));
+		(void)rd_u32(&r);
+		assert_int_equal(rd_u8(&r), 13);
+		assert_true(span_eq(rd_blob(&r, 8192), i == 2 ? span(&p256.blob) : span(&rsa.blob)));
+		(void)rd_blob(&r, 8192);
+		assert_int_equal(rd_u32(&r), tries[i].flags);
+		assert_true(rd_done(&r));
+		assert_int_equal(send(pair[0], "\0\0\0\1\5", 5, 0), 5);	/* it does not sign */
+		play_run();
+		assert_int_equal(play_next(), IPC_MSG_LOGIN_RESULT);
+	}
+	close(pair[0]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_offers_what_it_has_keys_for, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_signs_by_the_agreed_algorithm, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_signs_by_no_other, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_client_wants_the_agreed_algorithm, setup,
+		    play_teardown),
+		cmocka_unit_test_setup_teardown(test_users_of_every_type, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_algorithm_is_one_the_server_takes, setup,
+		    play_teardown),
+		cmocka_unit_test_setup_teardown(test_agents_are_told_the_hash, setup, play_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
