@@ -522,6 +522,120 @@ test_kbdint_started_anew(void **state)
 	PLAY_ENDED(1, IPC_WORKER_LIED, &end);
 }
 
+/* ---- refusals are alike ---- */
+
+/* Ways to be refused, as a peer who tries names, passwords and keys meets them. */
+enum refused { WRONG_PASSWORD, WRONG_KEY, WRONG_KEY_SIGNED, BAD_SIGNATURE, FOREIGN_ALGORITHM,
+	WRONG_ANSWERS, WRONG_COUNT, NO_SUCH_METHOD, SECOND_NONE, REFUSED_WAYS };
+
+static void
+try(enum refused way, const char *user)
+{
+	struct ipc_ASK_KBDINT ask;
+	struct ipc_PROMPTS prompts;
+
+	switch (way) {
+	case WRONG_PASSWORD:
+		send_password(user, "wrong");
+		break;
+	case WRONG_KEY:
+		send_key(user, span_of(play.host_blob, play.host_blob_len), span_of(NULL, 0));
+		break;
+	case WRONG_KEY_SIGNED:
+		send_key(user, user_key(), signature_for(user));
+		break;
+	case BAD_SIGNATURE:
+		send_key(user, user_key(), signature_for("somebody-else"));
+		break;
+	case FOREIGN_ALGORITHM:
+		PLAY_SAY(worker, AUTH_PUBLICKEY, .user = span_str(user), .alg = span_str("ssh-foreign"),
+		    .key = user_key());
+		break;
+	case NO_SUCH_METHOD:
+		PLAY_SAY(worker, AUTH_OTHER, .user = span_str(user), .method = span_str("hostbased"));
+		break;
+	case SECOND_NONE:
+		PLAY_SAY(worker, AUTH_NONE, .user = span_str(user));
+		break;
+	default:
+		PLAY_SAY(worker, AUTH_KBDINT, .user = span_str(user));
+		PLAY_EXPECT(ASK_KBDINT, &ask);
+		PLAY_TELL(PROMPT_ANSWER, .conn = play.m->last_conn, .question = ask.question,
+		    .name = span_str("n"), .instruction = span_str("i"), .prompts = span_of(two_prompts,
+		    sizeof(two_prompts)));
+		PLAY_WORKER_EXPECT(worker, PROMPTS, &prompts);
+		PLAY_SAY(worker, AUTH_RESPONSES, .answers = way == WRONG_COUNT ?
+		    span_of(one_answer, sizeof(one_answer)) : span_of(two_answers, sizeof(two_answers)));
+	}
+}
+
+/* The question that the application was asked, if it was; attempts are passed over. */
+static uint64_t
+question_of_application(void)
+{
+	struct ipc_ASK_PASSWORD password;
+	struct ipc_ASK_PUBLICKEY key;
+	struct ipc_ASK_RESPONSES answers;
+
+	switch (play_next()) {
+	case IPC_MSG_ASK_PASSWORD:
+		PLAY_DECODE(ASK_PASSWORD, &password);
+		return password.question;
+	case IPC_MSG_ASK_PUBLICKEY:
+		PLAY_DECODE(ASK_PUBLICKEY, &key);
+		return key.question;
+	case IPC_MSG_ASK_RESPONSES:
+		PLAY_DECODE(ASK_RESPONSES, &answers);
+		return answers.question;
+	}
+	return 0;
+}
+
+/* What the worker hears, and after how many milliseconds, whatever the way, the name and
+ * the time that the application took: nothing in either can be told from the other. */
+static void
+test_refusals_are_alike(void **state)
+{
+	static const char *const users[] = { "bob", "no-such-user-anywhere" };
+	static uint8_t first[IPC_MESSAGE_MAX];
+	size_t first_len = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 2; i++) {
+		struct ipc_NEW plan = play_plan(2 + i, IPC_SERVER);
+		struct ipc_VERDICT v;
+
+		plan.tries_max = 1000;
+		connect_as(&plan);
+		PLAY_SAY(worker, AUTH_NONE, .user = span_str(users[i]));
+		PLAY_WORKER_EXPECT(worker, VERDICT, &v);
+		for (int n = 0; n < 3 * REFUSED_WAYS; n++) {
+			static const int slow[] = { 0, 13, 49 };
+			uint64_t question;
+			int ms = 0;
+
+			try((enum refused)(n % REFUSED_WAYS), users[i]);
+			if ((question = question_of_application()) != 0) {
+				ms = slow[n / REFUSED_WAYS];
+				play_wait((uint64_t)ms);
+				answer(question, IPC_REFUSED, "");
+			}
+			while (ms < 1000 && !play_take(worker->link)) {
+				play_wait(1);
+				ms++;
+			}
+			if (ms != 50)
+				fail_msg("way %d of %s: after %d ms", n % REFUSED_WAYS, users[i], ms);
+			if (first_len == 0)
+				memcpy(first, play.rx, first_len = play.rx_len);
+			assert_int_equal(play.rx_len, first_len);
+			assert_memory_equal(play.rx, first, first_len);
+			while (play_next() != 0)
+				continue;
+		}
+	}
+}
+
 /* ---- limits ---- */
 
 static void
@@ -714,7 +828,8 @@ main(void)
 		T(test_bad_signatures), T(test_key_and_algorithm),
 		T(test_last_key_asked_is_not_proven), T(test_asked_once), T(test_two_factors),
 		T(test_step_asks_again), T(test_kbdint), T(test_kbdint_wrong_count),
-		T(test_kbdint_started_anew), T(test_tries_max), T(test_terms), T(test_requests_max),
+		T(test_kbdint_started_anew), T(test_refusals_are_alike), T(test_tries_max),
+		T(test_terms), T(test_requests_max),
 		T(test_user_change), T(test_method_not_offered), T(test_late_answers),
 		T(test_answer_after_end), T(test_prompts_for_password),
 	};
