@@ -208,6 +208,7 @@ start(struct client_link *l)
 	const struct client_conf *conf = &l->conf;
 	int r;
 
+	options.preset = conf->preset;
 	options.kex = conf->kex;
 	options.host_keys = conf->host_keys;
 	options.signatures = conf->signatures;

@@ -52,7 +52,7 @@ struct conf {
 #define REST(K, field, check, fallback)          char *field;	/* NULL: "none" */
 #define FIRST(K, field, check, fallback)         struct conf_words field;
 #define EACH(K, field, most, check, fallback)    struct conf_words field;
-#define ALGORITHMS(K, field, which)              char *field;
+#define ALGORITHMS(K, field, which)              char *field;	/* the edit; at the end the list */
 #define OWN(K, type, field, set, dump, fallback) type field;
 #include "apps/conf_keywords.def"
 	bool set[CONF_ROWS];		/* a line has spoken                  */
@@ -126,6 +126,8 @@ void conf_value_free(struct conf *, const struct conf_row *);
 int conf_value_copy(struct conf *to, const struct conf *from, const struct conf_row *);
 /* What a line says beside what its words say: "any" and "none" stand alone. */
 void conf_check_permits(const struct conf *, struct conf_source *);
+/* A CHOICE's word, as it is written. */
+const char *conf_value_word(const struct conf_row *, int value);
 conf_setter conf_set_startups, conf_set_rekey, conf_set_quota, conf_set_subsystem,
     conf_set_mask, conf_set_pubkey_options;
 conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subsystem,
@@ -136,7 +138,7 @@ conf_check conf_check_port, conf_check_listen, conf_check_methods, conf_check_se
     conf_check_addendum;
 extern const struct conf_choice conf_root_choices[], conf_level_choices[],
     conf_facility_choices[], conf_forward_choices[],
-    conf_gateway_choices[], conf_compression_choices[];
+    conf_gateway_choices[], conf_compression_choices[], conf_preset_choices[];
 int conf_words_add(struct conf_words *, const char *word);	/* a copy; 0 or -1 */
 void conf_words_free(struct conf_words *);
 /* Words (conf_line.c). */

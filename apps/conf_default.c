@@ -2,6 +2,8 @@
  * conf_default.c - a configuration begins empty and ends whole: what no line has
  * set gets the default of the table, read by the same parser.
  */
+#include <errno.h>
+#include <postern.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,8 +29,7 @@ static void fill_in(struct conf *c, const struct conf_row *row, struct conf_sour
 	char *words[CONF_WORDS_MAX];
 	size_t n = 0;
 
-	/* a list to which nothing is added is the default list */
-	const char *text = row->kind == CONF_ALGORITHMS ? "+" : row->fallback;
+	const char *text = row->fallback;
 
 	/* /run belongs to root */
 	if (row == &conf_rows[CONF_PidFile] && geteuid() != 0)
@@ -39,6 +40,24 @@ static void fill_in(struct conf *c, const struct conf_row *row, struct conf_sour
 	    conf_value_set(c, row, words, n, text, s) < 0)
 		conf_complain(s, "%s: the default does not hold", row->name);
 	conf_line_free(words, n);
+}
+
+/* Lines stand in any order: what an edit is one of is known only now. */
+static void settle_algorithms(struct conf *c, const struct conf_row *row, struct conf_source *s)
+{
+	const char *preset = conf_value_word(&conf_rows[CONF_AlgorithmPreset], c->preset);
+	char **at = (char **)(void *)((char *)c + row->offset), list[CONF_ALGORITHMS_MAX];
+	int r = postern_edit_preset((int)row->max, preset, *at, list, sizeof(list));
+
+	if (r < 0) {
+		conf_complain(s, "%s: %s", row->name, r == -EINVAL ? "no algorithm is left" :
+		    postern_strerror(r));
+		return;
+	}
+	free(*at);
+	*at = strdup(list);
+	if (*at == NULL)
+		conf_complain(s, "%s: no memory", row->name);
 }
 
 static bool enabled(const struct conf *c, const char *method, size_t len)
@@ -109,6 +128,9 @@ unsigned conf_finish_defaults(struct conf *c, FILE *out)
 	for (size_t i = 0; i < CONF_ROWS; i++)
 		if (!c->set[i])
 			fill_in(c, &conf_rows[i], &s);
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		if (conf_rows[i].kind == CONF_ALGORITHMS)
+			settle_algorithms(c, &conf_rows[i], &s);
 	if (s.errors == 0) {
 		check_methods(c, &s);
 		conf_check_permits(c, &s);

@@ -64,14 +64,6 @@ static void dump_listen(const struct conf *c, const char *name, FILE *out)
 	}
 }
 
-static const char *choice_word(const struct conf_row *row, int value)
-{
-	for (const struct conf_choice *ch = row->choices; ch->word != NULL; ch++)
-		if (ch->value == value)
-			return ch->word;
-	return "";
-}
-
 static void dump_words(const struct conf_row *row, const char *name,
     const struct conf_words *l, FILE *out)
 {
@@ -102,7 +94,7 @@ static void dump_row(const struct conf *c, const struct conf_row *row, const cha
 		fprintf(out, "%s %u\n", name, *(const unsigned *)at);
 		break;
 	case CONF_CHOICE:
-		fprintf(out, "%s %s\n", name, choice_word(row, *(const int *)at));
+		fprintf(out, "%s %s\n", name, conf_value_word(row, *(const int *)at));
 		break;
 	case CONF_TEXT:
 	case CONF_REST:

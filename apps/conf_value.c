@@ -45,6 +45,17 @@ const struct conf_choice conf_gateway_choices[] = {
 const struct conf_choice conf_compression_choices[] = {
 	{ "yes", 1 }, { "delayed", 1 }, { "no", 0 }, { NULL, 0 }
 };
+const struct conf_choice conf_preset_choices[] = {
+	{ "modern", 0 }, { "compat", 1 }, { "pq-only", 2 }, { NULL, 0 }
+};
+
+const char *conf_value_word(const struct conf_row *row, int value)
+{
+	for (const struct conf_choice *c = row->choices; c->word != NULL; c++)
+		if (c->value == value)
+			return c->word;
+	return "";
+}
 
 int conf_words_add(struct conf_words *l, const char *word)
 {
@@ -140,11 +151,13 @@ static int set_rest(char **out, const struct conf_row *row, const char *rest,
 	return set_text(out, row, rest, s);
 }
 
+/* The edit is kept: which preset it is one of another line may say.  compat is the largest;
+ * what leaves nothing there leaves nothing at all. */
 static int set_algorithms(char **out, const struct conf_row *row, const char *word,
     struct conf_source *s)
 {
 	char list[CONF_ALGORITHMS_MAX];
-	int r = postern_edit_list((int)row->max, word, list, sizeof(list));
+	int r = postern_edit_preset((int)row->max, "compat", word, list, sizeof(list));
 
 	if (r == -EINVAL) {
 		conf_complain(s, "%s: posternd does not have \"%s\"; it has %s", row->name, list,
@@ -155,11 +168,7 @@ static int set_algorithms(char **out, const struct conf_row *row, const char *wo
 		conf_complain(s, "%s: %s", row->name, postern_strerror(r));
 		return -1;
 	}
-	if (list[0] == '\0') {
-		conf_complain(s, "%s: no algorithm is left", row->name);
-		return -1;
-	}
-	*out = strdup(list);
+	*out = strdup(word);
 	return *out != NULL ? 0 : -1;
 }
 

@@ -121,6 +121,7 @@ static void options_of(const struct conf *c, struct postern_options *o)
 		    c->version_addendum);
 		o->version = version;
 	}
+	o->preset = conf_value_word(&conf_rows[CONF_AlgorithmPreset], c->preset);
 	o->kex = c->set[CONF_KexAlgorithms] ? c->kex : NULL;
 	o->host_keys = c->set[CONF_HostKeyAlgorithms] ? c->host_key_algorithms : NULL;
 	o->signatures = c->set[CONF_PubkeyAcceptedAlgorithms] ? c->pubkey_algorithms : NULL;

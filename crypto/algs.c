@@ -58,7 +58,7 @@ static const struct {
 	int class;
 	const char *name;
 } names[] = {
-#define ALG(class_, name_, by_default) { NAME_##class_, name_ },
+#define ALG(class_, name_, presets) { NAME_##class_, name_ },
 #include "crypto/names.def"
 };
 

@@ -221,22 +221,29 @@ POSTERN_API const char *postern_context_get_server_key(const postern_context *, 
 
 /* paramiko's load_server_moduli: the moduli(5) file of group exchange [RFC 4419].
  * Takes fd.  How many moduli of 2048 bits and more it has, 0: none, and group exchange
- * stays off.  Servers offer it from then on. */
+ * stays off.  Servers whose list has it, as that of "compat", offer it from then on. */
 POSTERN_CHECKED int postern_context_load_server_moduli(postern_context *, int fd,
     int timeout_ms);
 /* ---- algorithms and limits, common to both roles ------------------------------------ */
 
-/* Lists in order of preference, comma separated; NULL is the default; a list that
- * begins with + - or ^ edits it, as in sshd_config(5).  An unknown name fails the
- * call with -EINVAL and is named by the exception's text, or for a server in the log. */
+/* Lists in order of preference, comma separated; NULL is the preset's; a list that
+ * begins with + - or ^ edits that, as in sshd_config(5).  An unknown name fails the
+ * call with -EINVAL and is named by the exception's text, or for a server in the log.
+ *   "modern"   post-quantum hybrids and curve25519, AEAD ciphers or AES-CTR with an
+ *              encrypt-then-MAC, and no ECDSA
+ *   "compat"   and what older peers have instead: NIST curves, Diffie-Hellman groups 14,
+ *              16, 18 and those of a moduli file, ECDSA, MACs over the plain text
+ *   "pq-only"  as "modern", but of key exchanges the post-quantum hybrids alone
+ * each as far as postern_supported() has it.
+ * Some names are in no preset and count only where a list spells them out.  An exception
+ * POSTERN_ENOMATCH names the preset with which that peer would have been agreed with. */
 struct postern_options {
 	size_t size;
 	const char *version;		/* software version; default "Postern_x.y"; after a  */
 					/* blank a comment, RFC 4253 4.2                 */
 	const char *kex, *host_keys, *signatures, *ciphers, *macs;
 	const char *compression;	/* default "none"                                */
-	const char *preset;		/* what NULL above means: "modern" (default),    */
-					/* "compat", "pq-only"; unknown: -EINVAL         */
+	const char *preset;		/* default "modern"; unknown: -EINVAL            */
 	int banner_ms, kex_ms, login_ms, rekey_ms, close_ms; /* 15 s, 30 s, 120 s, 60 s, 5 s;
 					 * -1: none                                       */
 	uint64_t rekey_bytes;		/* 0: what the cipher allows                     */
@@ -255,9 +262,12 @@ enum postern_list { POSTERN_KEX = 1, POSTERN_HOST_KEYS, POSTERN_SIGNATURES,
 	POSTERN_CIPHERS, POSTERN_MACS, POSTERN_COMPRESSION };
 /* The supported names of a list, in the default order.  Static. */
 POSTERN_API const char *postern_supported(int list);
-/* Checks and edits a list as above; -EINVAL: out holds the unknown name; -ERANGE: the
- * result does not fit. */
+/* Checks and edits a list as above, of the default preset; -EINVAL: out holds the unknown
+ * name, or "" where nothing is left; -ERANGE: the result does not fit. */
 POSTERN_CHECKED int postern_edit_list(int list, const char *edit, char *out, size_t size);
+/* The same of any preset (NULL: the default); -ENOENT: there is none of that name. */
+POSTERN_CHECKED int postern_edit_preset(int list, const char *preset, const char *edit,
+    char *out, size_t size);
 
 /* ---- forwarding, common to both roles ------------------------------------------------ */
 
@@ -537,8 +547,10 @@ POSTERN_CHECKED int postern_transport_new_io(postern_transport **, postern_conte
  * given to the start. */
 POSTERN_CHECKED int postern_transport_use_compression(postern_transport *, int on);
 /* paramiko's SecurityOptions: list as in postern_edit_list; -EINVAL names what is
- * unknown in get_exception.  _get writes the list in force; once keys are in use what
- * was negotiated is in postern_transport_get_agreement. */
+ * unknown in get_exception.  An edit with + - or ^ is one of what the options of the start
+ * say, preset and list, and -EINVAL there if that leaves nothing.  _get writes the list in
+ * force, before a client's start that of the default preset; once keys are in use what was
+ * negotiated is in postern_transport_get_agreement. */
 POSTERN_CHECKED int postern_transport_set_security_option(postern_transport *, int list,
     const char *edit);
 POSTERN_CHECKED int postern_transport_get_security_option(const postern_transport *, int list,

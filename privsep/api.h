@@ -183,13 +183,14 @@ struct api_login {			/* own of API_CALL_LOGIN, and of a connect's START */
 /* ---- handles ---- */
 struct api_io;				/* a relay: api_io.c */
 struct api_security {			/* lists of this transport, by enum postern_list */
-	char *names[POSTERN_COMPRESSION + 1];	/* NULL: the default */
-	unsigned chosen;		/* bits 1 << list: set by the application */
+	char *edits[POSTERN_COMPRESSION + 1];	/* by the application; NULL: none */
+	char *names[POSTERN_COMPRESSION + 1];	/* in force; NULL: not started */
 };
 struct api_exception {
 	int code, side, signal;
 	bool is_claim;
 	uint32_t disconnect, refusal;
+	const char *preset;		/* that would have agreed, or NULL */
 	char phase[33];
 	char *text, *ours, *theirs;	/* NULL: "" */
 };
@@ -341,6 +342,7 @@ struct postern_context {
 	TAILQ_HEAD(, postern_server) servers;
 	TAILQ_HEAD(, api_item) shelf;
 	struct api_keys host_keys, keys;
+	bool has_moduli;
 	LIST_HEAD(, api_io) ios;
 	LIST_HEAD(, api_program) programs;
 	unsigned n_programs;
@@ -437,12 +439,19 @@ int api_error_set(postern_transport *, int code, const char *phase, int side,
 void api_error_show(const struct api_exception *, struct postern_exception *out);
 
 /* ---- api_list.c ---- */
-const char *api_list_default(int list);
-/* What a preset makes of a list (NULL: "modern").  -EINVAL: there is no such preset;
- * -ENOENT: nothing of this build belongs to it. */
-int api_list_preset(int list, const char *preset, char *out, size_t size);
+/* Takes the next name off a list; false at its end. */
+bool api_list_next(struct rd *list, struct span *name);
 /* postern_edit_list, but of base instead of the default. */
 int api_list_edit(int list, const char *base, const char *edit, char *out, size_t size);
+
+/* ---- api_preset.c ---- */
+/* What a preset makes of a list (NULL: "modern"); it may leave nothing.  -EINVAL: there is
+ * no such list; -ENOENT: there is no such preset. */
+int api_preset_list(int list, const char *preset, char *out, size_t size);
+/* Of a failed negotiation both lists: the name of the first preset with which it would not
+ * have failed, or NULL. */
+const char *api_preset_that_agrees(const postern_transport *, struct span ours,
+    struct span theirs);
 
 /* ---- api_options.c ---- */
 /* The caller's options (NULL: defaults), checked.  problem gets the unknown name. */
@@ -452,7 +461,7 @@ void api_options_fill(const struct api_options *, struct ipc_NEW *);
 const char *api_options_list(const struct api_options *, int list);
 
 /* ---- api_security.c ---- */
-/* What was set for this transport takes the place of what m says; 0 or -ENOMEM. */
+/* Edits what m says as it was set for this transport; -EINVAL: nothing is left. */
 int api_security_apply(postern_transport *, struct ipc_NEW *m);
 void api_security_free(struct api_security *);
 

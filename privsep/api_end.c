@@ -49,19 +49,43 @@ tell(postern_transport *t)
 		t->client.transport_closed(t->client.user, t, &e);
 }
 
+static const char *
+shown(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
 static void
 log_end(postern_transport *t)
 {
 	const struct api_exception *e = &t->exception;
-	const char *text = e->text != NULL ? e->text : "";
 	char quoted[600];
 
-	(void)api_log_quote(quoted, sizeof(quoted), span_str(text));
-	api_log(t->ctx, t, POSTERN_INFO, "closed in phase %s: %s%s%s%s%s", e->phase,
+	(void)api_log_quote(quoted, sizeof(quoted), span_str(shown(e->text)));
+	api_log(t->ctx, t, POSTERN_INFO, "closed in phase %s: %s%s%s%s%s%s%s%s", e->phase,
 	    t->end_code == 0 ? "by us" : postern_strerror(t->end_code),
 	    quoted[0] != '\0' ? e->is_claim ? "; worker says: \"" : "; " : "", quoted,
 	    quoted[0] != '\0' && e->is_claim ? "\"" : "",
+	    e->preset != NULL ? "; the preset " : "", shown(e->preset),
+	    e->preset != NULL ? " would have agreed" : "",
 	    e->signal != 0 ? " (killed by a signal)" : "");
+}
+
+/* For the exception, which has one text: behind what the worker said, and not of it. */
+static void
+add_preset(struct api_exception *e)
+{
+	char text[1200];
+	int n;
+
+	if (e->preset == NULL || e->text == NULL)
+		return;
+	n = snprintf(text, sizeof(text), "%s; the preset %s would have agreed", e->text, e->preset);
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return;
+	free(e->text);
+	/* without memory the code alone must do */
+	e->text = api_context_copy(span_of(text, (size_t)n));
 }
 
 static void
@@ -73,6 +97,7 @@ finish(postern_transport *t)
 	t->is_over = true;
 	api_question_forget(t, 0);
 	log_end(t);
+	add_preset(&t->exception);
 	api_call_complete_all(&t->calls, NULL, api_transport_end_code(t));
 	api_io_finish(t);
 	close_channels(t);
@@ -102,6 +127,8 @@ note(postern_transport *t, const struct ipc_END_OF *m)
 	e->text = api_context_copy(m->text.n > 0 ? m->text : span_str(postern_strerror(e->code)));
 	e->ours = api_context_copy(m->ours);
 	e->theirs = api_context_copy(m->theirs);
+	if (e->code == POSTERN_ENOMATCH)
+		e->preset = api_preset_that_agrees(t, m->ours, m->theirs);
 	/* all three may be the worker's words */
 	if (e->text != NULL)
 		api_log_tame_line(e->text);

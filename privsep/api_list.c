@@ -1,6 +1,6 @@
 /*
- * api_list.c - lists of algorithm names: what is supported, what is the default,
- * and editing one as sshd_config(5) does.
+ * api_list.c - lists of algorithm names: what is supported, and editing one as
+ * sshd_config(5) does.
  *
  * Names only (crypto/names.def as data): no algorithm is linked here.  What comes
  * out of an edit holds nothing but supported names, each once.
@@ -10,88 +10,59 @@
 #include "privsep/api.h"
 
 /* The names of one class of names.def, as one literal: ",a,b,c". */
-#define IF_1(name) "," name
-#define IF_0(name)
-
 #define IN_KEX(x) x
 #define IN_SIGNATURE(x)
 #define IN_CIPHER(x)
 #define IN_MAC(x)
 #define IN_COMPRESSION(x)
-#define ALG(class_, name, by_default) IN_##class_(IF_1(name))
+#define ALG(class_, name, presets) IN_##class_("," name)
 static const char kex_all[] = ""
-#include "crypto/names.def"
-;
-#define ALG(class_, name, by_default) IN_##class_(IF_##by_default(name))
-static const char kex_default[] = ""
 #include "crypto/names.def"
 ;
 #undef IN_KEX
 #define IN_KEX(x)
 #undef IN_SIGNATURE
 #define IN_SIGNATURE(x) x
-#define ALG(class_, name, by_default) IN_##class_(IF_1(name))
+#define ALG(class_, name, presets) IN_##class_("," name)
 static const char signature_all[] = ""
-#include "crypto/names.def"
-;
-#define ALG(class_, name, by_default) IN_##class_(IF_##by_default(name))
-static const char signature_default[] = ""
 #include "crypto/names.def"
 ;
 #undef IN_SIGNATURE
 #define IN_SIGNATURE(x)
 #undef IN_CIPHER
 #define IN_CIPHER(x) x
-#define ALG(class_, name, by_default) IN_##class_(IF_1(name))
+#define ALG(class_, name, presets) IN_##class_("," name)
 static const char cipher_all[] = ""
-#include "crypto/names.def"
-;
-#define ALG(class_, name, by_default) IN_##class_(IF_##by_default(name))
-static const char cipher_default[] = ""
 #include "crypto/names.def"
 ;
 #undef IN_CIPHER
 #define IN_CIPHER(x)
 #undef IN_MAC
 #define IN_MAC(x) x
-#define ALG(class_, name, by_default) IN_##class_(IF_1(name))
+#define ALG(class_, name, presets) IN_##class_("," name)
 static const char mac_all[] = ""
-#include "crypto/names.def"
-;
-#define ALG(class_, name, by_default) IN_##class_(IF_##by_default(name))
-static const char mac_default[] = ""
 #include "crypto/names.def"
 ;
 #undef IN_MAC
 #define IN_MAC(x)
 #undef IN_COMPRESSION
 #define IN_COMPRESSION(x) x
-#define ALG(class_, name, by_default) IN_##class_(IF_1(name))
+#define ALG(class_, name, presets) IN_##class_("," name)
 static const char compression_all[] = ""
 #include "crypto/names.def"
 ;
-#define ALG(class_, name, by_default) IN_##class_(IF_##by_default(name))
-static const char compression_default[] = ""
-#include "crypto/names.def"
-;
 
-/* What no recorded traffic will ever be read by, whatever computer is built: names of
- * which a build may have none. */
-#define PQ_KEX "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com"
-
-/* Index 1: behind the first comma.  compat: all that is there, for peers of yesterday;
- * compression is a matter of taste and not of age.  pq: NULL: as by default. */
+/* Index 1: behind the first comma. */
 static const struct {
 	int list;
-	const char *all, *by_default, *compat, *pq;
+	const char *all;
 } lists[] = {
-	{ POSTERN_KEX,        &kex_all[1],       &kex_default[1],       &kex_all[1],       PQ_KEX },
-	{ POSTERN_HOST_KEYS,  &signature_all[1], &signature_default[1], &signature_all[1], NULL },
-	{ POSTERN_SIGNATURES, &signature_all[1], &signature_default[1], &signature_all[1], NULL },
-	{ POSTERN_CIPHERS,    &cipher_all[1],    &cipher_default[1],    &cipher_all[1],    NULL },
-	{ POSTERN_MACS,       &mac_all[1],       &mac_default[1],       &mac_all[1],       NULL },
-	{ POSTERN_COMPRESSION, &compression_all[1], &compression_default[1],
-	    &compression_default[1], NULL },
+	{ POSTERN_KEX,         &kex_all[1] },
+	{ POSTERN_HOST_KEYS,   &signature_all[1] },
+	{ POSTERN_SIGNATURES,  &signature_all[1] },
+	{ POSTERN_CIPHERS,     &cipher_all[1] },
+	{ POSTERN_MACS,        &mac_all[1] },
+	{ POSTERN_COMPRESSION, &compression_all[1] },
 };
 
 const char *
@@ -104,19 +75,8 @@ postern_supported(int list)
 	return NULL;
 }
 
-const char *
-api_list_default(int list)
-{
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		if (lists[i].list == list)
-			return lists[i].by_default;
-	}
-	return NULL;
-}
-
-/* Takes the next name off a list; false at its end. */
-static bool
-next_name(struct rd *list, struct span *name)
+bool
+api_list_next(struct rd *list, struct span *name)
 {
 	size_t n = 0;
 
@@ -162,7 +122,7 @@ is_listed(struct span patterns, struct span name)
 	struct rd r = rd_of(patterns);
 	struct span s;
 
-	while (next_name(&r, &s)) {
+	while (api_list_next(&r, &s)) {
 		if (matches(s, name))
 			return true;
 	}
@@ -185,7 +145,7 @@ append_all(struct wr *w, struct span names, struct span but_not)
 	struct rd r = rd_of(names);
 	struct span name;
 
-	while (next_name(&r, &name)) {
+	while (api_list_next(&r, &name)) {
 		if (!is_listed(but_not, name))
 			append(w, name);
 	}
@@ -204,7 +164,7 @@ all_known(struct span names, struct span supported, bool may_match, struct span 
 {
 	struct rd r = rd_of(names);
 
-	while (next_name(&r, unknown)) {
+	while (api_list_next(&r, unknown)) {
 		if (is_pattern(*unknown) ? !may_match : !is_listed(supported, *unknown))
 			return false;
 	}
@@ -255,42 +215,16 @@ api_list_edit(int list, const char *base, const char *edit, char *out, size_t si
 }
 
 int
-postern_edit_list(int list, const char *edit, char *out, size_t size)
+postern_edit_preset(int list, const char *preset, const char *edit, char *out, size_t size)
 {
-	return api_list_edit(list, api_list_default(list), edit, out, size);
-}
+	char base[API_LIST_MAX + 1];
+	int r = api_preset_list(list, preset, base, sizeof(base));
 
-/* Of names those that the build has. */
-static int
-keep_supported(int list, const char *names, char *out, size_t size)
-{
-	struct rd r = rd_of(span_str(names));
-	struct wr w = wr_of(out, size);
-	struct span name;
-
-	while (next_name(&r, &name)) {
-		if (is_listed(span_str(postern_supported(list)), name))
-			append(&w, name);
-	}
-	return leave_text(&w, out, w.n == 0 ? -ENOENT : 0);
+	return r < 0 ? r : api_list_edit(list, base, edit, out, size);
 }
 
 int
-api_list_preset(int list, const char *preset, char *out, size_t size)
+postern_edit_list(int list, const char *edit, char *out, size_t size)
 {
-	const char *names = NULL;
-
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		if (lists[i].list != list)
-			continue;
-		if (preset == NULL || strcmp(preset, "modern") == 0)
-			names = lists[i].by_default;
-		else if (strcmp(preset, "compat") == 0)
-			names = lists[i].compat;
-		else if (strcmp(preset, "pq-only") == 0)
-			names = lists[i].pq != NULL ? lists[i].pq : lists[i].by_default;
-	}
-	if (names == NULL || size == 0)
-		return -EINVAL;
-	return keep_supported(list, names, out, size);
+	return postern_edit_preset(list, NULL, edit, out, size);
 }

@@ -14,6 +14,7 @@ api_moduli_loaded(postern_context *ctx, const struct ipc_MODULI_LOADED *m)
 {
 	struct api_call *call = api_call_find(&ctx->calls, API_CALL_MODULI, m->call);
 
+	ctx->has_moduli = m->count > 0;
 	/* loaded all the same, when nobody waits any more */
 	if (call == NULL)
 		return;

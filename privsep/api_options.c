@@ -60,20 +60,14 @@ static int
 take_list(int list, const char *preset, const char *edit, char *out, size_t size,
     char *problem, size_t cap)
 {
-	char base[API_LIST_MAX + 1], quoted[200];
-	int r = api_list_preset(list, preset, base, sizeof(base));
+	char quoted[200];
+	int r = postern_edit_preset(list, preset, edit, out, size);
 
 	if (r == -ENOENT) {
-		(void)snprintf(problem, cap, "preset %s: this build has no algorithm of that "
-		    "kind for a key exchange", preset);
-		return -EINVAL;
-	}
-	if (r == -EINVAL)
 		(void)snprintf(problem, cap, "there is no preset \"%s\"",
 		    api_log_quote(quoted, sizeof(quoted), span_str(preset)));
-	if (r < 0)
-		return r;
-	r = api_list_edit(list, base, edit, out, size);
+		return -EINVAL;
+	}
 	if (r == -EINVAL)
 		(void)snprintf(problem, cap, "\"%s\" is not supported here, or nothing is left",
 		    api_log_quote(quoted, sizeof(quoted), span_str(out)));

@@ -3,7 +3,8 @@
  *
  * A list is chosen before the start or not at all: what a peer has seen cannot be
  * taken back.  Every name was checked when the list was set, so what goes out here
- * is never more than the build supports.
+ * is never more than the build supports.  What an edit with + - ^ begins with is known
+ * at the start only: the preset and lists of the start's options.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -52,7 +53,7 @@ refuse_unknown(postern_transport *t, const char *unknown)
 int
 postern_transport_set_security_option(postern_transport *t, int list, const char *edit)
 {
-	char names[API_LIST_MAX + 1], *copy;
+	char names[API_LIST_MAX + 1], *copy = NULL;
 	int r = api_context_enter(t->ctx);
 
 	if (r < 0)
@@ -62,17 +63,15 @@ postern_transport_set_security_option(postern_transport *t, int list, const char
 	if (!is_list(list))
 		return api_error_set(t, -EINVAL, "start", POSTERN_LOCAL, false,
 		    span_str("there is no such list"));
-	r = postern_edit_list(list, edit, names, sizeof(names));
+	r = api_list_edit(list, postern_supported(list), edit, names, sizeof(names));
 	if (r == -EINVAL)
 		return refuse_unknown(t, names);
 	if (r < 0)
 		return r;
-	copy = api_context_copy(span_str(names));
-	if (copy == NULL)
+	if (edit != NULL && (copy = api_context_copy(span_str(edit))) == NULL)
 		return -ENOMEM;
-	free(t->security.names[list]);
-	t->security.names[list] = copy;
-	t->security.chosen |= 1u << list;
+	free(t->security.edits[list]);
+	t->security.edits[list] = copy;
 	return 0;
 }
 
@@ -96,12 +95,11 @@ postern_transport_get_security_option(const postern_transport *t, int list, char
 		return r;
 	if (!is_list(list) || size == 0)
 		return -EINVAL;
-	if (t->security.names[list] != NULL)
-		names = t->security.names[list];
-	else if (t->server != NULL)
+	names = t->security.names[list];
+	if (names == NULL && t->server != NULL)
 		names = api_options_list(&t->server->options, list);
-	else
-		names = api_list_default(list);
+	if (names == NULL)
+		return postern_edit_list(list, t->security.edits[list], out, size);
 	n = strlen(names);
 	if (n >= size) {
 		out[0] = '\0';
@@ -111,34 +109,50 @@ postern_transport_get_security_option(const postern_transport *t, int list, char
 	return 0;
 }
 
+/* The list in force goes with the transport: an earlier start, which failed, may have left
+ * another there. */
+static int
+apply(postern_transport *t, int list, struct span *place)
+{
+	struct api_security *s = &t->security;
+	char names[API_LIST_MAX + 1], *base = api_context_copy(*place);
+	int r;
+
+	if (base == NULL)
+		return -ENOMEM;
+	if (s->edits[list] != NULL) {
+		r = api_list_edit(list, base, s->edits[list], names, sizeof(names));
+		free(base);
+		if (r < 0)
+			return r == -EINVAL ? refuse_unknown(t, names) : r;
+		if ((base = api_context_copy(span_str(names))) == NULL)
+			return -ENOMEM;
+	}
+	free(s->names[list]);
+	s->names[list] = base;
+	*place = span_str(base);
+	return 0;
+}
+
 int
 api_security_apply(postern_transport *t, struct ipc_NEW *m)
 {
-	struct api_security *s = &t->security;
+	int r = 0;
 
-	for (int list = POSTERN_KEX; list <= POSTERN_COMPRESSION; list++) {
-		struct span *place = place_of(m, list);
-
-		if ((s->chosen & 1u << list) == 0) {
-			/* a server's are kept with it, once for all that connect */
-			if (m->role == IPC_SERVER)
-				continue;
-			/* of a start that failed: this one has its own options */
-			free(s->names[list]);
-			s->names[list] = api_context_copy(*place);
-			if (s->names[list] == NULL)
-				return -ENOMEM;
-		}
-		*place = span_str(s->names[list]);
+	for (int list = POSTERN_KEX; r == 0 && list <= POSTERN_COMPRESSION; list++) {
+		/* a server's are kept with it, once for all that connect */
+		if (t->security.edits[list] != NULL || m->role != IPC_SERVER)
+			r = apply(t, list, place_of(m, list));
 	}
-	return 0;
+	return r;
 }
 
 void
 api_security_free(struct api_security *s)
 {
 	for (int list = POSTERN_KEX; list <= POSTERN_COMPRESSION; list++) {
+		free(s->edits[list]);
 		free(s->names[list]);
-		s->names[list] = NULL;
+		s->edits[list] = s->names[list] = NULL;
 	}
 }

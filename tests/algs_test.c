@@ -25,7 +25,7 @@ static const struct {
 	enum class class;
 	const char *name;
 } names[] = {
-#define ALG(class_, name_, by_default) { CLASS_##class_, name_ },
+#define ALG(class_, name_, presets) { CLASS_##class_, name_ },
 #include "crypto/names.def"
 };
 enum { NAMES = sizeof(names) / sizeof(names[0]) };

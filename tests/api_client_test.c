@@ -220,7 +220,7 @@ defaults_are_filled_in(void **state)
 	assert_int_equal(fake_seen->window, 2 * 1024 * 1024);
 	assert_int_equal(fake_seen->alive_max, 3);
 	assert_int_equal(fake_seen->login_ms, 120000);
-	assert_string_equal(fake_seen->ciphers, api_list_default(POSTERN_CIPHERS));
+	assert_string_equal(fake_seen->ciphers, postern_supported(POSTERN_CIPHERS));
 	assert_int_equal(postern_transport_worker_pid(t), 4242);
 	assert_string_equal(postern_transport_worker_report(t), "all on");
 	options.login_ms = -1;

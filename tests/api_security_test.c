@@ -47,10 +47,20 @@ start(const struct postern_options *options)
 	return postern_transport_start_client(t, &cfg, SOON);
 }
 
+/* What a preset has, edited. */
+static const char *
+preset(int list, const char *name, const char *edit)
+{
+	static char out[2049];
+
+	assert_int_equal(postern_edit_preset(list, name, edit, out, sizeof(out)), 0);
+	return out;
+}
+
 static void
 assert_in_force(int list, const char *want)
 {
-	char out[512];
+	char out[2049];
 
 	assert_int_equal(postern_transport_get_security_option(t, list, out, sizeof(out)), 0);
 	assert_string_equal(out, want);
@@ -74,7 +84,7 @@ an_unknown_name_is_named_and_changes_nothing(void **state)
 	assert_non_null(strstr(e.text, "no\\x1b[2J\\x0a"));
 	assert_int_equal(postern_transport_set_security_option(t, POSTERN_CIPHERS, "-*"), -EINVAL);
 	assert_int_equal(postern_transport_set_security_option(t, POSTERN_CIPHERS, ""), -EINVAL);
-	assert_in_force(POSTERN_CIPHERS, api_list_default(POSTERN_CIPHERS));
+	assert_in_force(POSTERN_CIPHERS, preset(POSTERN_CIPHERS, NULL, NULL));
 }
 
 static void
@@ -103,7 +113,7 @@ after_the_start_it_is_too_late(void **state)
 	assert_int_equal(postern_transport_set_security_option(t, POSTERN_CIPHERS, "aes256-ctr"),
 	    POSTERN_ESTATE);
 	assert_int_equal(postern_transport_use_compression(t, 1), POSTERN_ESTATE);
-	assert_in_force(POSTERN_CIPHERS, api_list_default(POSTERN_CIPHERS));
+	assert_in_force(POSTERN_CIPHERS, preset(POSTERN_CIPHERS, NULL, NULL));
 	assert_int_equal(postern_transport_close(t, SOON), 0);
 	assert_int_equal(postern_transport_use_compression(t, 1), POSTERN_ESTATE);
 }
@@ -111,7 +121,7 @@ after_the_start_it_is_too_late(void **state)
 static void
 it_is_for_the_process_that_made_it(void **state)
 {
-	char out[512];
+	char out[2049];
 
 	(void)state;
 	ctx->pid++;
@@ -128,20 +138,12 @@ presets_of_a_start_are_checked(void **state)
 {
 	struct postern_options options = POSTERN_OPTIONS;
 	struct postern_exception e = POSTERN_EXCEPTION;
-	bool has_pq = strstr(postern_supported(POSTERN_KEX), "mlkem768") != NULL ||
-	    strstr(postern_supported(POSTERN_KEX), "sntrup761") != NULL;
 
 	(void)state;
 	options.preset = "fips";
 	assert_int_equal(start(&options), -EINVAL);
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
 	assert_non_null(strstr(e.text, "\"fips\""));
-	options.preset = "pq-only";
-	assert_int_equal(start(&options), has_pq ? 0 : -EINVAL);
-	if (has_pq)
-		return;
-	assert_int_equal(postern_transport_get_exception(t, &e), 0);
-	assert_non_null(strstr(e.text, "pq-only"));
 	assert_int_equal(fake_seen->last_conn, 0);
 	options.preset = NULL;
 	options.compression = "zlib";
@@ -151,7 +153,7 @@ presets_of_a_start_are_checked(void **state)
 	options.compression = NULL;
 	options.preset = "compat";
 	assert_int_equal(start(&options), 0);
-	assert_in_force(POSTERN_KEX, postern_supported(POSTERN_KEX));
+	assert_in_force(POSTERN_KEX, preset(POSTERN_KEX, "compat", NULL));
 	assert_in_force(POSTERN_COMPRESSION, "none");
 }
 
@@ -164,10 +166,39 @@ options_edit_what_their_preset_says(void **state)
 	options.preset = "modern";
 	options.macs = "-*etm*";
 	options.compression = "^zlib@openssh.com";
+	/* of that preset nothing else is left */
+	assert_int_equal(start(&options), -EINVAL);
+	options.preset = "compat";
 	assert_int_equal(start(&options), 0);
-	assert_in_force(POSTERN_MACS, "hmac-sha2-256,hmac-sha2-512");
+	assert_in_force(POSTERN_MACS, preset(POSTERN_MACS, "compat", "-*etm*"));
 	assert_in_force(POSTERN_COMPRESSION, "zlib@openssh.com,none");
 	assert_string_equal(fake_seen->compression, "zlib@openssh.com,none");
+}
+
+/* What is set before the start edits what the start says: its preset, its own list. */
+static void
+what_was_set_edits_what_the_start_says(void **state)
+{
+	struct postern_options options = POSTERN_OPTIONS;
+	struct postern_exception e = POSTERN_EXCEPTION;
+
+	(void)state;
+	assert_int_equal(postern_transport_set_security_option(t, POSTERN_MACS, "-*etm*"), 0);
+	assert_int_equal(postern_transport_set_security_option(t, POSTERN_KEX,
+	    "-curve25519-sha256"), 0);
+	assert_int_equal(postern_transport_set_security_option(t, POSTERN_CIPHERS,
+	    "^aes256-ctr"), 0);
+	assert_in_force(POSTERN_CIPHERS, preset(POSTERN_CIPHERS, NULL, "^aes256-ctr"));
+	assert_int_equal(start(&options), -EINVAL);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_non_null(strstr(e.text, "nothing is left"));
+	options.preset = "compat";
+	options.ciphers = "aes128-ctr,aes192-ctr";
+	assert_int_equal(start(&options), 0);
+	assert_string_equal(fake_seen->ciphers, "aes256-ctr,aes128-ctr,aes192-ctr");
+	assert_in_force(POSTERN_CIPHERS, "aes256-ctr,aes128-ctr,aes192-ctr");
+	assert_in_force(POSTERN_MACS, preset(POSTERN_MACS, "compat", "-*etm*"));
+	assert_in_force(POSTERN_KEX, preset(POSTERN_KEX, "compat", "-curve25519-sha256"));
 }
 
 static void
@@ -188,7 +219,7 @@ what_was_set_wins_over_the_options(void **state)
 	assert_string_equal(fake_seen->ciphers, "aes128-ctr,aes256-ctr");
 	assert_in_force(POSTERN_CIPHERS, "aes128-ctr,aes256-ctr");
 	assert_in_force(POSTERN_MACS, "hmac-sha2-512");
-	assert_in_force(POSTERN_KEX, api_list_default(POSTERN_KEX));
+	assert_in_force(POSTERN_KEX, preset(POSTERN_KEX, NULL, NULL));
 }
 
 static void
@@ -220,7 +251,7 @@ each_start_has_its_own_options(void **state)
 	options.macs = "hmac-sha2-512";
 	assert_int_equal(start(&options), 0);
 	assert_in_force(POSTERN_MACS, "hmac-sha2-512");
-	assert_in_force(POSTERN_KEX, api_list_default(POSTERN_KEX));
+	assert_in_force(POSTERN_KEX, preset(POSTERN_KEX, NULL, NULL));
 }
 
 /* A server's lists are its own, but for a transport for which others were set. */
@@ -264,6 +295,7 @@ main(void)
 		CASE(it_is_for_the_process_that_made_it),
 		CASE(presets_of_a_start_are_checked),
 		CASE(options_edit_what_their_preset_says),
+		CASE(what_was_set_edits_what_the_start_says),
 		CASE(what_was_set_wins_over_the_options),
 		CASE(compression_is_off_and_can_be_put_on_and_off),
 		CASE(a_servers_transport_has_its_servers_lists),

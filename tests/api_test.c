@@ -61,6 +61,7 @@ struct policy {
 	const void *key;
 	size_t key_len;
 	int verified, closed, closed_code, requests;
+	char closed_text[200];
 	char name[64], methods[64], command[64], lang[16];
 	unsigned columns;
 	postern_transport *t;
@@ -183,6 +184,7 @@ server_closed(void *user, postern_transport *t, const struct postern_exception *
 
 	p->closed++;
 	p->closed_code = e->code;
+	(void)snprintf(p->closed_text, sizeof(p->closed_text), "%s", e->text);
 	postern_transport_free(t);
 }
 
@@ -399,6 +401,52 @@ no_common_cipher_says_what_both_offered(void **state)
 	assert_int_equal(e.code, POSTERN_ENOMATCH);
 	assert_non_null(strstr(e.ours, "aes256-gcm@openssh.com"));
 	assert_non_null(strstr(e.theirs, "aes128-ctr"));
+}
+
+/* Both sides say what would have helped, each of itself. */
+static void
+a_failed_negotiation_names_the_preset(void **state)
+{
+	static const struct {
+		const char *kex, *ciphers, *macs;	/* the client's */
+		const char *theirs, *ours;
+	} rows[] = {
+		{ "diffie-hellman-group14-sha256", NULL, NULL,
+		    "no key exchange method in common; the preset compat would have agreed",
+		    "no key exchange method in common; the preset modern would have agreed" },
+		{ "diffie-hellman-group14-sha1", NULL, NULL,
+		    "no key exchange method in common",
+		    "no key exchange method in common; the preset modern would have agreed" },
+		{ NULL, "aes256-ctr", "hmac-sha2-256",
+		    "no MAC in common, client to server; the preset compat would have agreed",
+		    "no MAC in common, client to server; the preset modern would have agreed" },
+	};
+	struct postern_options options = POSTERN_OPTIONS;
+	struct postern_exception e = POSTERN_EXCEPTION;
+	postern_transport *t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		options.kex = rows[i].kex;
+		options.ciphers = rows[i].ciphers;
+		options.macs = rows[i].macs;
+		policy.closed = 0;
+		t = connected(&options, POSTERN_ENOMATCH);
+		assert_int_equal(postern_transport_get_exception(t, &e), 0);
+		assert_string_equal(e.text, rows[i].ours);
+		for (int n = 0; n < 100 && policy.closed == 0; n++) {
+			struct postern_event ev = POSTERN_EVENT;
+
+			(void)!postern_next(ctx, &ev, 100);
+		}
+		assert_int_equal(policy.closed_code, POSTERN_ENOMATCH);
+		assert_string_equal(policy.closed_text, rows[i].theirs);
+	}
+	/* with that preset it does agree */
+	options = (struct postern_options)POSTERN_OPTIONS;
+	options.preset = "compat";
+	t = connected(&options, 0);
+	postern_transport_free(t);
 }
 
 static void
@@ -732,6 +780,7 @@ main(void)
 		TEST(logins_are_refused),
 		TEST(too_many_failures_end_the_connection),
 		TEST(no_common_cipher_says_what_both_offered),
+		TEST(a_failed_negotiation_names_the_preset),
 		TEST(a_silent_peer_has_its_phase_and_its_time),
 		TEST(a_key_logs_in),
 		TEST(two_steps_make_a_login),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <postern.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -156,7 +157,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "PidFile /tmp/p\nModuliFile /m\nLogLevel DEBUG3\nSyslogFacility LOCAL7\n"
 	    "KexAlgorithms curve25519-sha256\nHostKeyAlgorithms ssh-ed25519\n"
 	    "PubkeyAcceptedAlgorithms ssh-ed25519\nCiphers ^aes256-ctr\nMACs -hmac-sha2-256\n"
-	    "RekeyLimit 1G 1h\nRekeyQuota 100 10\nCompression no\nDisableForwarding yes\n"
+	    "AlgorithmPreset compat\nRekeyLimit 1G 1h\nRekeyQuota 100 10\nCompression no\nDisableForwarding yes\n"
 	    "AllowTcpForwarding local\nAllowStreamLocalForwarding remote\n"
 	    "AllowAgentForwarding no\nX11Forwarding yes\nX11DisplayOffset 0\nX11UseLocalhost no\n"
 	    "XAuthLocation none\nGatewayPorts clientspecified\nPermitOpen a:1 [::1]:* *:80\n"
@@ -291,7 +292,8 @@ static void bad_values_are_refused(void **s)
 		"VersionAddendum a\tb", "VersionAddendum caf\303\251", "SetEnv A", "SetEnv =1", "Subsystem sftp",
 		"Subsystem sftp internal-sftp", "Subsystem \"a b\" c", "ForceCommand internal-sftp",
 		"LogLevel LOUD", "SyslogFacility KERN", "KexAlgorithms ecdh-sha2-none",
-		"Ciphers +3des-cbc", "MACs hmac-md5", "HostKeyAlgorithms ssh-dss", "Ciphers -*",
+		"Ciphers +3des-cbc", "MACs hmac-md5", "AlgorithmPreset Fips",
+		"AlgorithmPreset modern compat", "HostKeyAlgorithms ssh-dss", "Ciphers -*",
 		"PubkeyAcceptedAlgorithms x", "RekeyLimit 15", "RekeyLimit x", "RekeyLimit 1G 1h 2",
 		"RekeyLimit 1T", "RekeyLimit 99999999999999999999", "RekeyLimit 5000000000G",
 		"RekeyLimit 1G x", "RekeyQuota 1", "RekeyQuota 0 1", "RekeyQuota 1 0",
@@ -325,6 +327,31 @@ static void bad_values_are_refused(void **s)
 	assert_int_equal(read_text("PermitListen none 80\n"), 1);
 	assert_int_equal(read_text("AuthorizedKeysCommand /keys\n"), 1);
 	assert_non_null(strstr(said, "there is no AuthorizedKeysCommandUser"));
+}
+
+/* The lines of an edit and of what it edits may stand in either order. */
+static void presets_and_their_edits(void **s)
+{
+	static const char *const orders[] = { "AlgorithmPreset compat\nMACs -*etm*\n",
+		"MACs -*etm*\nAlgorithmPreset compat\n" };
+	char want[CONF_ALGORITHMS_MAX];
+
+	(void)s;
+	for (size_t i = 0; i < 2; i++) {
+		good(orders[i]);
+		assert_int_equal(postern_edit_preset(POSTERN_MACS, "compat", "-*etm*", want,
+		    sizeof(want)), 0);
+		assert_string_equal(conf.macs, want);
+		assert_int_equal(postern_edit_preset(POSTERN_KEX, "compat", NULL, want,
+		    sizeof(want)), 0);
+		assert_string_equal(conf.kex, want);
+	}
+	good("");
+	assert_int_equal(postern_edit_preset(POSTERN_KEX, "modern", NULL, want, sizeof(want)), 0);
+	assert_string_equal(conf.kex, want);
+	/* modern has nothing but those */
+	assert_int_equal(read_text("MACs -*etm*\n"), 1);
+	assert_non_null(strstr(said, "MACs: no algorithm is left"));
 }
 
 static void all_errors_are_told(void **s)
@@ -569,6 +596,7 @@ int main(void)
 		cmocka_unit_test(every_other_keyword_of_sshd_is_refused_by_name_and_line),
 		cmocka_unit_test(unknown_words_are_refused),
 		cmocka_unit_test(bad_values_are_refused),
+		cmocka_unit_test(presets_and_their_edits),
 		cmocka_unit_test(all_errors_are_told),
 		cmocka_unit_test(lines_are_written_in_many_ways),
 		cmocka_unit_test(lines_are_bounded),

@@ -325,7 +325,7 @@ static void
 table_is_that_of_names(void **state)
 {
 	static const char *const names[] = {
-#define ALG(class_, name_, by_default) NAME_##class_(name_)
+#define ALG(class_, name_, presets) NAME_##class_(name_)
 #define NAME_KEX(name_)
 #define NAME_CIPHER(name_)
 #define NAME_MAC(name_)

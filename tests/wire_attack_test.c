@@ -180,6 +180,7 @@ options_for(unsigned which)
 {
 	struct postern_options o = POSTERN_OPTIONS;
 
+	o.preset = "compat";		/* for every mode of encryption */
 	o.banner_ms = o.kex_ms = o.login_ms = PATIENCE;
 	o.close_ms = 2000;
 	o.rekey_ms = which == REKEYING ? 400 : PATIENCE;

@@ -17,7 +17,7 @@ servers = {}
 
 def server(lab):
     if "s" not in servers:
-        servers["s"] = lab.posternd()
+        servers["s"] = lab.posternd("AlgorithmPreset compat")
     return servers["s"]
 
 
@@ -161,7 +161,7 @@ def counts(pid):
 
 def nothing_leaks(lab):
     """All the cases again and again, a thousand in all: counts before and after."""
-    s = lab.posternd(level="ERROR")
+    s = lab.posternd("AlgorithmPreset compat", level="ERROR")
     payloads = [d for d, _ in CASES.values()] + [b"", VERSION]
 
     def throw(n):
@@ -193,8 +193,8 @@ def nothing_leaks(lab):
 def client(lab, data, reason):
     """The same thrown at postern by a server."""
     with socket.create_server(("127.0.0.1", 0)) as l:
-        p = subprocess.Popen([POSTERN, "-F", "none", "-v", "-o", "BatchMode=yes", "-o", "UserKnownHostsFile=/dev/null", "-p",
-                              str(l.getsockname()[1]), "x@127.0.0.1", "true"], stdin=subprocess.DEVNULL,
+        p = subprocess.Popen([POSTERN, "-F", "none", "-v", "-o", "BatchMode=yes", "-o", "UserKnownHostsFile=/dev/null", "-o",
+                              "AlgorithmPreset=compat", "-p", str(l.getsockname()[1]), "x@127.0.0.1", "true"], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         l.settimeout(10)
         c, _ = l.accept()

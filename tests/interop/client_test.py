@@ -9,7 +9,7 @@ import contextlib, os, re, signal, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BUILD, POSTERN, SAN, check, digest, labelled, main, needs_root, noise
 from locked_test import descendants
-from server_test import AEAD, BULK, CTR, GEX, KEX, MACS, expect, moduli
+from server_test import AEAD, BULK, CTR, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, expect, moduli
 
 servers = {}
 
@@ -44,6 +44,17 @@ def gex_rekeys(lab):
                     input=data, timeout=240)
     expect(r, 0, (digest(data) + "  -\n").encode(), "postern")
     check(exchanges(log) >= 3, "only %d key exchanges" % exchanges(log))
+
+
+def fixed_group(lab, kex):
+    """Against a server that has nothing else; the default preset says which would do."""
+    s, data = sshd(lab, "KexAlgorithms " + kex, "RekeyLimit 2M"), noise(10 << 20)
+    how = "KexAlgorithms=+" + kex if kex == GROUP14_SHA1 else "AlgorithmPreset=compat"
+    expect(lab.postern(s, "-o", how, command=["sha256sum"], input=data, timeout=240), 0,
+           (digest(data) + "  -\n").encode(), "postern")
+    r = lab.postern(s, command=["true"])
+    check(r.returncode == 255 and b"no key exchange method in common" in r.stderr, "%r" % r)
+    check((b"the preset compat would have agreed" in r.stderr) == (kex != GROUP14_SHA1), "%r" % r)
 
 
 def login(lab, name):
@@ -287,6 +298,7 @@ cases = [labelled("postern->sshd %s %s %s" % (k, c, m or "aead"), algorithms, k,
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 cases += [labelled("postern->sshd group exchange, %d bits" % n, gex_group, n) for n in (2048, 4096, 8192)]
 cases += [gex_rekeys]
+cases += [labelled("postern->sshd " + k, fixed_group, k) for k in [*GROUPS, GROUP14_SHA1]]
 for n in ("sshd", "dropbear", "tinysshd"):
     for f in (login, upload, download):
         case = labelled("postern->%s %s" % (n, f.__name__), f, n)

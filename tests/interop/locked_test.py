@@ -123,8 +123,8 @@ def scan(pid, secrets, point):
 
 
 def kexinit():
-    lists = [b"curve25519-sha256", b"ssh-ed25519", b"aes128-ctr", b"aes128-ctr", b"hmac-sha2-256", b"hmac-sha2-256",
-             b"none", b"none", b"", b""]
+    lists = [b"curve25519-sha256", b"ssh-ed25519", b"aes128-ctr", b"aes128-ctr", b"hmac-sha2-256-etm@openssh.com",
+             b"hmac-sha2-256-etm@openssh.com", b"none", b"none", b"", b""]
     p = b"\x14" + bytes(16) + b"".join(struct.pack(">I", len(l)) + l for l in lists) + b"\0" + bytes(4)
     pad = 8 - (len(p) + 5) % 8
     pad += 8 if pad < 4 else 0

@@ -12,9 +12,12 @@ from lab import (IS_ROOT, Inetd, POSTERN, SAN, SSH_BASE, Failure, check, digest,
 
 GEX = "diffie-hellman-group-exchange-sha256"
 KEX = ["curve25519-sha256", "curve25519-sha256@libssh.org", GEX]
+GROUPS = ["diffie-hellman-group14-sha256", "diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512"]
+GROUP14_SHA1 = "diffie-hellman-group14-sha1"
 AEAD = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com"]
 CTR = ["aes256-ctr", "aes192-ctr", "aes128-ctr"]
 MACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"]
+COMPAT = "AlgorithmPreset compat"
 BULK = (8 if SAN else 100) << 20
 
 servers = {}
@@ -60,10 +63,17 @@ def passwords(lab):
         return server(lab, "PasswordAuthentication yes")
 
 
+def lines_for(kex=None, mac=None):
+    """What a configuration needs for them: nothing, if the default preset has them."""
+    if kex == GROUP14_SHA1:
+        return ["KexAlgorithms +" + kex]
+    return [COMPAT] if (kex or "").startswith("diffie") or mac in MACS[2:] else []
+
+
 # ---- OpenSSH
 
 def ssh_algorithms(lab, kex, cipher, mac):
-    s = server(lab)
+    s = server(lab, *lines_for(kex, mac))
     args = ["-o", "KexAlgorithms=" + kex, "-c", cipher] + (["-m", mac] if mac else [])
     expect(lab.ssh(s, *args, command=["echo hello; exit 7"]), 7, b"hello\n", "ssh")
 
@@ -78,7 +88,7 @@ def moduli(lab, name, *bits):
 
 def ssh_gex_group(lab, bits):
     """The group has the size that the server has; a client is told by its -v."""
-    s = server(lab, "ModuliFile " + moduli(lab, "moduli", bits))
+    s = server(lab, COMPAT, "ModuliFile " + moduli(lab, "moduli", bits))
     r = lab.ssh(s, "-vv", "-o", "KexAlgorithms=" + GEX, command=["echo hello"])
     expect(r, 0, b"hello\n", "ssh")
     check(b"bits set: " in r.stderr and b"/%d" % bits in r.stderr, "not %d bits: %r" % (bits, r.stderr[-2000:]))
@@ -86,7 +96,7 @@ def ssh_gex_group(lab, bits):
 
 def ssh_gex_rekeys(lab):
     """Rekeying under load, by both sides, each time in a group of its own."""
-    s = server(lab, "RekeyLimit 2M", "ModuliFile " + moduli(lab, "moduli", 2048, 3072))
+    s = server(lab, COMPAT, "RekeyLimit 2M", "ModuliFile " + moduli(lab, "moduli", 2048, 3072))
     data = noise(BULK // 10)
     r = lab.ssh(s, "-o", "KexAlgorithms=" + GEX, "-o", "RekeyLimit=3M", "-c", "aes128-ctr", command=["sha256sum"],
                 input=data, timeout=240)
@@ -97,10 +107,36 @@ def ssh_gex_rekeys(lab):
 
 def ssh_gex_without_moduli(lab):
     for path in ("none", lab.write("moduli", "")):
-        s = server(lab, "ModuliFile " + path)
+        s = server(lab, COMPAT, "ModuliFile " + path)
         r = lab.ssh(s, "-o", "KexAlgorithms=" + GEX, command=["echo in"])
         check(r.returncode == 255 and "no key exchange method in common" in s.text(), "%r" % r)
         expect(lab.ssh(s, command=["echo in"]), 0, b"in\n", "ssh")
+
+
+def ssh_fixed_group(lab, kex):
+    """With rekeys by both sides; the legacy one by its name only."""
+    s = server(lab, "RekeyLimit 2M", *lines_for(kex))
+    data = noise(10 << 20)
+    r = lab.ssh(s, "-o", "KexAlgorithms=" + kex, "-o", "RekeyLimit=3M", command=["sha256sum"], input=data, timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "ssh")
+    counts = [int(n) for n in re.findall(r"keys in use \(exchange (\d+)\): " + kex, s.text())]
+    check(counts and max(counts) >= 3, "no rekeys: %r\n%s" % (counts, s.text()[-2000:]))
+
+
+def a_failure_names_the_preset(lab):
+    s = server(lab)
+    for args, preset in ((["-o", "KexAlgorithms=" + GROUPS[0]], "compat"),
+                         (["-c", "aes256-ctr", "-m", "hmac-sha2-256"], "compat"),
+                         (["-o", "KexAlgorithms=" + GROUP14_SHA1], None)):
+        at = len(s.text())
+        r = lab.ssh(s, *args, command=["true"])
+        said = s.text()[at:]
+        check(r.returncode == 255 and "no algorithm in common" in said, "%r %s" % (r, said))
+        if preset:
+            check("the preset %s would have agreed" % preset in said, said)
+        else:
+            check("the preset" not in said, said)
+    expect(lab.ssh(server(lab, COMPAT), "-c", "aes256-ctr", "-m", "hmac-sha2-256", command=["echo in"]), 0, b"in\n")
 
 
 def ssh_password(lab):
@@ -289,7 +325,7 @@ def dbclient(lab, s, *args, command="", input=b"", password=None, timeout=60):
 
 def dbclient_algorithms(lab, cipher, mac):
     args = ["-c", cipher] + (["-m", mac] if mac else [])
-    expect(dbclient(lab, server(lab), *args, command="echo hello; exit 9"), 9, b"hello\n", "dbclient")
+    expect(dbclient(lab, server(lab, *lines_for(mac=mac)), *args, command="echo hello; exit 9"), 9, b"hello\n", "dbclient")
 
 
 def dbclient_password(lab):
@@ -404,15 +440,41 @@ def ours(lab):
 
 
 def ours_gex(lab):
-    s = server(lab, "RekeyLimit 1M", "ModuliFile " + moduli(lab, "moduli", 2048))
+    s = server(lab, COMPAT, "RekeyLimit 1M", "ModuliFile " + moduli(lab, "moduli", 2048))
     data = noise(BULK // 10)
     expect(lab.postern(s, "-o", "KexAlgorithms=" + GEX, command=["sha256sum"], input=data, timeout=240), 0,
            (digest(data) + "  -\n").encode())
 
 
+def ours_fixed_group(lab, kex):
+    s = server(lab, "RekeyLimit 2M", *lines_for(kex))
+    data = noise(10 << 20)
+    expect(lab.postern(s, "-o", "KexAlgorithms=" + kex, "-o", "RekeyLimit=3M", command=["sha256sum"], input=data,
+                       timeout=240), 0, (digest(data) + "  -\n").encode())
+
+
+def ours_presets(lab):
+    """Both sides of each with both sides of each: what is in common and what is not."""
+    kex = "no key exchange method in common"
+    for theirs, mine, args, word in (("modern", "modern", (), None), ("compat", "modern", (), None),
+                                     ("modern", "compat", (), None),
+                                     ("modern", "compat", ("KexAlgorithms=diffie-hellman-*",), "nothing is left"),
+                                     ("modern", "compat", ("KexAlgorithms=" + GROUPS[1],), kex),
+                                     ("compat", "modern", ("KexAlgorithms=" + GROUPS[1],), None),
+                                     ("modern", "modern", ("MACs=-*etm*",), "nothing is left"),
+                                     ("compat", "compat", ("MACs=-*etm*", "Ciphers=aes128-ctr"), None),
+                                     ("modern", "fastest", (), 'no preset "fastest"')):
+        flags = [f for a in ("AlgorithmPreset=" + mine, *args) for f in ("-o", a)]
+        r = lab.postern(server(lab, "AlgorithmPreset " + theirs), *flags, command=["echo in"])
+        if word is None:
+            expect(r, 0, b"in\n", "%s with %s %s" % (mine, theirs, args))
+        else:
+            check(r.returncode == 255 and word.encode() in r.stderr, "%s with %s %s: %r" % (mine, theirs, args, r))
+
+
 def ours_algorithms(lab, cipher, mac):
     args = ["-o", "Ciphers=" + cipher] + (["-o", "MACs=" + mac] if mac else [])
-    expect(lab.postern(server(lab), *args, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
+    expect(lab.postern(server(lab, *lines_for(mac=mac)), *args, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
 
 
 for f in (ssh_password, ssh_keyboard_interactive, ssh_two_steps, dbclient_password, plink_password):
@@ -421,7 +483,8 @@ for f in (ssh_password, ssh_keyboard_interactive, ssh_two_steps, dbclient_passwo
 cases = [labelled("ssh %s %s %s" % (k, c, m or "aead"), ssh_algorithms, k, c, m)
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 cases += [labelled("ssh group exchange, %d bits" % n, ssh_gex_group, n) for n in (2048, 3072, 4096, 8192)]
-cases += [ssh_gex_rekeys, ssh_gex_without_moduli]
+cases += [ssh_gex_rekeys, ssh_gex_without_moduli, a_failure_names_the_preset]
+cases += [labelled("ssh " + k, ssh_fixed_group, k) for k in [*GROUPS, GROUP14_SHA1]]
 cases += [ssh_password, ssh_keyboard_interactive, ssh_wrong_key, ssh_unknown_user, ssh_two_steps, ssh_stderr, ssh_signal,
           ssh_shell_pty, ssh_subsystem, ssh_env]
 cases += [labelled("ssh upload " + c, ssh_upload, c) for c in ("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com",
@@ -436,7 +499,8 @@ cases += [labelled("dbclient %s %s" % (c, m or "aead"), dbclient_algorithms, c, 
                        ("aes128-ctr", "hmac-sha2-256"))]
 cases += [dbclient_password, dbclient_bulk, dbclient_shell, plink_login, plink_password, plink_bulk, plink_subsystem,
           plink_shell, labelled("plink aes", plink_cipher, "aes"), labelled("plink chacha20", plink_cipher, "chacha20"),
-          plink_rekeys, ours, ours_gex]
+          plink_rekeys, ours, ours_gex, ours_presets]
+cases += [labelled("postern " + k, ours_fixed_group, k) for k in [*GROUPS, GROUP14_SHA1]]
 cases += [labelled("postern %s %s" % (c, m or "aead"), ours_algorithms, c, m)
           for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 

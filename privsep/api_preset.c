@@ -1,0 +1,152 @@
+/*
+ * api_preset.c - what a preset makes of each list, and which preset would have agreed
+ * with a peer that could not be agreed with.
+ *
+ * Membership is data: the last column of crypto/names.def.  A peer's list is any bytes;
+ * nothing of it is kept or shown here.
+ */
+#include <errno.h>
+
+#include "privsep/api.h"
+
+enum { BY_NAME = 0, MODERN = 1, COMPAT = 2, PQ_ONLY = 4, EVERY = MODERN | COMPAT | PQ_ONLY };
+enum { KEX = 1 << POSTERN_KEX, CIPHER = 1 << POSTERN_CIPHERS, MAC = 1 << POSTERN_MACS,
+	COMPRESSION = 1 << POSTERN_COMPRESSION,
+	SIGNATURE = 1 << POSTERN_HOST_KEYS | 1 << POSTERN_SIGNATURES };
+
+static const struct {
+	int lists;			/* bits 1 << list */
+	const char *name;
+	unsigned presets;
+} names[] = {
+#define ALG(class_, name_, presets_) { class_, name_, presets_ },
+#include "crypto/names.def"
+};
+
+/* In the order in which one is recommended to whom none was enough. */
+static const struct {
+	const char *name;
+	unsigned bit;
+} presets[] = {
+	{ "modern",  MODERN },
+	{ "compat",  COMPAT },
+	{ "pq-only", PQ_ONLY },
+};
+
+/* 0: there is no such preset. */
+static unsigned
+bit_of(const char *preset)
+{
+	if (preset == NULL)
+		return MODERN;
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+		if (strcmp(presets[i].name, preset) == 0)
+			return presets[i].bit;
+	}
+	return 0;
+}
+
+static bool
+is_in(size_t i, int list, unsigned bit)
+{
+	return (names[i].lists & 1 << list) != 0 && (names[i].presets & bit) != 0;
+}
+
+int
+api_preset_list(int list, const char *preset, char *out, size_t size)
+{
+	unsigned bit = bit_of(preset);
+	struct wr w = wr_of(out, size);
+
+	if (postern_supported(list) == NULL || size == 0)
+		return -EINVAL;
+	out[0] = '\0';
+	if (bit == 0)
+		return -ENOENT;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!is_in(i, list, bit))
+			continue;
+		if (w.n > 0)
+			wr_u8(&w, ',');
+		wr_raw(&w, span_str(names[i].name));
+	}
+	wr_u8(&w, 0);
+	if (!w.bad)
+		return 0;
+	out[0] = '\0';
+	return -ERANGE;
+}
+
+/* ---- a failed negotiation ---- */
+
+static bool
+has(struct span list, const char *wanted)
+{
+	struct rd r = rd_of(list);
+	struct span name;
+
+	while (api_list_next(&r, &name)) {
+		if (span_is(name, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* By its first name, which is in no other: the peer's may be in none. */
+static int
+list_of(struct span ours)
+{
+	struct rd r = rd_of(ours);
+	struct span first = { NULL, 0 };
+
+	(void)api_list_next(&r, &first);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!span_is(first, names[i].name))
+			continue;
+		for (int list = POSTERN_KEX; list <= POSTERN_COMPRESSION; list++)
+			if ((names[i].lists & 1 << list) != 0)
+				return list;
+	}
+	return 0;
+}
+
+static bool
+has_host_key(const postern_context *ctx, const char *name)
+{
+	const postern_key *k;
+
+	TAILQ_FOREACH(k, &ctx->host_keys, next) {
+		/* one type of key has several signatures (RFC 8332) */
+		if (strcmp(k->alg, name) == 0 || (strcmp(k->alg, "ssh-rsa") == 0 &&
+		    strncmp(name, "rsa-sha2-", 9) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* A server can only show what it has: a preset makes neither keys nor moduli. */
+static bool
+could_be_offered(const postern_transport *t, int list, const char *name)
+{
+	if (!t->is_server)
+		return true;
+	if (list == POSTERN_HOST_KEYS)
+		return has_host_key(t->ctx, name);
+	return t->ctx->has_moduli ||
+	    strncmp(name, "diffie-hellman-group-exchange-", 30) != 0;
+}
+
+const char *
+api_preset_that_agrees(const postern_transport *t, struct span ours, struct span theirs)
+{
+	int list = list_of(ours);
+
+	for (size_t p = 0; list != 0 && p < sizeof(presets) / sizeof(presets[0]); p++) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (is_in(i, list, presets[p].bit) && has(theirs, names[i].name) &&
+			    could_be_offered(t, list, names[i].name))
+				return presets[p].name;
+		}
+	}
+	return NULL;
+}
