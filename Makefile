@@ -63,6 +63,8 @@ KEYLOAD_SRC = privsep/keyload.c privsep/sandbox_keyload.c privsep/sandbox_drop.c
 POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(wildcard apps/account*.c) \
               $(wildcard apps/session*.c)
 POSTERN_SRC = apps/postern.c $(wildcard apps/client_*.c)
+KEYGEN_SRC  = $(wildcard apps/keygen*.c) $(wildcard crypto/key*.c) crypto/pubkey.c crypto/bcrypt_pbkdf.c \
+              crypto/mem.c crypto/random.c crypto/hash.c $(SIGN_SRC) $(CERT_SRC)
 
 LIB_LIBS     = -lsodium
 MONITOR_LIBS = -lcrypto -lsodium -lseccomp
@@ -70,12 +72,13 @@ WORKER_LIBS  = -lcrypto -lsodium -lseccomp -lz
 KEYLOAD_LIBS = -lcrypto -lsodium -lseccomp
 POSTERND_LIBS = -lsodium -lcrypt -lbsd -lutil
 POSTERN_LIBS = -lsodium -lbsd -lmd
+KEYGEN_LIBS  = -lcrypto -lsodium -lbsd
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-ALL_SRC = $(sort $(LIB_SRC) $(MONITOR_SRC) $(WORKER_SRC) $(KEYLOAD_SRC) $(POSTERND_SRC) $(POSTERN_SRC))
+ALL_SRC = $(sort $(LIB_SRC) $(MONITOR_SRC) $(WORKER_SRC) $(KEYLOAD_SRC) $(POSTERND_SRC) $(POSTERN_SRC) $(KEYGEN_SRC))
 
 PROGRAMS = $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec/postern-keyload \
-           $(B)/bin/posternd $(B)/bin/postern
+           $(B)/bin/posternd $(B)/bin/postern $(B)/bin/postern-keygen
 LIBS     = $(B)/lib/libpostern.a $(B)/lib/libpostern.so
 
 .PHONY: all tests one run demo check check-interop bench fuzz install clean deps
@@ -133,9 +136,15 @@ $(B)/bin/postern: $(call obj,$(POSTERN_SRC)) $(B)/lib/libpostern.a
 	$(if $(V),,@echo "  link $@")
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(POSTERN_LIBS)
 
+$(B)/bin/postern-keygen: $(call obj,$(KEYGEN_SRC))
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(KEYGEN_LIBS)
+
 # ---- tests -----------------------------------------------------------------------
 # Each tests/NAME_test.c is a program over an archive of every object without a main.
-MAIN_SRC = privsep/monitor_main.c privsep/zygote.c privsep/keyload.c apps/posternd.c apps/postern.c
+MAIN_SRC = privsep/monitor_main.c privsep/zygote.c privsep/keyload.c apps/posternd.c apps/postern.c \
+           apps/keygen.c
 TEST_ARCHIVE = $(B)/tests/all.a
 $(TEST_ARCHIVE): $(call obj,$(filter-out $(MAIN_SRC),$(ALL_SRC)))
 	@mkdir -p $(@D)
@@ -259,6 +268,7 @@ install: all
 	  -Wl,--version-script=include/postern.map -o $(I)/libpostern.so.$(VERSION) $(LIB_OBJ_I) $(LIB_LIBS)
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/posternd $(POSTERND_OBJ_I) $(I)/libpostern.a $(POSTERND_LIBS)
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/postern $(call obj,$(POSTERN_SRC)) $(I)/libpostern.a $(POSTERN_LIBS)
+	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(I)/postern-keygen $(call obj,$(KEYGEN_SRC)) $(KEYGEN_LIBS)
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' include/postern.pc.in > $(I)/postern.pc
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(INSTALL_LIBEXEC) $(DESTDIR)$(PREFIX)/share/man/man1 \
@@ -267,7 +277,7 @@ install: all
 	install -m 755 $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec/postern-keyload \
 	  $(DESTDIR)$(INSTALL_LIBEXEC)
 	install -m 755 $(I)/posternd $(DESTDIR)$(PREFIX)/sbin
-	install -m 755 $(I)/postern $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(I)/postern $(I)/postern-keygen $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(I)/libpostern.a $(I)/libpostern.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib
 	ln -sf libpostern.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libpostern.so.$(SOMAJOR)
 	ln -sf libpostern.so.$(SOMAJOR) $(DESTDIR)$(PREFIX)/lib/libpostern.so

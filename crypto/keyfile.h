@@ -23,7 +23,7 @@ enum {
 	KEYFILE_COMMENT_MAX = 1024,
 	/* what a hostile file may make its reader spend */
 	KEYFILE_ROUNDS_MAX = 4096,	/* bcrypt                           */
-	KEYFILE_PBKDF2_MAX = 10 * 1000 * 1000,
+	KEYFILE_PBKDF2_MAX = 5 * 1000 * 1000,
 	KEYFILE_ARGON2_KIB_MAX = 64 * 1024,
 	KEYFILE_ARGON2_PASSES_MAX = 4096,
 	KEYFILE_ARGON2_WORK_MAX = 16 * 1024 * 1024,	/* memory times passes */

@@ -46,12 +46,13 @@ trespass() {
 # ---- the lists -------------------------------------------------------------------
 o=$B/obj
 defined_by $o/proto/*.o >"$dir/parser"
-defined_by $o/crypto/sign*.o $o/crypto/keyfile*.o $o/crypto/bcrypt*.o >"$dir/private_keys"
-defined_by $o/crypto/keyfile*.o $o/crypto/bcrypt*.o >"$dir/key_files"
+defined_by $o/crypto/sign*.o $o/crypto/key*.o $o/crypto/bcrypt*.o >"$dir/private_keys"
+defined_by $o/crypto/key*.o $o/crypto/bcrypt*.o >"$dir/key_files"
+defined_by $o/crypto/keymake*.o $o/crypto/keywrite*.o >"$dir/new_keys"
 defined_by $o/crypto/*.o >"$dir/algorithms"
 defined_by $o/privsep/worker_*.o >"$dir/worker"
 defined_by $o/privsep/monitor_*.o >"$dir/monitor"
-for list in parser private_keys key_files algorithms worker monitor; do
+for list in parser private_keys key_files new_keys algorithms worker monitor; do
 	[ "$(wc -l <"$dir/$list")" -ge 4 ] ||
 		case_of "fence_lists" "no names found for $list: is everything built?"
 done
@@ -77,6 +78,7 @@ libexec/postern-monitor key_files
 libexec/postern-monitor worker
 libexec/postern-worker private_keys
 libexec/postern-worker monitor
+libexec/postern-keyload new_keys
 libexec/postern-keyload parser
 libexec/postern-keyload worker
 libexec/postern-keyload monitor
@@ -96,6 +98,9 @@ bin/postern parser
 bin/postern algorithms
 bin/postern worker
 bin/postern monitor
+bin/postern-keygen parser
+bin/postern-keygen worker
+bin/postern-keygen monitor
 FENCE
 
 # ---- a hole in it is found ---------------------------------------------------------
@@ -133,7 +138,7 @@ soft_spots() {
 }
 if [ -z "$SAN" ]; then
 	for program in libexec/postern-monitor libexec/postern-worker libexec/postern-keyload \
-	    lib/libpostern.so bin/posternd bin/postern; do
+	    lib/libpostern.so bin/posternd bin/postern bin/postern-keygen; do
 		case_of "hardening_$(basename "$program")" "$(soft_spots "$B/$program" | tr '\n' ' ')"
 	done
 	# and the check can see: an object of another kind fails it

@@ -25,6 +25,7 @@ privsep/api.*                           ipc/.*|crypto/names\.def|proto/(wire\.h|
 include/.*                              -
 apps/client.*                           apps/(client.*|tty_.*)
 apps/postern\.c                         apps/client.*
+apps/keygen.*                           apps/keygen.*|crypto/.*
 apps/.*                                 apps/(posternd|conf|account|session|tty_).*
 TABLE
 
@@ -100,6 +101,9 @@ include/postern.h "ipc/ipc.h"
 apps/posternd.c "ipc/ipc.h"
 apps/posternd.c <proto/ssh.h>
 apps/client_a.c "apps/session.h"
+apps/posternd.c "crypto/crypto.h"
+apps/keygen_a.c "proto/ssh.h"
+apps/keygen_a.c "privsep/monitor.h"
 PLANTED
 case_of planted_includes_are_found "${missed:+not found:$missed}"
 exit $failed

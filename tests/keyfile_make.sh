@@ -79,7 +79,11 @@ openssl genpkey -algorithm rsa-pss -out refused/unsupported.rsa-pss 2>/dev/null
 openssl genrsa -traditional -primes 3 -out refused/unsupported.three-primes 2048 2>/dev/null
 openssl pkcs8 -topk8 -in rsa.pem -scrypt -passout file:passfile -out refused/unsupported.scrypt
 openssl pkcs8 -topk8 -in rsa.pem -v1 PBE-SHA1-3DES -passout file:passfile -out refused/unsupported.pbes1
-openssl pkcs8 -topk8 -in rsa.pem -iter 10000001 -passout file:passfile -out refused/unsupported.iterations
+# a count of 100000 becomes one of 5000001, which nobody has to compute
+openssl pkcs8 -topk8 -in rsa.pem -iter 100000 -passout file:passfile -outform DER |
+	LC_ALL=C sed 's/\x02\x03\x01\x86\xa0/\x02\x03\x4c\x4b\x41/' |
+	{ echo '-----BEGIN ENCRYPTED PRIVATE KEY-----'; base64; echo '-----END ENCRYPTED PRIVATE KEY-----'; } \
+	>refused/unsupported.iterations
 openssl rsa -traditional -in rsa.pem -camellia128 -passout file:passfile -out refused/unsupported.camellia 2>/dev/null
 puttygen -q rsa.openssh -o refused/unsupported.argon2d --new-passphrase passfile --ppk-param kdf=argon2d,passes=3
 puttygen -q rsa.openssh -o refused/unsupported.lanes --new-passphrase passfile --ppk-param parallelism=2,passes=3

@@ -1,0 +1,129 @@
+/*
+ * keygen.c - main of postern-keygen: keys made, changed, shown and converted, with
+ * ssh-keygen's flags.
+ *
+ * It works offline, in its owner's name, on files that may be anybody's.  Core dumps
+ * are off, and no passphrase stays in the argument list that others can see.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "apps/keygen.h"
+
+typedef enum keygen_status job(const struct keygen *);
+struct flag { char letter; job *run; };
+static const struct flag flags[] = {
+	{ 'p', keygen_change_passphrase },
+	{ 'c', keygen_change_comment },
+	{ 'y', keygen_print_public },
+	{ 'l', keygen_print_fingerprint },
+	{ 'e', keygen_export },
+	{ 'i', keygen_import },
+};
+
+static void __attribute__((noreturn))
+usage(void)
+{
+	(void)fprintf(stderr,
+	    "usage: postern-keygen [-q] [-a rounds] [-b bits] [-C comment] [-f file] [-m format]\n"
+	    "                      [-N new_passphrase] [-t ed25519 | ecdsa | rsa] [-Z cipher]\n"
+	    "       postern-keygen -p [-a rounds] [-f file] [-m format] [-N new_passphrase]\n"
+	    "                      [-P old_passphrase] [-Z cipher]\n"
+	    "       postern-keygen -c [-a rounds] [-C comment] [-f file] [-P passphrase]\n"
+	    "       postern-keygen -y [-f file] [-P passphrase]\n"
+	    "       postern-keygen -l [-v] [-E hash] [-f file]\n"
+	    "       postern-keygen -e | -i [-f file] [-m format]\n");
+	exit(KEYGEN_FAILED);
+}
+
+enum keygen_status
+keygen_fail(enum keygen_status s, const char *format, ...)
+{
+	va_list ap;
+
+	(void)fputs("postern-keygen: ", stderr);
+	va_start(ap, format);
+	(void)vfprintf(stderr, format, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+	return s;
+}
+
+static unsigned
+number(const char *text, unsigned min, unsigned max, const char *what)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' || v < min || v > max) {
+		(void)keygen_fail(KEYGEN_FAILED, "%s must be %u to %u", what, min, max);
+		exit(KEYGEN_FAILED);
+	}
+	return (unsigned)v;
+}
+
+/* A copy; what stood in the argument list is overwritten, for ps shows that. */
+static const char *
+secret(char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		exit(keygen_fail(KEYGEN_FAILED, "no memory"));
+	crypto_wipe(text, strlen(text));
+	return copy;
+}
+
+static void
+take_option(struct keygen *k, int c)
+{
+	switch (c) {
+	case 'a': k->rounds = number(optarg, 1, KEYFILE_ROUNDS_MAX, "rounds"); break;
+	case 'b': k->bits = number(optarg, 1, 65536, "bits"); break;
+	case 'C': k->comment = optarg; break;
+	case 'E': k->hash = optarg; break;
+	case 'f': k->file = optarg; break;
+	case 'm': k->format = optarg; break;
+	case 'N': k->new_passphrase = secret(optarg); break;
+	case 'P': k->old_passphrase = secret(optarg); break;
+	case 'q': k->quiet = true; break;
+	case 't': k->type = optarg; break;
+	case 'v': k->verbose = true; break;
+	case 'Z': k->cipher = optarg; break;
+	default: usage();
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct keygen k = { .file = NULL };
+	job *run = keygen_generate;
+	int c, jobs = 0;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || keyfile_init() != 0)
+		return keygen_fail(KEYGEN_FAILED, "the cryptographic libraries cannot be used");
+	while ((c = getopt(argc, argv, "a:b:C:cE:ef:ilm:N:P:pqt:vyZ:")) != -1) {
+		size_t i = 0;
+
+		while (i < sizeof(flags) / sizeof(flags[0]) && flags[i].letter != c)
+			i++;
+		if (i == sizeof(flags) / sizeof(flags[0])) {
+			take_option(&k, c);
+			continue;
+		}
+		run = flags[i].run;
+		jobs++;
+	}
+	if (jobs > 1 || optind != argc)
+		usage();
+	c = (int)run(&k);
+	if (fflush(stdout) != 0 && c == KEYGEN_FINE)
+		c = (int)keygen_fail(KEYGEN_FAILED, "the output was not written");
+	return c;
+}

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+"""keys_test.py - keys written by postern-keygen are read by ssh-keygen, puttygen,
+paramiko and openssl, and the reverse: every type, format and cipher that both sides have.
+What is printed is the same to the byte where it does not depend on chance.
+
+The matrix is data: who reads and writes what.  A combination that is missing in a table is
+one that the peer does not have; the reason stands beside it.
+"""
+import os, subprocess, tempfile
+
+import paramiko
+
+from lab import BUILD, check, labelled, main, need
+
+KEYGEN = os.path.join(BUILD, "bin", "postern-keygen")
+PASS = "correct horse"
+KINDS = {"ed25519": ("ed25519", 256), "ecdsa256": ("ecdsa", 256), "ecdsa384": ("ecdsa", 384),
+         "ecdsa521": ("ecdsa", 521), "rsa2048": ("rsa", 2048), "rsa3072": ("rsa", 3072)}
+CIPHERS = ["aes128-ctr", "aes192-ctr", "aes256-ctr", "aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc",
+           "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
+# format: the flags that write it; those with a passphrase end in +
+FORMATS = {"openssh": ["-N", ""], "pem": ["-m", "PEM", "-N", ""], "pkcs8": ["-m", "PKCS8", "-N", ""],
+           "pem+": ["-m", "PEM", "-N", PASS], "pkcs8+": ["-m", "PKCS8", "-N", PASS]}
+FORMATS.update({"openssh-%s+" % c: ["-a", "2", "-Z", c, "-N", PASS] for c in CIPHERS})
+
+
+def writable(kind, form):
+    return not (kind == "ed25519" and form.startswith("pem"))      # Ed25519 has no traditional PEM
+
+
+# ---- who reads what of ours: public line, or None where the peer cannot
+
+def by_ssh_keygen(kind, form):
+    return not (kind == "ed25519" and form.startswith("pkcs8"))     # since OpenSSH 9.6 only
+
+
+def by_puttygen(kind, form):
+    return form in ("openssh", "openssh-aes256-ctr+", "openssh-aes256-cbc+", "pem", "pem+")
+
+
+def by_paramiko(kind, form):
+    return form in ("openssh", "openssh-aes256-ctr+", "openssh-aes256-cbc+", "pem", "pem+")
+
+
+def by_openssl(kind, form):
+    return form.startswith("p")
+
+
+def run(*argv, stdin=None, status=0):
+    p = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=120)
+    check(p.returncode == status, "%s: status %d: %s" % (" ".join(argv), p.returncode, p.stdout + p.stderr))
+    return p.stdout
+
+
+def key_of(line):
+    return line.split()[:2]
+
+
+def passfile(folder, text):
+    path = os.path.join(folder, "passfile")
+    with open(path, "w") as f:
+        f.write(text + "\n")
+    return path
+
+
+def ssh_keygen_reads(path, secret):
+    return key_of(run("ssh-keygen", "-y", "-P", secret, "-f", path))
+
+
+def puttygen_reads(path, secret):
+    old = passfile(os.path.dirname(path), secret)
+    return key_of(run("puttygen", path, "--old-passphrase", old, "-L"))
+
+
+def paramiko_reads(path, secret):
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            key = kind.from_private_key_file(path, secret or None)
+            return [key.get_name(), key.get_base64()]
+        except paramiko.SSHException as e:
+            last = e
+    raise AssertionError("paramiko: %s" % last)
+
+
+def openssl_reads(path, secret):
+    text = run("openssl", "pkey", "-in", path, "-passin", "pass:" + secret, "-pubout")
+    return key_of(run(KEYGEN, "-i", "-m", "PKCS8", "-f", "-", stdin=text))
+
+
+READERS = {"ssh-keygen": (by_ssh_keygen, ssh_keygen_reads), "puttygen": (by_puttygen, puttygen_reads),
+           "paramiko": (by_paramiko, paramiko_reads), "openssl": (by_openssl, openssl_reads)}
+
+
+def pub(path):
+    with open(path + ".pub") as f:
+        return key_of(f.read())
+
+
+def ours_are_read(lab, kind):
+    """One key in every format we write, by everybody who has it."""
+    with tempfile.TemporaryDirectory(dir=lab.dir) as folder:
+        path = os.path.join(folder, "key")
+        type_, bits = KINDS[kind]
+        run(KEYGEN, "-q", "-t", type_, "-b", str(bits), "-N", "", "-C", "ours", "-f", path)
+        want, secret, reads = pub(path), "", 0
+        for form in sorted(FORMATS):
+            if not writable(kind, form):
+                continue
+            run(KEYGEN, "-q", "-p", "-P", secret, *FORMATS[form], "-f", path)
+            secret = PASS if form.endswith("+") else ""
+            check(os.stat(path).st_mode & 0o777 == 0o600, "%s: mode" % form)
+            for name, (has, read) in READERS.items():
+                if has(kind, form):
+                    check(read(path, secret) == want, "%s reads another key from %s" % (name, form))
+                    reads += 1
+        check(reads >= 15, "only %d combinations" % reads)
+
+
+def theirs_are_read(lab, kind):
+    """ssh-keygen's key in every format of ssh-keygen, openssl, puttygen and paramiko."""
+    with tempfile.TemporaryDirectory(dir=lab.dir) as folder:
+        first, type_, bits = os.path.join(folder, "key"), *KINDS[kind]
+        run("ssh-keygen", "-q", "-t", type_, "-b", str(bits), "-N", "", "-C", "theirs", "-f", first)
+        want = pub(first)
+        other = os.path.join(folder, "other")
+        old, new = passfile(folder, ""), os.path.join(folder, "new")
+        with open(new, "w") as f:
+            f.write(PASS + "\n")
+
+        def ours(name, secret):
+            got = run(KEYGEN, "-y", "-P", secret, "-f", other)
+            check(key_of(got) == want, "%s: another key: %s" % (name, got))
+
+        for form, flags in FORMATS.items():
+            if not writable(kind, form) or not by_ssh_keygen(kind, form):
+                continue
+            run("cp", first, other)
+            run("ssh-keygen", "-q", "-p", *flags, "-f", other)
+            ours("ssh-keygen " + form, PASS if form.endswith("+") else "")
+        for version in "2", "3":
+            for secret, file in ("", old), (PASS, new):
+                run("puttygen", "-q", first, "-o", other, "--new-passphrase", file,
+                    "--ppk-param", "version=%s%s" % (version, ",passes=3" if version == "3" else ""))
+                ours("puttygen %s" % version, secret)
+        ppk = os.path.join(folder, "ppk")       # puttygen converts from its own format
+        run("puttygen", "-q", first, "-o", ppk, "--new-passphrase", old)
+        for out in "private-openssh", "private-openssh-new":
+            for secret, file in ("", old), (PASS, new):
+                run("puttygen", "-q", ppk, "-O", out, "-o", other, "--new-passphrase", file)
+                ours("puttygen " + out, secret)
+        if kind != "ed25519":                   # paramiko writes none
+            key = (paramiko.RSAKey if type_ == "rsa" else paramiko.ECDSAKey).from_private_key_file(first)
+            for secret in "", PASS:
+                if os.path.exists(other):
+                    os.unlink(other)
+                key.write_private_key_file(other, secret or None)
+                ours("paramiko", secret)
+            pem = os.path.join(folder, "pem")
+            run("cp", first, pem)
+            run("ssh-keygen", "-q", "-p", "-m", "PEM", "-N", "", "-f", pem)
+            for cipher in "aes128", "aes192", "aes256", "des3":
+                run("openssl", "rsa" if type_ == "rsa" else "ec", "-in", pem, "-" + cipher, "-out", other,
+                    "-passout", "pass:" + PASS, *(["-traditional"] if type_ == "rsa" else []))
+                ours("openssl " + cipher, PASS)
+                run("openssl", "pkcs8", "-topk8", "-in", pem, "-v2", cipher, "-out", other,
+                    "-passout", "pass:" + PASS)
+                ours("openssl pkcs8 " + cipher, PASS)
+
+
+def output_is_the_same(lab, kind):
+    """-y -l -lv -E md5 -e -i and -L of what ssh-keygen made."""
+    with tempfile.TemporaryDirectory(dir=lab.dir) as folder:
+        path, type_, bits = os.path.join(folder, "key"), *KINDS[kind]
+        run("ssh-keygen", "-q", "-t", type_, "-b", str(bits), "-N", "", "-C", "an umlaut: \u00fc", "-f", path)
+        exports = ["RFC4716"] if kind == "ed25519" else ["RFC4716", "PKCS8", "PEM"]
+        jobs = [["-y"], ["-l"], ["-lv"], ["-l", "-E", "md5"], ["-lv", "-E", "md5"], ["-l", "-E", "sha512"], ["-e"]]
+        jobs += [["-e", "-m", m] for m in exports]
+        for job in jobs:
+            for file in ([path] if job == ["-y"] else [path, path + ".pub"]):
+                check(run(KEYGEN, *job, "-f", file) == run("ssh-keygen", *job, "-f", file),
+                      "%s of %s differs" % (" ".join(job), file))
+        for m in exports if type_ == "rsa" else exports[:2]:    # ssh-keygen reads no other PEM
+            foreign = lab.write("foreign", run("ssh-keygen", "-e", "-m", m, "-f", path))
+            check(run(KEYGEN, "-i", "-m", m, "-f", foreign) == run("ssh-keygen", "-i", "-m", m, "-f", foreign),
+                  "-i -m %s differs" % m)
+        # a file of many: with options, with names, with what is none
+        with open(path + ".pub") as f:
+            line = f.read()
+        many = lab.write("many", '# comment\n\nrestrict,command="echo \\"a b\\"" %shost.example,10.0.0.1 %s'
+                         'not a key at all\n%s' % (line, line, line))
+        check(run(KEYGEN, "-lf", many) == run("ssh-keygen", "-lf", many), "-l of many differs")
+
+
+def random_pictures(lab):
+    """The bishop's walk, for many keys."""
+    with tempfile.TemporaryDirectory(dir=lab.dir) as folder:
+        for i in range(12):
+            path = os.path.join(folder, str(i))
+            run(KEYGEN, "-q", "-N", "", "-f", path)
+            check(run(KEYGEN, "-lvf", path) == run("ssh-keygen", "-lvf", path), "another picture")
+
+
+for program in "ssh-keygen", "puttygen", "openssl":
+    need(program)
+main([labelled("%s_%s" % (f.__name__, kind), f, kind) for kind in KINDS
+      for f in (ours_are_read, theirs_are_read, output_is_the_same)] + [random_pictures])

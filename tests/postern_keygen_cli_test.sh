@@ -1,0 +1,156 @@
+#!/bin/bash
+# postern_keygen_cli_test.sh - postern-keygen's command line: flags, prompts, and that a
+# wrong passphrase, an unsupported and a damaged file are told apart by words and status.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+keygen=$PWD/${BUILD:-build}/bin/postern-keygen
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+cd "$tmp" || exit 1
+
+result() {	# NAME, what is wrong or nothing
+	if [ -z "$2" ]; then
+		echo "ok $1"
+	else
+		echo "not ok $1: $2"
+		failed=1
+	fi
+}
+# expect NAME STATUS WORDS INPUT ARGUMENTS...: without a terminal, so that prompts read
+# standard input
+expect() {
+	local name=$1 status=$2 words=$3 input=$4 got why=
+	shift 4
+	printf -- "$input" | timeout 60 setsid -w "$keygen" "$@" >out 2>&1
+	got=$?
+	[ "$got" -eq "$status" ] || why="status $got, said: $(head -c 600 out | tr '\n' '|')"
+	[ -z "$words" ] || grep -qF -- "$words" out || why="said: $(head -c 600 out | tr '\n' '|')"
+	result "$name" "$why"
+}
+
+# ---- making keys
+expect generate 0 "SHA256:" "" -t ed25519 -N '' -C me -f ed
+result mode_of_the_private_file "$([ "$(stat -c %a ed)" = 600 ] || stat -c %a ed)"
+result mode_of_the_public_file "$([ "$(stat -c %a ed.pub)" = 644 ] || stat -c %a ed.pub)"
+result comment "$(grep -q ' me$' ed.pub || cat ed.pub)"
+expect picture 0 "+----[SHA256]-----+" "" -N '' -f picture
+expect quiet 0 "" "" -q -N '' -f quiet
+result quiet_says_nothing "$(cat out)"
+expect ecdsa 0 "" "" -q -t ecdsa -b 521 -N '' -f ec
+result ecdsa_bits "$(grep -q '^ecdsa-sha2-nistp521 ' ec.pub || cat ec.pub)"
+expect rsa 0 "" "" -q -t rsa -b 2048 -N '' -f rsa
+expect rsa_too_short 3 "2048 to 16384" "" -q -t rsa -b 2047 -N '' -f no
+expect rsa_too_long 3 "2048 to 16384" "" -q -t rsa -b 16385 -N '' -f no
+expect ecdsa_odd_size 3 "no ecdsa key of 257 bits" "" -q -t ecdsa -b 257 -N '' -f no
+expect dsa_is_not_made 3 'no key type "dsa"' "" -q -t dsa -N '' -f no
+expect unknown_cipher 3 'no cipher "rot13"' "" -q -N x -Z rot13 -f no
+expect unknown_format 1 'no format "XML"' "" -q -N x -m XML -f no
+expect ed25519_has_no_pem 3 "PEM" "" -q -N '' -m PEM -f no
+expect comment_too_long 1 "longer than 1024" "" -q -N '' -C "$(printf %1025s x)" -f no
+expect no_such_folder 1 "cannot be written" "" -q -N '' -f none/key
+result nothing_was_left "$(ls no no.pub 2>/dev/null)"
+expect default_name_is_offered 1 "/.ssh/id_rsa): " "" -t rsa -N ''
+mkdir home
+expect folder_is_made 0 "Created directory" "" -N '' -f "$tmp/home/.ssh/key"
+result folder_is_private "$([ "$(stat -c %a home/.ssh)" = 700 ] || stat -c %a home/.ssh)"
+expect typed_name 0 "saved in typed" "typed\n" -N ''
+result default_comment "$(grep -q "@$(hostname)$" typed.pub || cat typed.pub)"
+
+# ---- never over a file without asking
+cp ed before
+expect overwrite_no 1 "Overwrite (y/n)?" "n\n" -N '' -f ed
+expect overwrite_eof 1 "already exists" "" -N '' -f ed
+result kept "$(cmp ed before)"
+expect overwrite_yes 0 "Overwrite (y/n)?" "y\n" -N '' -C me -f ed
+result replaced "$(cmp -s ed before && echo "it is the old one")"
+
+# ---- passphrases at the prompt
+expect prompt_twice 0 "" "secret\nsecret\n" -q -f typed2
+expect prompt_mismatch 0 "do not match" "secret\nother\nsecret\nsecret\n" -f typed3
+expect prompt_given_up 1 "no passphrase" "a\nb\nc\nd\ne\nf\n" -q -f typed4
+expect prompt_to_read 0 "ssh-ed25519" "secret\n" -y -f typed2
+expect prompt_wrong_then_right 0 "ssh-ed25519" "wrong\nsecret\n" -y -f typed2
+expect prompt_wrong 2 "typed2: wrong passphrase" "a\nb\nc\n" -y -f typed2
+expect no_passphrase 2 "wrong passphrase" "" -y -P '' -f typed2
+expect wrong_passphrase 2 "wrong passphrase" "" -y -P wrong -f typed2
+expect change 0 "saved with the new passphrase" "" -p -P secret -N new -f typed2
+expect changed 0 "ssh-ed25519" "" -y -P new -f typed2
+expect old_one_is_gone 2 "wrong passphrase" "" -y -P secret -f typed2
+expect change_at_the_prompt 0 "" "new\nagain\nagain\n" -p -f typed2
+expect changed_at_the_prompt 0 "" "" -y -P again -f typed2
+cp typed2 before
+expect change_with_wrong 2 "wrong passphrase" "" -p -P wrong -N x -f typed2
+expect change_to_unknown_cipher 3 "no cipher" "" -p -P again -N x -Z rot13 -f typed2
+result unchanged "$(cmp typed2 before)"
+expect rounds 0 "" "" -q -p -P again -N x -a 1 -f typed2
+expect rounds_none 1 "rounds must be" "" -q -p -P x -N x -a 0 -f typed2
+expect rounds_too_many 1 "rounds must be" "" -q -p -P x -N x -a 4097 -f typed2
+
+# ---- comments
+expect comment_change 0 "Comment 'you' applied" "" -c -C you -P x -f typed2
+result comment_changed "$(grep -q ' you$' typed2.pub || cat typed2.pub)"
+expect comment_inside 0 " you" "" -y -P x -f typed2
+expect comment_typed 0 "applied" "he and she\n" -c -f ed
+expect comment_typed_is_there 0 "he and she" "" -y -f ed
+printf 'a\nb' >injected
+expect comment_of_two_lines 0 "" "" -q -N '' -C "$(cat injected)" -f two
+result one_line "$([ "$(wc -l <two.pub)" -eq 1 ] || cat two.pub)"
+
+# ---- fingerprints
+expect fingerprint 0 "256 SHA256:" "" -l -f ed
+expect fingerprint_md5 0 "256 MD5:" "" -lE md5 -f ed.pub
+expect fingerprint_unknown 3 'no fingerprint by "crc32"' "" -lE crc32 -f ed
+rm typed2.pub
+expect fingerprint_without_pub 0 "SHA256:" "" -l -P x -f typed2
+expect fingerprint_from_stdin 0 "SHA256:" "$(cat ed.pub)\n" -l -f -
+expect fingerprint_of_nothing 4 "not a public key file" "hello\n" -l -f -
+
+# ---- what cannot be read
+head -c 200 ed >cut; chmod 600 cut
+expect damaged 4 "cut: the file is damaged" "" -y -f cut
+echo hello >none; chmod 600 none
+expect not_a_key 4 "not a private key" "" -y -f none
+openssl ecparam -genkey -noout -name secp256k1 -out koblitz 2>/dev/null; chmod 600 koblitz
+expect unsupported 3 "not supported" "" -y -f koblitz
+openssl genrsa -traditional -out short 1024 2>/dev/null; chmod 600 short
+expect short_rsa 3 "less than 2048 bits" "" -y -f short
+expect missing 1 "No such file" "" -y -f missing
+expect a_folder 1 "Is a directory" "" -y -f .
+chmod 644 ed
+expect open_to_others 1 "0600" "" -y -f ed
+chmod 600 ed
+
+# ---- import and export
+expect export 0 "BEGIN SSH2 PUBLIC KEY" "" -e -f rsa
+cp out foreign
+expect import 0 "$(cut -d' ' -f1,2 rsa.pub)" "" -i -f foreign
+sed 's/^Comment: .*/Comment: "a very long one \\\n that goes on: here"\r\nx-other: y/' foreign >folded
+expect import_folded_headers 0 "$(cut -d' ' -f1,2 rsa.pub)" "" -i -f folded
+sed '4s/^..../!!!!/' foreign >broken
+expect import_broken 4 "damaged" "" -i -f broken
+sed '4d' foreign >short4716
+expect import_short 4 "damaged" "" -i -f short4716
+expect import_no_key 4 "not an RFC 4716" "hello\n" -i -f -
+expect import_sshcom_private 3 "ssh.com" "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n" -i -f -
+expect import_no_pem 4 "not a public key" "hello\n" -i -m PKCS8 -f -
+expect export_pem_of_ed25519 0 "BEGIN PUBLIC KEY" "" -e -m PKCS8 -f ed
+expect export_unknown 1 'no format "XML"' "" -e -m XML -f rsa
+
+# ---- the command line itself
+expect two_jobs 1 "usage:" "" -l -y -f ed
+expect unknown_flag 1 "usage:" "" -w
+expect left_over 1 "usage:" "" -l -f ed more
+expect bits_no_number 1 "bits must be" "" -b many -f no
+# what ps shows while it waits for its file's name
+mkfifo wait
+"$keygen" -q -P topsecret -N topsecret -p <wait >/dev/null 2>&1 &
+exec 9>wait
+for _ in $(seq 50); do
+	grep -qa topsecret "/proc/$!/cmdline" || break
+	sleep 0.1
+done
+result passphrase_leaves_the_command_line "$(tr '\0' ' ' <"/proc/$!/cmdline" | grep topsecret)"
+exec 9>&-
+wait
+exit $failed
