@@ -44,8 +44,9 @@ PIE = -pie
 
 # ---- the fence -------------------------------------------------------------------
 IPC_SRC     = ipc/ipc.c ipc/sock.c
-CRYPTO_SRC  = crypto/mem.c crypto/random.c crypto/hash.c crypto/algs.c \
-              $(wildcard crypto/kex_*.c) $(wildcard crypto/cipher_*.c) $(wildcard crypto/sntrup761*.c)
+CRYPTO_SRC  = crypto/mem.c $(wildcard crypto/random*.c) crypto/hash.c crypto/sha3.c crypto/algs.c \
+              $(wildcard crypto/kex_*.c) $(wildcard crypto/mlkem*.c) $(wildcard crypto/sntrup761*.c) \
+              $(wildcard crypto/cipher_*.c)
 SIGN_SRC    = $(wildcard crypto/sign*.c) crypto/fingerprint.c
 CERT_SRC    = crypto/cert.c crypto/cert_options.c crypto/cert_judge.c
 KEYFILE_SRC = $(wildcard crypto/keyfile*.c) crypto/bcrypt_pbkdf.c
@@ -94,9 +95,9 @@ $(B)/obj/%.o: %.c Makefile
 	$(Q)$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
 # polynomials are vectors, and level 2 of gcc does not see that: 4.7 ms for a key of
-# sntrup761 instead of 0.7
+# sntrup761 instead of 0.7, 38 us for an encapsulation of ML-KEM-768 instead of 30
 ifeq ($(SAN),)
-$(B)/obj/crypto/sntrup761%.o: ALLCFLAGS += -O3
+$(B)/obj/crypto/sntrup761%.o $(B)/obj/crypto/mlkem_poly.o: ALLCFLAGS += -O3
 endif
 
 # where the helpers are: known to one object, so that installing relinks and no
