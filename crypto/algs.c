@@ -15,11 +15,19 @@
 #include "crypto/crypto.h"
 #include "crypto/hash.h"
 #include "crypto/kex.h"
+#include "crypto/kex_curve.h"
 #include "crypto/random.h"
+#include "crypto/sha3.h"
 
 static const struct kex_alg *const kex_rows[] = {
+	&kex_mlkem768x25519_sha256,
+	&kex_mlkem768nistp256_sha256,
+	&kex_mlkem1024nistp384_sha384,
 	&kex_curve25519,
 	&kex_curve25519_libssh,
+	&kex_ecdh_nistp256,
+	&kex_ecdh_nistp384,
+	&kex_ecdh_nistp521,
 	&kex_gex_sha256,
 	&kex_group14_sha256,		/* the smallest first: it is tried for the others */
 	&kex_group16_sha512,
@@ -86,6 +94,8 @@ kex_in_group(const struct kex_alg *kex)
 const struct kex_alg *
 kex_stand_in(const struct kex_alg *kex)
 {
+	if (kex->like != NULL)
+		return kex->like;
 	for (size_t i = 0; i < ROWS(kex_rows); i++)
 		if (kex_rows[i]->start == kex->start)
 			return kex_rows[i];
@@ -206,7 +216,8 @@ crypto_init(void)
 	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT |
 	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1)
 		return -1;
-	if (random_start() != 0 || hash_start() != 0 || try_hashes() != 0)
+	if (random_start() != 0 || random_openssl_start() != 0 || hash_start() != 0 ||
+	    try_hashes() != 0 || sha3_start() != 0 || kex_ecdh_start() != 0)
 		return -1;
 	crypto_random(&byte, sizeof(byte));
 	for (size_t i = 0; i < ROWS(kex_rows); i++)

@@ -96,6 +96,9 @@ struct kex_alg {
 	bool secret_is_string;		/* K enters the hash as string, not mpint */
 	size_t client_len, server_len;	/* exact lengths of the public values */
 	size_t secret_len;
+	/* The row whose trial run counts for this one too, being the same code with other
+	 * numbers; or NULL. */
+	const struct kex_alg *like;
 	int (*start)(struct kex_state *, const struct kex_group *, uint8_t *client_public);
 	int (*answer)(const struct kex_group *, const uint8_t *client_public,
 	    uint8_t *server_public, uint8_t *secret);
@@ -104,8 +107,8 @@ struct kex_alg {
 };
 const struct kex_alg *kex_find(const char *name, size_t n);	/* or NULL */
 bool kex_in_group(const struct kex_alg *);
-/* The row that a trial of this one's steps may use in its place: the first that has the
- * same, and differs in name, hash or group only. */
+/* The row that a trial of this one's steps may use in its place: the one it is like, or
+ * the first that has the same, and differs in name, hash or group only. */
 const struct kex_alg *kex_stand_in(const struct kex_alg *);
 
 /* ---- ciphers and MACs, as packet protection (cipher_*.c) ---- */

@@ -4,8 +4,14 @@
 
 #include "crypto/crypto.h"
 
+extern const struct kex_alg kex_mlkem768x25519_sha256;
+extern const struct kex_alg kex_mlkem768nistp256_sha256;
+extern const struct kex_alg kex_mlkem1024nistp384_sha384;
 extern const struct kex_alg kex_curve25519;
 extern const struct kex_alg kex_curve25519_libssh;
+extern const struct kex_alg kex_ecdh_nistp256;
+extern const struct kex_alg kex_ecdh_nistp384;
+extern const struct kex_alg kex_ecdh_nistp521;
 extern const struct kex_alg kex_gex_sha256;
 extern const struct kex_alg kex_group14_sha256;
 extern const struct kex_alg kex_group16_sha512;

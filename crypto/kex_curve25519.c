@@ -7,66 +7,44 @@
  * 32 bytes of the curve; that they count as a big-endian number in the exchange
  * hash is the caller's business.  An ephemeral key must never serve twice.
  */
-#include "crypto/kex.h"
-
 #include <sodium.h>
-#include <string.h>
 
-enum { X25519_LEN = crypto_scalarmult_curve25519_BYTES };
+#include "crypto/kex.h"
+#include "crypto/kex_curve.h"
+
+_Static_assert(X25519_PUBLIC == crypto_scalarmult_curve25519_BYTES &&
+    X25519_SECRET == crypto_scalarmult_curve25519_BYTES, "one length for all");
 
 static int
-shared_secret(const uint8_t *ephemeral, const uint8_t *peer, uint8_t *secret)
+x25519_keygen(uint8_t *public, uint8_t *private)
 {
-	if (crypto_scalarmult_curve25519(secret, ephemeral, peer) != 0 ||
-	    sodium_is_zero(secret, X25519_LEN) == 1) {
-		crypto_wipe(secret, X25519_LEN);
+	crypto_random(private, X25519_SECRET);
+	return crypto_scalarmult_curve25519_base(public, private) == 0 ? 0 : -1;
+}
+
+static int
+x25519_derive(const uint8_t *private, const uint8_t *peer, uint8_t *secret)
+{
+	if (sodium_is_zero(private, X25519_SECRET) == 1 ||
+	    crypto_scalarmult_curve25519(secret, private, peer) != 0 ||
+	    sodium_is_zero(secret, X25519_SECRET) == 1) {
+		crypto_wipe(secret, X25519_SECRET);
 		return -1;
 	}
 	return 0;
 }
 
-static int
-curve25519_start(struct kex_state *state, const struct kex_group *none, uint8_t *client_public)
-{
-	(void)none;
-	crypto_random(state->bytes, X25519_LEN);
-	return crypto_scalarmult_curve25519_base(client_public, state->bytes) == 0 ? 0 : -1;
-}
+const struct kex_curve kex_x25519 = {
+	.public_len = X25519_PUBLIC, .private_len = X25519_SECRET, .secret_len = X25519_SECRET,
+	.keygen = x25519_keygen, .derive = x25519_derive,
+};
 
-static int
-curve25519_answer(const struct kex_group *none, const uint8_t *client_public,
-    uint8_t *server_public, uint8_t *secret)
-{
-	uint8_t ephemeral[X25519_LEN];
-	int r = -1;
-
-	(void)none;
-	crypto_random(ephemeral, sizeof(ephemeral));
-	if (crypto_scalarmult_curve25519_base(server_public, ephemeral) == 0)
-		r = shared_secret(ephemeral, client_public, secret);
-	crypto_wipe(ephemeral, sizeof(ephemeral));
-	return r;
-}
-
-static int
-curve25519_finish(struct kex_state *state, const struct kex_group *none,
-    const uint8_t *server_public, uint8_t *secret)
-{
-	int r;
-
-	(void)none;
-	/* A state never started, or used up, is all zero: no key. */
-	if (sodium_is_zero(state->bytes, X25519_LEN) == 1)
-		return -1;
-	r = shared_secret(state->bytes, server_public, secret);
-	crypto_wipe(state->bytes, X25519_LEN);
-	return r;
-}
+KEX_CURVE_STEPS(curve25519, kex_x25519)
 
 #define CURVE25519(name_) {						\
 	.name = name_, .hash = HASH_SHA256,				\
-	.client_len = X25519_LEN, .server_len = X25519_LEN,		\
-	.secret_len = X25519_LEN, .start = curve25519_start,		\
+	.client_len = X25519_PUBLIC, .server_len = X25519_PUBLIC,	\
+	.secret_len = X25519_SECRET, .start = curve25519_start,		\
 	.answer = curve25519_answer, .finish = curve25519_finish }
 
 const struct kex_alg kex_curve25519 = CURVE25519("curve25519-sha256");

@@ -506,7 +506,7 @@ a_key_logs_in(void **state)
 	assert_string_equal(policy.methods, "publickey");
 	assert_string_equal(postern_transport_get_username(t), "robey");
 	assert_int_equal(postern_transport_get_agreement(t, &a), 0);
-	assert_true(strncmp(a.kex, "curve25519-sha256", 17) == 0);
+	assert_string_equal(a.kex, "mlkem768x25519-sha256");
 	assert_int_equal(a.strict_kex, 1);
 	assert_int_equal(a.exchanges, 1);
 }

@@ -92,6 +92,56 @@ bad_inits(void **state)
 	free(k);
 }
 
+/* Every row of fixed lengths: a good public value less its last byte, with a byte more, and
+ * none at all, on both sides. */
+static void
+other_lengths_are_refused_by_every_row(void **state)
+{
+	static uint8_t init[8192], p[8192], q[KEX_PUBLIC_MAX + 1];
+	const char *name;
+	size_t rows = 0;
+
+	(void)state;
+	for (size_t i = 0; (name = alg_name(ALG_KEX, i)) != NULL; i++) {
+		const struct kex_alg *alg = kex_find(name, strlen(name));
+		struct kex *c = kex_of(alg), *s = kex_of(alg);
+		struct wr w = wr_of(init, sizeof(init));
+
+		if (kex_in_group(alg)) {
+			free(c);
+			free(s);
+			continue;
+		}
+		assert_int_equal(kex_put_init(c, &w), PROTO_OK);
+		memcpy(q, kex_q_c(c).p, alg->client_len);
+		for (size_t len = alg->client_len - 1; len < alg->client_len + 2; len += 2)
+			assert_int_equal(take(kex_take_init, s, p, init_message(p, sizeof(p), q, len)),
+			    PROTO_E_KEX_PUBLIC);
+		assert_int_equal(take(kex_take_init, s, p, init_message(p, sizeof(p), q, 0)),
+		    PROTO_E_KEX_PUBLIC);
+		assert_int_equal(take(kex_take_init, s, init, w.n), PROTO_OK);
+
+		memcpy(q, kex_q_s(s).p, alg->server_len);
+		for (unsigned bad = 0; bad < 4; bad++) {
+			const size_t lengths[] = { alg->server_len - 1, alg->server_len + 1, 0,
+				alg->server_len };
+
+			w = wr_of(p, sizeof(p));
+			wr_u8(&w, 31);
+			wr_str(&w, "hostkey");
+			wr_blob(&w, span_of(q, lengths[bad]), SIZE_MAX);
+			wr_str(&w, "sig");
+			assert_int_equal(take(kex_take_reply, c, p, w.n),
+			    bad < 3 ? PROTO_E_KEX_PUBLIC : PROTO_OK);
+		}
+		assert_true(span_eq(kex_secret(c), kex_secret(s)));
+		free(c);
+		free(s);
+		rows++;
+	}
+	assert_true(rows >= 2);
+}
+
 static void
 bad_replies(void **state)
 {
@@ -289,6 +339,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_inits),
+		cmocka_unit_test(other_lengths_are_refused_by_every_row),
 		cmocka_unit_test(bad_replies),
 		cmocka_unit_test(a_reply_of_ours_without_key_or_signature),
 		cmocka_unit_test(streams_by_hand),
