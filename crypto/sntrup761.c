@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "crypto/ct.h"
 #include "crypto/sntrup761_ring.h"
 
 enum {
@@ -144,8 +145,13 @@ draw_key(sntrup761_random *random, struct ntru_poly *f, struct ntru_poly *g,
     struct ntru_poly *g_inverse)
 {
 	for (unsigned tries = 0; tries < KEYGEN_TRIES; tries++) {
+		int r;
+
 		random_small(random, g);
-		if (sntrup761_ring_inverse_3(g_inverse, g) == 0) {
+		r = sntrup761_ring_inverse_3(g_inverse, g);
+		/* tells of polynomials that were thrown away, and nothing of the key */
+		ct_public(&r, sizeof(r));
+		if (r == 0) {
 			random_short(random, f);
 			return 0;
 		}
