@@ -9,7 +9,7 @@ import contextlib, os, re, signal, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BUILD, POSTERN, SAN, check, digest, labelled, main, needs_root, noise
 from locked_test import descendants
-from server_test import AEAD, BULK, CTR, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, expect, moduli
+from server_test import AEAD, BULK, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, expect, moduli
 
 servers = {}
 
@@ -29,6 +29,16 @@ def peer(lab, name):
 def algorithms(lab, kex, cipher, mac):
     args = ["-o", "KexAlgorithms=" + kex, "-o", "Ciphers=" + cipher] + (["-o", "MACs=" + mac] if mac else [])
     expect(lab.postern(sshd(lab), *args, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
+
+
+def kex(lab, name):
+    """Once, and again under load."""
+    s, log = sshd(lab, "RekeyLimit 2M"), lab.path("client.log")
+    data = noise(BULK // 10)
+    r = lab.postern(s, "-v", "-E", log, "-o", "KexAlgorithms=" + name, "-o", "RekeyLimit=1M", command=["cat"],
+                    input=data, timeout=240)
+    expect(r, 0, data, "postern")
+    check(exchanges(log) >= 3, "only %d key exchanges" % exchanges(log))
 
 
 def gex_group(lab, bits):
@@ -296,6 +306,7 @@ password_cases = [needs_root("the throw-away account with a password is made as 
 
 cases = [labelled("postern->sshd %s %s %s" % (k, c, m or "aead"), algorithms, k, c, m)
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
+cases += [labelled("postern->sshd " + k, kex, k) for k in ECDH]
 cases += [labelled("postern->sshd group exchange, %d bits" % n, gex_group, n) for n in (2048, 4096, 8192)]
 cases += [gex_rekeys]
 cases += [labelled("postern->sshd " + k, fixed_group, k) for k in [*GROUPS, GROUP14_SHA1]]

@@ -14,6 +14,8 @@ GEX = "diffie-hellman-group-exchange-sha256"
 KEX = ["curve25519-sha256", "curve25519-sha256@libssh.org", GEX]
 GROUPS = ["diffie-hellman-group14-sha256", "diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512"]
 GROUP14_SHA1 = "diffie-hellman-group14-sha1"
+ECDH = ["ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"]     # not in our default list
+HYBRID = ["mlkem768x25519-sha256", "mlkem768nistp256-sha256", "mlkem1024nistp384-sha384"]
 AEAD = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com"]
 CTR = ["aes256-ctr", "aes192-ctr", "aes128-ctr"]
 MACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"]
@@ -76,6 +78,16 @@ def ssh_algorithms(lab, kex, cipher, mac):
     s = server(lab, *lines_for(kex, mac))
     args = ["-o", "KexAlgorithms=" + kex, "-c", cipher] + (["-m", mac] if mac else [])
     expect(lab.ssh(s, *args, command=["echo hello; exit 7"]), 7, b"hello\n", "ssh")
+
+
+def ssh_kex(lab, kex):
+    """A method that our server has by name only, and again under load."""
+    s = server(lab, "KexAlgorithms " + kex, "RekeyLimit 1M")
+    data = noise(BULK // 10)
+    r = lab.ssh(s, "-o", "KexAlgorithms=" + kex, command=["cat"], input=data, timeout=240)
+    expect(r, 0, data, "ssh")
+    counts = [int(n) for n in re.findall(r"keys in use \(exchange (\d+)\): " + re.escape(kex), s.text())]
+    check(counts and max(counts) >= 3, "no rekeys: %r\n%s" % (counts, s.text()[-2000:]))
 
 
 def moduli(lab, name, *bits):
@@ -472,6 +484,13 @@ def ours_presets(lab):
             check(r.returncode == 255 and word.encode() in r.stderr, "%s with %s %s: %r" % (mine, theirs, args, r))
 
 
+def ours_kex(lab, kex):
+    s = server(lab, "KexAlgorithms " + kex, "RekeyLimit 1M")
+    data = noise(BULK // 10)
+    expect(lab.postern(s, "-o", "KexAlgorithms=" + kex, command=["sha256sum"], input=data, timeout=240), 0,
+           (digest(data) + "  -\n").encode())
+
+
 def ours_algorithms(lab, cipher, mac):
     args = ["-o", "Ciphers=" + cipher] + (["-o", "MACs=" + mac] if mac else [])
     expect(lab.postern(server(lab, *lines_for(mac=mac)), *args, command=["echo hello; exit 7"]), 7, b"hello\n", "postern")
@@ -482,6 +501,7 @@ for f in (ssh_password, ssh_keyboard_interactive, ssh_two_steps, dbclient_passwo
 
 cases = [labelled("ssh %s %s %s" % (k, c, m or "aead"), ssh_algorithms, k, c, m)
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
+cases += [labelled("ssh " + k, ssh_kex, k) for k in ECDH]
 cases += [labelled("ssh group exchange, %d bits" % n, ssh_gex_group, n) for n in (2048, 3072, 4096, 8192)]
 cases += [ssh_gex_rekeys, ssh_gex_without_moduli, a_failure_names_the_preset]
 cases += [labelled("ssh " + k, ssh_fixed_group, k) for k in [*GROUPS, GROUP14_SHA1]]
@@ -501,6 +521,7 @@ cases += [dbclient_password, dbclient_bulk, dbclient_shell, plink_login, plink_p
           plink_shell, labelled("plink aes", plink_cipher, "aes"), labelled("plink chacha20", plink_cipher, "chacha20"),
           plink_rekeys, ours, ours_gex, ours_presets]
 cases += [labelled("postern " + k, ours_fixed_group, k) for k in [*GROUPS, GROUP14_SHA1]]
+cases += [labelled("postern " + k, ours_kex, k) for k in HYBRID + ECDH]
 cases += [labelled("postern %s %s" % (c, m or "aead"), ours_algorithms, c, m)
           for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 
