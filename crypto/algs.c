@@ -23,6 +23,8 @@ static const struct kex_alg *const kex_rows[] = {
 	&kex_mlkem768x25519_sha256,
 	&kex_mlkem768nistp256_sha256,
 	&kex_mlkem1024nistp384_sha384,
+	&kex_sntrup761x25519_sha512,
+	&kex_sntrup761x25519_sha512_openssh,
 	&kex_curve25519,
 	&kex_curve25519_libssh,
 	&kex_ecdh_nistp256,

@@ -7,6 +7,8 @@
 extern const struct kex_alg kex_mlkem768x25519_sha256;
 extern const struct kex_alg kex_mlkem768nistp256_sha256;
 extern const struct kex_alg kex_mlkem1024nistp384_sha384;
+extern const struct kex_alg kex_sntrup761x25519_sha512;
+extern const struct kex_alg kex_sntrup761x25519_sha512_openssh;
 extern const struct kex_alg kex_curve25519;
 extern const struct kex_alg kex_curve25519_libssh;
 extern const struct kex_alg kex_ecdh_nistp256;

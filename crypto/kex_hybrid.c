@@ -3,8 +3,8 @@
  * that no quantum computer is known to break, and a curve that has been looked at for
  * longer.  A row is data: which KEM, which curve, which hash.
  *
- * mlkem768x25519-sha256 and its two NIST relatives after draft-ietf-sshm-mlkem-hybrid-kex.
- * Both public values stand behind each other, the KEM's first; K is the hash of both
+ * mlkem768x25519-sha256 and its two NIST relatives after draft-ietf-sshm-mlkem-hybrid-kex,
+ * sntrup761x25519-sha512 after draft-ietf-sshm-ntruprime-ssh.  Both public values stand behind each other, the KEM's first; K is the hash of both
  * secrets in that order, in their fixed lengths, and enters the exchange hash as a string.
  * Public values are any bytes an attacker likes, of the right length: either half's refusal
  * ends the exchange.  A ciphertext that does not fit is no refusal (kem.h); then the two
@@ -13,6 +13,7 @@
 #include "crypto/kex.h"
 #include "crypto/kex_curve.h"
 #include "crypto/mlkem.h"
+#include "crypto/sntrup761.h"
 
 struct hybrid {
 	const struct kem *kem;
@@ -114,6 +115,7 @@ id##_finish(struct kex_state *state, const struct kex_group *none,			\
 HYBRID(mlkem768x25519, kem_mlkem768, kex_x25519, HASH_SHA256)
 HYBRID(mlkem768nistp256, kem_mlkem768, kex_nistp256, HASH_SHA256)
 HYBRID(mlkem1024nistp384, kem_mlkem1024, kex_nistp384, HASH_SHA384)
+HYBRID(sntrup761x25519, kem_sntrup761, kex_x25519, HASH_SHA512)
 
 const struct kex_alg kex_mlkem768x25519_sha256 = HYBRID_ROW(mlkem768x25519,
     "mlkem768x25519-sha256", MLKEM768, X25519, HASH_SHA256, 32, NULL);
@@ -121,3 +123,8 @@ const struct kex_alg kex_mlkem768nistp256_sha256 = HYBRID_ROW(mlkem768nistp256,
     "mlkem768nistp256-sha256", MLKEM768, NISTP256, HASH_SHA256, 32, &kex_mlkem768x25519_sha256);
 const struct kex_alg kex_mlkem1024nistp384_sha384 = HYBRID_ROW(mlkem1024nistp384,
     "mlkem1024nistp384-sha384", MLKEM1024, NISTP384, HASH_SHA384, 48, &kex_mlkem768x25519_sha256);
+const struct kex_alg kex_sntrup761x25519_sha512 = HYBRID_ROW(sntrup761x25519,
+    "sntrup761x25519-sha512", SNTRUP761, X25519, HASH_SHA512, 64, NULL);
+/* The name it had before it was registered; the same bytes. */
+const struct kex_alg kex_sntrup761x25519_sha512_openssh = HYBRID_ROW(sntrup761x25519,
+    "sntrup761x25519-sha512@openssh.com", SNTRUP761, X25519, HASH_SHA512, 64, NULL);

@@ -3,8 +3,9 @@
  * packets in place, each way, per cipher (and MAC).  Best of some runs: the
  * machine's noise only ever adds.
  *
- *	mkdir -p build/one/bench && make one T=bench/cipher_bench SRC="crypto/mem.c \
- *	  crypto/random.c crypto/hash.c crypto/algs.c crypto/kex_curve25519.c $(ls crypto/cipher_*.c)"
+ *	mkdir -p build/one/bench && make one T=bench/cipher_bench SRC="crypto/mem.c crypto/hash.c \
+ *	  crypto/sha3.c crypto/algs.c $(ls crypto/random*.c crypto/kex_*.c crypto/mlkem*.c \
+ *	  crypto/sntrup761*.c crypto/cipher_*.c)"
  */
 #include <stdio.h>
 #include <stdlib.h>

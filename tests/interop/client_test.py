@@ -9,7 +9,7 @@ import contextlib, os, re, signal, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BUILD, POSTERN, SAN, check, digest, labelled, main, needs_root, noise
 from locked_test import descendants
-from server_test import AEAD, BULK, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, expect, moduli
+from server_test import AEAD, BULK, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, SNTRUP, expect, moduli
 
 servers = {}
 
@@ -306,7 +306,7 @@ password_cases = [needs_root("the throw-away account with a password is made as 
 
 cases = [labelled("postern->sshd %s %s %s" % (k, c, m or "aead"), algorithms, k, c, m)
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
-cases += [labelled("postern->sshd " + k, kex, k) for k in ECDH]
+cases += [labelled("postern->sshd " + k, kex, k) for k in SNTRUP + ECDH]
 cases += [labelled("postern->sshd group exchange, %d bits" % n, gex_group, n) for n in (2048, 4096, 8192)]
 cases += [gex_rekeys]
 cases += [labelled("postern->sshd " + k, fixed_group, k) for k in [*GROUPS, GROUP14_SHA1]]
