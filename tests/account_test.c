@@ -358,6 +358,9 @@ static void packets_are_whole_or_refused(void **s)
 	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
 	p.key.len = ACCOUNT_KEY_MAX;
 	assert_true(account_packet_valid(&p, account_key_size(&p.key), 0));
+	memset(p.key.local, 'a', sizeof(p.key.local));
+	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
+	p.key.local[0] = '\0';
 	memset(p.key.user, 'a', sizeof(p.key.user));
 	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
 	memset(&p, 0, sizeof(p));
@@ -370,6 +373,11 @@ static void packets_are_whole_or_refused(void **s)
 	p.head.kind = ACCOUNT_SESSION;
 	assert_true(account_packet_valid(&p, sizeof(p.session), 1));
 	assert_false(account_packet_valid(&p, sizeof(p.session), 0));
+	strcpy(p.session.environment, "A=1");
+	assert_false(account_packet_valid(&p, sizeof(p.session), 1));
+	memset(p.session.environment, 'a', sizeof(p.session.environment));
+	assert_false(account_packet_valid(&p, sizeof(p.session), 1));
+	p.session.environment[0] = '\0';
 	p.head.kind = ACCOUNT_RECORD;
 	assert_true(account_packet_valid(&p, sizeof(p.record), 0));
 	p.record.is_login = 2;
@@ -395,6 +403,10 @@ static void packets_are_whole_or_refused(void **s)
 	a.grant.no_x11_forwarding = 2;
 	assert_false(account_answer_valid(&a, account_answer_size(&a)));
 	a.grant.no_x11_forwarding = 0;
+	strcpy(a.grant.environment, "A");
+	assert_false(account_answer_valid(&a, account_answer_size(&a)));
+	strcpy(a.grant.environment, "A=1\n");
+	assert_true(account_answer_valid(&a, account_answer_size(&a)));
 	memset(a.grant.permit_open, 'a', sizeof(a.grant.permit_open));
 	assert_false(account_answer_valid(&a, account_answer_size(&a)));
 	a.grant.permit_open[0] = '\0';
@@ -534,6 +546,84 @@ static void the_helper_tells_which_blocks_hold_and_judges_by_them(void **s)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
+/* What the helper says of the key, for me, by these lines of configuration. */
+static struct account_answer answer_by(const char *lines, const char *user)
+{
+	struct account_answer a;
+	int link, status;
+	pid_t pid;
+
+	assert_int_equal(account_start(configured(lines), &pid, &link), 0);
+	ask_key(link, user, 41);
+	a = answer_of(link);
+	close(link);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return a;
+}
+
+static void a_program_is_asked_after_the_files(void **s)
+{
+	const char *me = getpwuid(geteuid())->pw_name;
+	struct account_answer a;
+	char lines[900], program[400];
+
+	(void)s;
+	snprintf(program, sizeof(program), "StrictModes no\nPermitRootLogin yes\n"
+	    "AuthorizedKeysCommand /bin/sh -c 'echo \"no-pty ssh-ed25519 %s\"'\n"
+	    "AuthorizedKeysCommandUser %s\n", key64, me);
+	snprintf(lines, sizeof(lines), "AuthorizedKeysFile none\n%s", program);
+	a = answer_by(lines, me);
+	assert_int_equal(a.verdict, ACCOUNT_YES);
+	assert_int_equal(a.grant.no_pty, 1);
+	/* it is asked for a name that does not exist too, and its word is worth nothing */
+	a = answer_by(lines, "no-such-user-here");
+	assert_int_equal(a.verdict, ACCOUNT_NO_SUCH_USER);
+	assert_int_equal(a.grant.no_pty, 0);
+	snprintf(lines, sizeof(lines), "no-user-rc ssh-ed25519 %s\n", key64);
+	put("home/keys", lines, 0600);
+	snprintf(lines, sizeof(lines), "AuthorizedKeysFile %s\n%s", in("home/keys"), program);
+	a = answer_by(lines, me);
+	assert_int_equal(a.verdict, ACCOUNT_YES);
+	assert_int_equal(a.grant.no_pty, 0);
+	assert_int_equal(a.grant.no_user_rc, 1);
+	/* the files are there, but do not grant it: the note is the program's or theirs */
+	snprintf(lines, sizeof(lines), "from=\"192.0.2.1\" ssh-ed25519 %s\n", key64);
+	put("home/keys", lines, 0600);
+	snprintf(lines, sizeof(lines), "AuthorizedKeysFile %s\nStrictModes no\nPermitRootLogin yes\n"
+	    "AuthorizedKeysCommand /bin/sh -c 'exit 3'\nAuthorizedKeysCommandUser %s\n",
+	    in("home/keys"), me);
+	a = answer_by(lines, me);
+	assert_int_equal(a.verdict, ACCOUNT_NO);
+	assert_non_null(strstr(a.note, "AuthorizedKeysCommand: exit status 3"));
+	snprintf(lines, sizeof(lines), "AuthorizedKeysFile %s\nStrictModes no\nPermitRootLogin yes\n",
+	    in("home/keys"));
+	a = answer_by(lines, me);
+	assert_non_null(strstr(a.note, "home/keys, line 1: the key may not be used"));
+}
+
+static void the_administrator_may_ask_more_of_authenticators(void **s)
+{
+	static const struct { const char *options; int no_touch, verify; } t[] = {
+		{ "none", 1, 0 }, { "touch-required", 0, 0 }, { "verify-required", 1, 1 },
+		{ "verify-required touch-required", 0, 1 } };
+	const char *me = getpwuid(geteuid())->pw_name;
+	char lines[600];
+
+	(void)s;
+	snprintf(lines, sizeof(lines), "no-touch-required ssh-ed25519 %s\n", key64);
+	put("home/keys", lines, 0600);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct account_answer a;
+
+		snprintf(lines, sizeof(lines), "AuthorizedKeysFile %s\nStrictModes no\n"
+		    "PermitRootLogin yes\nPubkeyAuthOptions %s\n", in("home/keys"), t[i].options);
+		a = answer_by(lines, me);
+		assert_int_equal(a.verdict, ACCOUNT_YES);
+		assert_int_equal(a.grant.no_touch_required, t[i].no_touch);
+		assert_int_equal(a.grant.verify_required, t[i].verify);
+	}
+}
+
 static void the_helper_ends_on_a_broken_packet(void **s)
 {
 	int link, status;
@@ -614,6 +704,8 @@ int main(void)
 		cmocka_unit_test(packets_are_whole_or_refused),
 		cmocka_unit_test(the_helper_answers_by_number),
 		cmocka_unit_test(the_helper_tells_which_blocks_hold_and_judges_by_them),
+		cmocka_unit_test(a_program_is_asked_after_the_files),
+		cmocka_unit_test(the_administrator_may_ask_more_of_authenticators),
 		cmocka_unit_test(the_helper_ends_on_a_broken_packet),
 		cmocka_unit_test(root_is_let_in_as_configured),
 	};

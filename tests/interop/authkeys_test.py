@@ -21,7 +21,7 @@ def server(lab, *lines, kind="files"):
     """One for each configuration; its file of keys is rewritten by each case."""
     if (kind, lines) not in servers:
         keys = lab.path("keys")
-        s = lab.posternd("PasswordAuthentication no", "KbdInteractiveAuthentication no", *lines,
+        s = lab.posternd(*lines, "PasswordAuthentication no", "KbdInteractiveAuthentication no",
                          flags=("-o", "AuthorizedKeysFile=" + (keys if kind == "files" else "none")))
         s.keys = keys
         servers[kind, lines] = s
@@ -210,6 +210,18 @@ def command_after_files(lab):
     check(not os.path.exists("/run/postern-authkeys-ran"), "it was run")
 
 
+def empty_password(lab):
+    """An account without a password: shut, unless PermitEmptyPasswords says otherwise."""
+    subprocess.run([need("passwd"), "-q", "-d", lab.user], check=True)
+    try:
+        for answer, password, lets_in in (("no", "", False), ("yes", "", True), ("yes", "x", False)):
+            s = server(lab, "PasswordAuthentication yes", "PermitEmptyPasswords " + answer, kind="none")
+            r = lab.ssh(s, command=["echo in"], password=password)
+            check((r.stdout == b"in\n") == lets_in, "%s %r: %r" % (answer, password, r))
+    finally:
+        subprocess.run([need("chpasswd")], input="%s:%s\n" % (lab.user, lab.password), text=True, check=True)
+
+
 def version_addendum(lab):
     s = server(lab, "VersionAddendum rack-7, second row")
     r = lab.run([need("ssh"), *SSH_BASE, "-v", "-o", "LogLevel=DEBUG1", "-o", "BatchMode=yes", "-p", str(s.port),
@@ -226,6 +238,7 @@ for n, row in COMMANDS.items():
     case.label = "command: " + n
     cases.append(needs_root("the program must be root's")(case))
 cases += [needs_root("the program must be root's")(labelled("command: after the files", command_after_files)),
+          needs_root("it takes an account's password away")(labelled("empty password", empty_password)),
           labelled("version addendum", version_addendum)]
 
 if __name__ == "__main__":
