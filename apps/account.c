@@ -99,21 +99,6 @@ size_t account_key_size(const struct account_key_ask *k)
 	return offsetof(struct account_key_ask, blob) + k->len;
 }
 
-size_t account_answer_size(const struct account_answer *a)
-{
-	return offsetof(struct account_answer, grant.command) + strlen(a->grant.command) + 1;
-}
-
-bool account_answer_valid(const struct account_answer *a, size_t len)
-{
-	const size_t fixed = offsetof(struct account_answer, grant.command);
-
-	return len > fixed && len <= sizeof(*a) && session_link_text(a->grant.command, len - fixed) &&
-	    len == account_answer_size(a) && a->head.kind == ACCOUNT_ANSWER && a->verdict >= ACCOUNT_NO &&
-	    a->verdict <= ACCOUNT_NO_SUCH_USER && a->has_blocks <= 1 &&
-	    account_grant_valid(&a->grant) && session_link_text(a->note, sizeof(a->note));
-}
-
 /* In the fork: everything but keep is closed, and the helper's end is ours. */
 static int child_begins(int keep, bool ends_with_helper)
 {
@@ -162,7 +147,7 @@ static _Noreturn void check_in_child(struct account *a, int sock)
 		_exit(1);
 	account_check(c, &u, &a->packet, &answer);
 	sodium_memzero(&a->packet, sizeof(a->packet));
-	_exit(session_link_send(sock, &answer, account_answer_size(&answer), NULL, 0) == 0 ? 0 : 1);
+	_exit(account_answer_send(sock, &answer) == 0 ? 0 : 1);
 }
 
 static void answer(struct account *a, const struct account_head *to, struct account_answer *with)
@@ -171,7 +156,7 @@ static void answer(struct account *a, const struct account_head *to, struct acco
 	with->head.kind = ACCOUNT_ANSWER;
 	/* posternd reads its answers; one that does not fit means that it is stuck, and
 	 * the login's own deadline ends the attempt */
-	(void)session_link_send(a->link, with, account_answer_size(with), NULL, 0);
+	(void)account_answer_send(a->link, with);
 }
 
 static void refuse(struct account *a, const struct account_head *to, const char *note)
@@ -243,7 +228,8 @@ static void drop_child(struct account *a, size_t i)
 static void child_answers(struct account *a, size_t i)
 {
 	struct child c = a->children[i];
-	union { struct account_head head; struct account_blocks blocks; struct account_answer answer; } got;
+	union { struct account_head head; struct account_blocks blocks; uint8_t answer[ACCOUNT_ANSWER_MAX]; } got;
+	struct account_answer said;
 	ssize_t len = session_link_recv(c.sock, &got, sizeof(got), NULL, NULL);
 
 	if (len == -EAGAIN)
@@ -254,13 +240,12 @@ static void child_answers(struct account *a, size_t i)
 		return;
 	}
 	drop_child(a, i);	/* it has answered, or died: it is of no further use */
-	if (len > 0 && c.has_blocks && account_answer_valid(&got.answer, (size_t)len)) {
+	if (len > 0 && c.has_blocks && account_answer_read(got.answer, (size_t)len, &said)) {
 		/* not its own word: by now it may be the user */
-		got.answer.has_blocks = 1;
-		got.answer.blocks = c.blocks;
-		answer(a, &c.head, &got.answer);
-	}
-	else {
+		said.has_blocks = 1;
+		said.blocks = c.blocks;
+		answer(a, &c.head, &said);
+	} else {
 		refuse(a, &c.head, "the check of a login died");
 	}
 }

@@ -105,15 +105,22 @@ struct account_answer {
 	uint8_t has_blocks;		/* 0: no child came so far                 */
 	struct conf_bits blocks;	/* Match blocks that hold for this user    */
 	char note[ACCOUNT_NOTE_MAX];	/* for the log; "" if there is nothing     */
-	struct account_grant grant;	/* of a key; sent as far as the command goes */
+	struct account_grant grant;	/* of a key                                */
 };
+enum { ACCOUNT_ANSWER_MAX = sizeof(struct account_answer) };	/* of its packet */
 
 /* How much of it travels. */
 size_t account_key_size(const struct account_key_ask *);
-size_t account_answer_size(const struct account_answer *);
 /* Is this packet whole: size of its kind, every text ended, every number in range? */
 bool account_packet_valid(const union account_packet *, size_t len, size_t nfds);
-bool account_answer_valid(const struct account_answer *, size_t len);
+
+/* ---- an answer's packet (account_answer.c) ----------------------------------------- */
+
+size_t account_answer_pack(const struct account_answer *, uint8_t out[ACCOUNT_ANSWER_MAX]);
+/* False: it is not whole, or a number is out of range; out is not to be used. */
+bool account_answer_read(const uint8_t *packet, size_t len, struct account_answer *out);
+/* 0 or -errno, and then nothing has left. */
+int account_answer_send(int sock, const struct account_answer *);
 
 /* Forks the helper: its pid, and its link, close-on-exec and O_NONBLOCK.  0 or -errno. */
 int account_start(const struct conf *, pid_t *pid, int *link);

@@ -235,15 +235,15 @@ static void take_answer(struct conn *c, const struct account_answer *a)
 
 int posternd_login_answers(struct daemon *d)
 {
+	static uint8_t packet[ACCOUNT_ANSWER_MAX];
 	static struct account_answer a;
 	ssize_t len;
 
 	for (;;) {
-		memset(&a, 0, sizeof(a));
-		len = session_link_recv(d->account, &a, sizeof(a), NULL, NULL);
+		len = session_link_recv(d->account, packet, sizeof(packet), NULL, NULL);
 		if (len == -EAGAIN)
 			return 0;
-		if (len <= 0 || !account_answer_valid(&a, (size_t)len))
+		if (len <= 0 || !account_answer_read(packet, (size_t)len, &a))
 			return -1;
 		if (a.head.slot < d->n_slots && d->conns[a.head.slot] != NULL &&
 		    d->conns[a.head.slot]->ask == a.head.id && a.head.id != 0)

@@ -339,7 +339,6 @@ static void the_stand_in_hash_costs_like_a_real_one(void **s)
 static void packets_are_whole_or_refused(void **s)
 {
 	static union account_packet p;
-	static struct account_answer a;
 	size_t n;
 
 	(void)s;
@@ -387,34 +386,81 @@ static void packets_are_whole_or_refused(void **s)
 		for (size_t len = 0; len < sizeof(p); len += 97)
 			assert_false(account_packet_valid(&p, len, 0));
 	}
+}
+
+static size_t packed(const struct account_answer *a, uint8_t *out)
+{
+	size_t n = account_answer_pack(a, out);
+
+	assert_in_range(n, 1, ACCOUNT_ANSWER_MAX);
+	return n;
+}
+
+static bool reads(const struct account_answer *a)
+{
+	static uint8_t packet[ACCOUNT_ANSWER_MAX];
+	static struct account_answer out;
+
+	return account_answer_read(packet, packed(a, packet), &out);
+}
+
+static void answers_are_whole_or_refused(void **s)
+{
+	static struct account_answer a, out;
+	static uint8_t packet[2 * ACCOUNT_ANSWER_MAX];
+	struct { char *text; size_t size; } fields[] = { { a.note, sizeof(a.note) },
+		{ a.grant.permit_open, sizeof(a.grant.permit_open) },
+		{ a.grant.permit_listen, sizeof(a.grant.permit_listen) },
+		{ a.grant.command, sizeof(a.grant.command) } };
+	size_t n, at;
+
+	(void)s;
 	memset(&a, 0, sizeof(a));
-	a.head.kind = ACCOUNT_ANSWER;
+	a.head = (struct account_head){ ACCOUNT_ANSWER, 7, 41 };
 	a.verdict = ACCOUNT_YES;
-	n = account_answer_size(&a);
-	assert_true(account_answer_valid(&a, n));
-	for (size_t i = 0; i < n; i++)
-		assert_false(account_answer_valid(&a, i));
-	assert_false(account_answer_valid(&a, n + 1));
-	a.verdict = 0;
-	assert_false(account_answer_valid(&a, n));
-	a.verdict = ACCOUNT_NO_SUCH_USER + 1;
-	assert_false(account_answer_valid(&a, n));
-	a.verdict = ACCOUNT_YES;
-	a.grant.no_x11_forwarding = 2;
-	assert_false(account_answer_valid(&a, account_answer_size(&a)));
-	a.grant.no_x11_forwarding = 0;
-	strcpy(a.grant.environment, "A");
-	assert_false(account_answer_valid(&a, account_answer_size(&a)));
+	strcpy(a.note, "a note");
+	a.grant.no_user_rc = a.grant.has_command = 1;
+	strcpy(a.grant.permit_open, "a:1 b:2");
 	strcpy(a.grant.environment, "A=1\n");
-	assert_true(account_answer_valid(&a, account_answer_size(&a)));
-	memset(a.grant.permit_open, 'a', sizeof(a.grant.permit_open));
-	assert_false(account_answer_valid(&a, account_answer_size(&a)));
-	a.grant.permit_open[0] = '\0';
-	a.grant.no_pty = 2;
-	assert_false(account_answer_valid(&a, n));
-	a.grant.no_pty = 0;
-	memset(a.note, 'a', sizeof(a.note));
-	assert_false(account_answer_valid(&a, n));
+	strcpy(a.grant.command, "id");
+	n = packed(&a, packet);
+	assert_true(n < 200);		/* the usual ones are small */
+	assert_true(account_answer_read(packet, n, &out));
+	assert_memory_equal(&out, &a, sizeof(a));
+	for (size_t i = 0; i < n; i++)
+		assert_false(account_answer_read(packet, i, &out));
+	assert_false(account_answer_read(packet, n + 1, &out));
+	for (uint32_t v = 0; v < 6; v++) {
+		a.verdict = v;
+		assert_int_equal(reads(&a), v >= ACCOUNT_NO && v <= ACCOUNT_NO_SUCH_USER);
+	}
+	a.verdict = ACCOUNT_YES;
+	a.head.kind = ACCOUNT_KEY;
+	assert_false(reads(&a));
+	a.head.kind = ACCOUNT_ANSWER;
+	a.grant.no_x11_forwarding = 2;
+	assert_false(reads(&a));
+	a.grant.no_x11_forwarding = 0;
+	a.has_blocks = 2;
+	assert_false(reads(&a));
+	a.has_blocks = 0;
+	strcpy(a.grant.environment, "A");
+	assert_false(reads(&a));
+	memset(a.grant.environment, 0, sizeof(a.grant.environment));
+	/* every text at its longest, and one byte more */
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		memset(fields[i].text, 'a', fields[i].size - 1);
+		fields[i].text[fields[i].size - 1] = '\0';
+	}
+	n = packed(&a, packet);
+	assert_true(account_answer_read(packet, n, &out));
+	assert_memory_equal(&out, &a, sizeof(a));
+	for (at = n - 1; at > 0 && packet[at - 1] != '\0'; at--)
+		continue;
+	memmove(packet + at + 1, packet + at, n - at);
+	packet[at] = 'a';
+	assert_false(account_answer_read(packet, n + 1, &out));
+	assert_false(account_answer_read(packet, ACCOUNT_ANSWER_MAX + 1, &out));
 }
 
 /* ---- the helper ------------------------------------------------------------------------- */
@@ -422,13 +468,14 @@ static void packets_are_whole_or_refused(void **s)
 static struct account_answer answer_of(int link)
 {
 	struct pollfd p = { .fd = link, .events = POLLIN };
-	struct account_answer a = { .verdict = 0 };
+	uint8_t packet[ACCOUNT_ANSWER_MAX];
+	struct account_answer a;
 	ssize_t n;
 
 	assert_int_equal(poll(&p, 1, 10000), 1);
-	n = session_link_recv(link, &a, sizeof(a), NULL, NULL);
+	n = session_link_recv(link, packet, sizeof(packet), NULL, NULL);
 	assert_true(n > 0);
-	assert_true(account_answer_valid(&a, (size_t)n));
+	assert_true(account_answer_read(packet, (size_t)n, &a));
 	return a;
 }
 
@@ -483,6 +530,12 @@ static void the_helper_answers_by_number(void **s)
 		assert_in_range(a.head.id, 100, 119);
 		assert_int_equal(a.verdict, ACCOUNT_YES);
 	}
+	/* and none is lost of a hundred that are not read for a while */
+	for (uint64_t id = 200; id < 300; id++)
+		ask_key(link, me, id);
+	usleep(1000 * 1000);
+	for (int i = 0; i < 100; i++)
+		assert_in_range(answer_of(link).head.id, 200, 299);
 	close(link);			/* and it ends with its link */
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -702,6 +755,7 @@ int main(void)
 		cmocka_unit_test(passwords_are_checked_against_the_file),
 		cmocka_unit_test(the_stand_in_hash_costs_like_a_real_one),
 		cmocka_unit_test(packets_are_whole_or_refused),
+		cmocka_unit_test(answers_are_whole_or_refused),
 		cmocka_unit_test(the_helper_answers_by_number),
 		cmocka_unit_test(the_helper_tells_which_blocks_hold_and_judges_by_them),
 		cmocka_unit_test(a_program_is_asked_after_the_files),
