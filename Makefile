@@ -61,7 +61,12 @@ WORKER_SRC  = privsep/zygote.c $(wildcard privsep/worker_*.c) $(ZYGOTE_SRC) $(IP
 KEYLOAD_SRC = privsep/keyload.c privsep/sandbox_keyload.c privsep/sandbox_drop.c \
               privsep/sandbox_bpf.c privsep/sandbox_filter.c $(IPC_SRC) \
               crypto/mem.c crypto/hash.c $(KEYFILE_SRC)
-POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(wildcard apps/account*.c) \
+# PAM where there is libpam to build with: one of two files with the same interface
+PAM := $(shell echo '\#include <security/pam_appl.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+PAM_SRC     = apps/account_pam.c apps/account_pam_session.c
+PAM_LIBS    = $(if $(PAM),-lpam)
+ACCOUNT_SRC = $(filter-out $(if $(PAM),apps/account_nopam.c,$(PAM_SRC)),$(wildcard apps/account*.c))
+POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(ACCOUNT_SRC) \
               $(wildcard apps/session*.c)
 POSTERN_SRC = apps/postern.c $(wildcard apps/client_*.c)
 KEYGEN_SRC  = $(wildcard apps/keygen*.c) $(wildcard crypto/key*.c) crypto/pubkey.c crypto/bcrypt_pbkdf.c \
@@ -71,7 +76,7 @@ LIB_LIBS     = -lsodium
 MONITOR_LIBS = -lcrypto -lsodium -lseccomp
 WORKER_LIBS  = -lcrypto -lsodium -lseccomp -lz
 KEYLOAD_LIBS = -lcrypto -lsodium -lseccomp
-POSTERND_LIBS = -lsodium -lcrypt -lbsd -lutil
+POSTERND_LIBS = -lsodium -lcrypt -lbsd -lutil $(PAM_LIBS)
 POSTERN_LIBS = -lsodium -lbsd -lmd
 KEYGEN_LIBS  = -lcrypto -lsodium -lbsd
 
@@ -157,12 +162,12 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lmd -lutil
+	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lmd -lutil $(PAM_LIBS)
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
-	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lz -lbsd -lmd
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lz -lbsd -lmd -lcrypt -lutil $(PAM_LIBS)
 tests: $(UNIT_TESTS) $(TOOLS)
 # a postern-worker whose worker answers the test, for zygote_test
 $(B)/tests/zygote_stub/postern-worker: $(call obj,privsep/zygote.c $(ZYGOTE_SRC) $(IPC_SRC) \
@@ -190,7 +195,7 @@ docs/messages.md: $(B)/messages_md
 one: $(call obj,tests/$(T).c $(SRC))
 	@mkdir -p $(B)/one
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(B)/one/$(T) $^ \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lmd -lutil
+	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lmd -lutil $(PAM_LIBS)
 	$(B)/one/$(T)
 
 # ---- the commands of the README ----------------------------------------------------

@@ -5,7 +5,8 @@ set -eu
 
 build="gcc libc6-dev libcrypt-dev libssl-dev libsodium-dev libseccomp-dev libbsd-dev zlib1g-dev openssh-client"
 check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bin tinysshd putty-tools openssl
-       python3-minimal python3 procps binutils mandoc gdb xauth python3-paramiko libevent-dev pkgconf valgrind"
+       python3-minimal python3 procps binutils mandoc gdb xauth python3-paramiko libevent-dev pkgconf valgrind
+       libpam0g-dev libpam-modules"
 
 case "${1:-}" in
 build) want=$build ;;

@@ -37,6 +37,7 @@ struct child {
 	int pidfd, sock;
 	int64_t deadline;
 	struct account_head head;
+	bool asks;			/* somebody is to answer its prompts   */
 	bool has_blocks;		/* it has said which Match blocks hold */
 	struct conf_bits blocks;
 };
@@ -62,6 +63,11 @@ bool account_packet_valid(const union account_packet *p, size_t len, size_t nfds
 	if (len < sizeof(p->head) || nfds != (p->head.kind == ACCOUNT_SESSION ? 1U : 0U))
 		return false;
 	switch (p->head.kind) {
+	case ACCOUNT_DROP:
+		return len == sizeof(p->head);
+	case ACCOUNT_REPLY:
+		return account_reply_valid(&p->reply, len);
+	case ACCOUNT_TALK:
 	case ACCOUNT_WHO:
 		return len == sizeof(p->who) && session_link_text(p->who.user, sizeof(p->who.user)) &&
 		    session_link_text(p->who.address, sizeof(p->who.address)) &&
@@ -145,7 +151,7 @@ static _Noreturn void check_in_child(struct account *a, int sock)
 	if ((c = account_match(a->conf, &u, &from, &blocks.bits, &view)) == NULL ||
 	    session_link_send(sock, &blocks, sizeof(blocks), NULL, 0) != 0)
 		_exit(1);
-	account_check(c, &u, &a->packet, &answer);
+	account_check(c, &u, &a->packet, sock, &answer);
 	sodium_memzero(&a->packet, sizeof(a->packet));
 	_exit(account_answer_send(sock, &answer) == 0 ? 0 : 1);
 }
@@ -228,7 +234,12 @@ static void drop_child(struct account *a, size_t i)
 static void child_answers(struct account *a, size_t i)
 {
 	struct child c = a->children[i];
-	union { struct account_head head; struct account_blocks blocks; uint8_t answer[ACCOUNT_ANSWER_MAX]; } got;
+	union {
+		struct account_head head;
+		struct account_blocks blocks;
+		struct account_prompts prompts;
+		uint8_t answer[ACCOUNT_ANSWER_MAX];
+	} got;
 	struct account_answer said;
 	ssize_t len = session_link_recv(c.sock, &got, sizeof(got), NULL, NULL);
 
@@ -237,6 +248,16 @@ static void child_answers(struct account *a, size_t i)
 	if (!c.has_blocks && len == (ssize_t)sizeof(got.blocks) && got.head.kind == ACCOUNT_BLOCKS) {
 		a->children[i].has_blocks = true;
 		a->children[i].blocks = got.blocks.bits;
+		return;
+	}
+	if (c.has_blocks && !c.asks && c.head.kind == ACCOUNT_TALK && len > 0 &&
+	    account_prompts_valid(&got.prompts, (size_t)len)) {
+		got.head.slot = c.head.slot;
+		got.head.id = c.head.id;
+		a->children[i].asks = true;
+		a->children[i].deadline = now_ms() + ACCOUNT_TALK_MS;
+		/* as in answer() */
+		(void)session_link_send(a->link, &got.prompts, sizeof(got.prompts), NULL, 0);
 		return;
 	}
 	drop_child(a, i);	/* it has answered, or died: it is of no further use */
@@ -260,6 +281,37 @@ static void reap(struct account *a)
 		continue;
 }
 
+/* The check that a packet is about, or n: it has ended, and so has what was asked. */
+static size_t find_child(const struct account *a, const struct account_head *head)
+{
+	size_t i = 0;
+
+	while (i < a->n && (a->children[i].head.id != head->id ||
+	    a->children[i].head.slot != head->slot))
+		i++;
+	return i;
+}
+
+static void take_reply(struct account *a)
+{
+	size_t i = find_child(a, &a->packet.head);
+
+	if (i == a->n || !a->children[i].asks)
+		return;
+	a->children[i].asks = false;
+	a->children[i].deadline = now_ms() + ACCOUNT_DEADLINE_MS;
+	/* if it has died just now, its socket says so next */
+	(void)session_link_send(a->children[i].sock, &a->packet.reply, sizeof(a->packet.reply), NULL, 0);
+}
+
+static void take_drop(struct account *a)
+{
+	size_t i = find_child(a, &a->packet.head);
+
+	if (i < a->n)
+		drop_child(a, i);
+}
+
 /* False: posternd is gone, or broke the contract. */
 static bool take_packet(struct account *a)
 {
@@ -280,6 +332,12 @@ static bool take_packet(struct account *a)
 		break;
 	case ACCOUNT_RECORD:
 		start_record(a);
+		break;
+	case ACCOUNT_REPLY:
+		take_reply(a);
+		break;
+	case ACCOUNT_DROP:
+		take_drop(a);
 		break;
 	default:
 		start_check(a);

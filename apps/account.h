@@ -27,17 +27,23 @@ enum {
 	ACCOUNT_NOTE_MAX = 512,
 	ACCOUNT_LINE_MAX = 32,		/* "pts/123"                             */
 	ACCOUNT_DEADLINE_MS = 20000,	/* for one attempt; NSS may hang         */
+	ACCOUNT_TALK_MS = 600000,	/* for a person to answer; LoginGraceTime is less */
+	ACCOUNT_PROMPTS_MAX = 16,	/* of a round                            */
+	ACCOUNT_ROUNDS_MAX = 64,	/* of an attempt                         */
+	ACCOUNT_PROMPT_MAX = 512,
+	ACCOUNT_INSTRUCTION_MAX = 4000,
 	ACCOUNT_CHILDREN_MAX = 1024,
 };
 
 enum account_kind { ACCOUNT_KEY = 1, ACCOUNT_PASSWORD = 2, ACCOUNT_SESSION = 3,
-	ACCOUNT_RECORD = 4, ACCOUNT_ANSWER = 5, ACCOUNT_WHO = 6, ACCOUNT_BLOCKS = 7 };
+	ACCOUNT_RECORD = 4, ACCOUNT_ANSWER = 5, ACCOUNT_WHO = 6, ACCOUNT_BLOCKS = 7,
+	ACCOUNT_TALK = 8, ACCOUNT_PROMPTS = 9, ACCOUNT_REPLY = 10, ACCOUNT_DROP = 11 };
 enum account_verdict { ACCOUNT_NO = 1, ACCOUNT_YES = 2, ACCOUNT_NO_SUCH_USER = 3 };
 
 /* Every packet begins so.  slot and id are posternd's, echoed in the answer. */
 struct account_head { uint32_t kind, slot; uint64_t id; };
 
-struct account_who_ask {		/* no more than which Match blocks hold      */
+struct account_who_ask {		/* which Match blocks hold; or TALK          */
 	struct account_head head;
 	char user[ACCOUNT_USER_MAX + 1];
 	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
@@ -73,8 +79,23 @@ struct account_record_ask {
 	char line[ACCOUNT_LINE_MAX];
 	int32_t pid;
 };
+/* A conversation: PROMPTS from the check of a TALK, REPLY to it, in turns, until its
+ * answer.  DROP, a head alone: nobody is there any more. */
+struct account_prompts {
+	struct account_head head;
+	uint32_t n;
+	uint8_t echo[ACCOUNT_PROMPTS_MAX];
+	char text[ACCOUNT_PROMPTS_MAX][ACCOUNT_PROMPT_MAX + 1];
+	char instruction[ACCOUNT_INSTRUCTION_MAX + 1];
+};
+struct account_reply {
+	struct account_head head;
+	uint32_t n;
+	char answer[ACCOUNT_PROMPTS_MAX][ACCOUNT_PASSWORD_MAX + 1];
+};
 union account_packet {
 	struct account_head head;
+	struct account_reply reply;
 	struct account_who_ask who;
 	struct account_key_ask key;
 	struct account_password_ask password;
@@ -113,6 +134,11 @@ enum { ACCOUNT_ANSWER_MAX = sizeof(struct account_answer) };	/* of its packet */
 size_t account_key_size(const struct account_key_ask *);
 /* Is this packet whole: size of its kind, every text ended, every number in range? */
 bool account_packet_valid(const union account_packet *, size_t len, size_t nfds);
+bool account_prompts_valid(const struct account_prompts *, size_t len);
+bool account_reply_valid(const struct account_reply *, size_t len);
+/* In the check (account_talk.c): asks over the socket *sock, and waits.  0, or -1: nobody
+ * is there. */
+int account_talk_ask(void *sock, const struct account_prompts *, struct account_reply *);
 
 /* ---- an answer's packet (account_answer.c) ----------------------------------------- */
 
@@ -127,9 +153,9 @@ int account_start(const struct conf *, pid_t *pid, int *link);
 
 struct account_user;
 /* The child's whole work (account_check.c): one answer, by the configuration that holds
- * for this user.  Changes ids for good. */
+ * for this user.  sock: where a TALK asks.  May change ids for good. */
 void account_check(const struct conf *, const struct account_user *,
-    const union account_packet *, struct account_answer *);
+    const union account_packet *, int sock, struct account_answer *);
 
 /* ---- who (account_user.c) ------------------------------------------------------- */
 

@@ -6,6 +6,10 @@
  * it over through that file is that user, and can say yes to one question about
  * that user's own account.
  */
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +17,7 @@
 #include <unistd.h>
 
 #include "apps/account_command.h"
+#include "apps/account_pam.h"
 #include "apps/conf.h"
 #include "apps/session_link.h"
 
@@ -137,6 +142,89 @@ static bool key_found(const struct conf *c, const struct account_user *u,
 	return true;
 }
 
+/* With PAM the account is judged by its modules, with root's rights and once the key is
+ * found: so the file is read by a process of its own that becomes the user, and what
+ * that says is no more than whether the key is there, and with which restrictions. */
+static _Noreturn void search_apart(const struct conf *c, const struct account_user *u,
+    const struct account_key_ask *ask, int keep)
+{
+	struct account_answer got = { .head = { .kind = ACCOUNT_ANSWER } };
+
+	/* the attempt's own socket above all */
+	if ((keep != 3 && dup3(keep, 3, O_CLOEXEC) < 0))
+		_exit(1);
+	closefrom(4);
+	(void)alarm(ACCOUNT_DEADLINE_MS / 1000);
+	got.verdict = key_found(c, u, ask, &got) ? ACCOUNT_YES : ACCOUNT_NO;
+	_exit(account_answer_send(3, &got) == 0 ? 0 : 1);
+}
+
+static bool key_found_apart(const struct conf *c, const struct account_user *u,
+    const struct account_key_ask *ask, struct account_answer *out)
+{
+	uint8_t packet[ACCOUNT_ANSWER_MAX];
+	struct account_answer got;
+	struct pollfd p = { .events = POLLIN };
+	ssize_t len = -1;
+	int pair[2];
+	pid_t pid;
+
+	if (session_link_pair(pair) < 0)
+		return false;
+	if ((pid = fork()) == 0)
+		search_apart(c, u, ask, pair[1]);
+	close(pair[1]);
+	p.fd = pair[0];
+	/* it ends in time, and so does this wait */
+	while (pid > 0 && (len = session_link_recv(pair[0], packet, sizeof(packet), NULL,
+	    NULL)) == -EAGAIN)
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			break;
+	close(pair[0]);
+	if (len <= 0 || !account_answer_read(packet, (size_t)len, &got))
+		return false;
+	memcpy(out->note, got.note, sizeof(out->note));
+	out->grant = got.grant;
+	return got.verdict == ACCOUNT_YES;
+}
+
+struct pam_judge { const struct conf *conf; const struct account_user *user; bool allowed; int sock; };
+
+static struct account_pam pam_for(const struct pam_judge *j, const struct account_from *from)
+{
+	return (struct account_pam){ .service = j->conf->pam_service, .user = from->user,
+	    .address = from->address, .exists = j->allowed, .empty_ok = j->conf->empty_passwords };
+}
+
+static bool pam_right(struct pam_judge *j, const union account_packet *p, struct account_answer *out)
+{
+	char why[ACCOUNT_NOTE_MAX] = "";
+	struct account_pam pam;
+	bool right = false;
+
+	switch (p->head.kind) {
+	case ACCOUNT_KEY:
+		pam = pam_for(j, &(struct account_from){ .user = p->key.user, .address = p->key.address });
+		right = key_found_apart(j->conf, j->user, &p->key, out) &&
+		    account_pam_account(&pam, why);
+		break;
+	case ACCOUNT_PASSWORD:
+		pam = pam_for(j, &(struct account_from){ .user = p->password.user,
+		    .address = p->password.address });
+		right = j->conf->password && account_pam_password(&pam, p->password.password, why);
+		break;
+	default:
+		pam = pam_for(j, &(struct account_from){ .user = p->who.user, .address = p->who.address });
+		pam.ask = account_talk_ask;
+		pam.ask_user = &j->sock;
+		right = j->conf->interactive && account_pam_talk(&pam, why);
+		break;
+	}
+	if (why[0] != '\0')
+		(void)session_link_put(out->note, sizeof(out->note), why);
+	return right;
+}
+
 static bool password_right(const struct conf *c, const struct account_user *u,
     const struct account_password_ask *ask, struct account_answer *out)
 {
@@ -144,11 +232,27 @@ static bool password_right(const struct conf *c, const struct account_user *u,
 	    account_password_check(c, u, ask->user, ask->password, out->note);
 }
 
+static bool is_right(const struct conf *c, const struct account_user *u,
+    const union account_packet *p, bool allowed, int sock, struct account_answer *out)
+{
+	/* root's password is not tried where it cannot let root in */
+	struct pam_judge j = { c, u, allowed && (u->uid != 0 || p->head.kind == ACCOUNT_KEY ||
+	    c->root_login == CONF_ROOT_YES), sock };
+
+	if (c->use_pam)
+		return pam_right(&j, p, out);
+	if (p->head.kind == ACCOUNT_TALK)
+		return false;		/* without PAM posternd asks for the password itself */
+	return p->head.kind == ACCOUNT_KEY ? key_found(c, u, &p->key, out) :
+	    password_right(c, u, &p->password, out);
+}
+
 void account_check(const struct conf *c, const struct account_user *u,
-    const union account_packet *p, struct account_answer *out)
+    const union account_packet *p, int sock, struct account_answer *out)
 {
 	bool with_key = p->head.kind == ACCOUNT_KEY;
-	const char *address = with_key ? p->key.address : p->password.address;
+	const char *address = with_key ? p->key.address : p->head.kind == ACCOUNT_PASSWORD ?
+	    p->password.address : p->who.address;
 	char why[ACCOUNT_NOTE_MAX] = "";
 	bool allowed, right;
 
@@ -158,7 +262,7 @@ void account_check(const struct conf *c, const struct account_user *u,
 	}
 	allowed = u->exists && account_user_allowed(c, u, address, why);
 	/* whoever may not log in takes the same path, so that the time tells nothing */
-	right = with_key ? key_found(c, u, &p->key, out) : password_right(c, u, &p->password, out);
+	right = is_right(c, u, p, allowed, sock, out);
 	if (allowed && right && u->uid == 0)
 		allowed = root_may(c, with_key, &out->grant, why);
 	if (why[0] != '\0')

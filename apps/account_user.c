@@ -165,7 +165,7 @@ bool account_user_allowed(const struct conf *c, const struct account_user *u,
 {
 	if (!shell_fits(u, why))
 		return false;
-	if (expired(u))
+	if (!c->use_pam && expired(u))	/* else its modules judge that */
 		snprintf(why, ACCOUNT_NOTE_MAX, "the account has expired");
 	else if (c->deny_users.n > 0 && in_users(u->name, address, &c->deny_users))
 		snprintf(why, ACCOUNT_NOTE_MAX, "listed in DenyUsers");

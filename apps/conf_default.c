@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apps/account_pam.h"
 #include "apps/conf.h"
 #include "apps/conf_match.h"
 
@@ -66,7 +67,7 @@ static bool enabled(const struct conf *c, const char *method, size_t len)
 		return c->pubkey;
 	if (len == strlen("password") && memcmp(method, "password", len) == 0)
 		return c->password;
-	return c->interactive;
+	return c->interactive;		/* with or without :pam */
 }
 
 /* A list with a method that is switched off can never be completed. */
@@ -95,6 +96,18 @@ static void check_methods(const struct conf *c, struct conf_source *s)
 	if (usable == 0)
 		conf_complain(s, "AuthenticationMethods: no list has only methods that are "
 		    "switched on");
+}
+
+static void check_pam(const struct conf *c, struct conf_source *s)
+{
+	if (c->use_pam && !account_pam_built)
+		conf_complain(s, "UsePAM: posternd was built without PAM");
+	if (c->use_pam && c->password_file != NULL)
+		conf_complain(s, "PasswordFile: not with UsePAM, which has passwords of its own");
+	for (size_t i = 0; i < c->methods.n; i++)
+		if (!c->use_pam && strstr(c->methods.v[i], "keyboard-interactive:pam") != NULL)
+			conf_complain(s, "AuthenticationMethods: keyboard-interactive:pam is of no use "
+			    "without UsePAM");
 }
 
 /* "any" and "none" are not words of a list: beside others they would say nothing. */
@@ -134,6 +147,7 @@ unsigned conf_finish_defaults(struct conf *c, FILE *out)
 	if (s.errors == 0) {
 		check_methods(c, &s);
 		conf_check_permits(c, &s);
+		check_pam(c, &s);
 		check_command_user(c->keys_command, c->keys_command_user,
 		    "AuthorizedKeysCommand", &s);
 	}

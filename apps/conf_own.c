@@ -165,6 +165,12 @@ int conf_set_subsystem(struct conf *c, char **words, size_t n, const char *rest,
 	return 0;
 }
 
+/* A file below /etc/pam.d, and nowhere else. */
+const char *conf_check_service(const char *word)
+{
+	return strchr(word, '/') != NULL || word[0] == '.' ? "the name of a service" : NULL;
+}
+
 const char *conf_check_port(const char *word)
 {
 	uint64_t v;
@@ -205,9 +211,11 @@ const char *conf_check_listen(const char *word)
 	return conf_listen_split(word, &l) < 0 ? "host, host:port or [host]:port" : NULL;
 }
 
+/* The device behind keyboard-interactive: PAM's is the only one. */
 static bool method_known(const char *name, size_t len)
 {
-	static const char *const known[] = { "publickey", "password", "keyboard-interactive" };
+	static const char *const known[] = { "publickey", "password", "keyboard-interactive",
+	    "keyboard-interactive:pam" };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strlen(known[i]) == len && memcmp(known[i], name, len) == 0)
@@ -223,7 +231,8 @@ const char *conf_check_methods(const char *word)
 		size_t len = strcspn(p, ",");
 
 		if (!method_known(p, len))
-			return "lists of publickey, password and keyboard-interactive";
+			return "lists of publickey, password, keyboard-interactive and "
+			    "keyboard-interactive:pam";
 		p += len;
 		if (*p == '\0')
 			return NULL;

@@ -79,6 +79,7 @@ struct conn {
 	char user[ACCOUNT_USER_MAX + 1];	/* "" before the login               */
 	bool no_such_user;		/* of the last attempt                       */
 	uint64_t ask, question;		/* to the account helper; 0: none open       */
+	bool is_prompted;		/* it is the peer's turn in a conversation   */
 	int method;
 	char proven[128];		/* when it was asked                         */
 	char asked_user[ACCOUNT_USER_MAX + 1], asked_key[128];
@@ -181,6 +182,16 @@ void posternd_banner_load(struct daemon *);
 void posternd_banner_free(struct daemon *);
 /* Its text, or NULL. */
 const char *posternd_banner(const struct daemon *, const char *path);
+
+/* A question to the helper, whose kind is filled in: POSTERN_LATER or _REFUSE. */
+int posternd_login_ask(struct conn *, void *packet, size_t size, uint32_t kind, uint64_t question,
+    const struct postern_login *);
+
+/* Conversations of PAM (posternd_talk.c): answers of the peer's, a code; prompts of the
+ * helper's; and the end of one whose peer is gone or begins anew. */
+int posternd_talk_reply(struct conn *, uint64_t question, const struct postern_login *);
+void posternd_talk_prompts(struct daemon *, const struct account_prompts *);
+void posternd_talk_drop(struct conn *);
 
 /* ---- sessions (posternd_session.c, posternd_reports.c) -------------------------------------- */
 

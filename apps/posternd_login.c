@@ -32,7 +32,7 @@ static const char *key_name(const uint8_t *blob, size_t len)
 	return "UNKNOWN";
 }
 
-static int ask_helper(struct conn *c, void *packet, size_t size, uint32_t kind,
+int posternd_login_ask(struct conn *c, void *packet, size_t size, uint32_t kind,
     uint64_t question, const struct postern_login *l)
 {
 	struct account_head *head = packet;
@@ -53,7 +53,8 @@ static int ask_helper(struct conn *c, void *packet, size_t size, uint32_t kind,
 	return POSTERN_LATER;
 }
 
-static int ask_who(struct conn *c, uint64_t question, const struct postern_login *l)
+/* kind: ACCOUNT_WHO, or ACCOUNT_TALK. */
+static int ask_who(struct conn *c, uint32_t kind, uint64_t question, const struct postern_login *l)
 {
 	struct account_who_ask ask;
 
@@ -62,7 +63,7 @@ static int ask_who(struct conn *c, uint64_t question, const struct postern_login
 	memcpy(ask.address, c->address, sizeof(ask.address));
 	memcpy(ask.local, c->local, sizeof(ask.local));
 	ask.local_port = c->local_port;
-	return ask_helper(c, &ask, sizeof(ask), ACCOUNT_WHO, question, l);
+	return posternd_login_ask(c, &ask, sizeof(ask), kind, question, l);
 }
 
 static int ask_key(struct conn *c, uint64_t question, const struct postern_login *l)
@@ -80,7 +81,7 @@ static int ask_key(struct conn *c, uint64_t question, const struct postern_login
 	ask.local_port = c->local_port;
 	ask.len = (uint32_t)l->key_len;
 	memcpy(ask.blob, l->key, l->key_len);
-	return ask_helper(c, &ask, account_key_size(&ask), ACCOUNT_KEY, question, l);
+	return posternd_login_ask(c, &ask, account_key_size(&ask), ACCOUNT_KEY, question, l);
 }
 
 static int ask_password(struct conn *c, uint64_t question, const struct postern_login *l,
@@ -95,7 +96,7 @@ static int ask_password(struct conn *c, uint64_t question, const struct postern_
 	memcpy(ask.local, c->local, sizeof(ask.local));
 	ask.local_port = c->local_port;
 	if (session_link_put(ask.password, sizeof(ask.password), password))
-		r = ask_helper(c, &ask, sizeof(ask), ACCOUNT_PASSWORD, question, l);
+		r = posternd_login_ask(c, &ask, sizeof(ask), ACCOUNT_PASSWORD, question, l);
 	sodium_memzero(&ask, sizeof(ask));
 	return r;
 }
@@ -151,20 +152,25 @@ static int check_auth(void *user, postern_transport *t, uint64_t question,
 	known.proven = proven;
 	posternd_methods_names(posternd_methods_next(c->conf, proven), methods);
 	l->methods = is_judged(c) ? methods : NULL;
+	if (l->method != POSTERN_INTERACTIVE || l->answers == NULL)
+		posternd_talk_drop(c);	/* the peer begins anew [RFC 4252 5.1] */
 	/* until Match is judged the helper's answer decides, whatever was tried */
 	if (strlen(l->user) > ACCOUNT_USER_MAX || strlen(proven) >= sizeof(c->proven) ||
-	    c->ask != 0 || (is_judged(c) && l->method != POSTERN_NONE &&
+	    (c->ask != 0 && !c->is_prompted) || (is_judged(c) && l->method != POSTERN_NONE &&
 	    posternd_methods_pass(c->conf, proven, l->method) == POSTERN_REFUSE))
 		return POSTERN_REFUSE;
 	c->no_such_user = false;
 	switch (l->method) {
 	case POSTERN_NONE:
-		return is_judged(c) ? POSTERN_REFUSE : ask_who(c, question, &known);
+		return is_judged(c) ? POSTERN_REFUSE : ask_who(c, ACCOUNT_WHO, question, &known);
 	case POSTERN_PUBLICKEY:
 		return ask_key(c, question, &known);
 	case POSTERN_PASSWORD:
 		return ask_password(c, question, &known, l->password);
 	case POSTERN_INTERACTIVE:
+		if (c->conf->use_pam)
+			return l->answers == NULL ? ask_who(c, ACCOUNT_TALK, question, &known) :
+			    posternd_talk_reply(c, question, l);
 		if (l->answers == NULL)
 			return ask_prompt(t, question);
 		return l->n_answers == 1 ? ask_password(c, question, &known, l->answers[0]) :
@@ -208,6 +214,7 @@ static void take_answer(struct conn *c, const struct account_answer *a)
 	int answer = POSTERN_REFUSE, r;
 
 	c->ask = 0;
+	c->is_prompted = false;
 	c->no_such_user = a->verdict == ACCOUNT_NO_SUCH_USER;
 	if (a->note[0] != '\0')
 		posternd_log(POSTERN_INFO, c, "User %s from %s port %u: %s",
@@ -235,15 +242,23 @@ static void take_answer(struct conn *c, const struct account_answer *a)
 
 int posternd_login_answers(struct daemon *d)
 {
-	static uint8_t packet[ACCOUNT_ANSWER_MAX];
+	static union {
+		struct account_head head;
+		struct account_prompts prompts;
+		uint8_t answer[ACCOUNT_ANSWER_MAX];
+	} packet;
 	static struct account_answer a;
 	ssize_t len;
 
 	for (;;) {
-		len = session_link_recv(d->account, packet, sizeof(packet), NULL, NULL);
+		len = session_link_recv(d->account, &packet, sizeof(packet), NULL, NULL);
 		if (len == -EAGAIN)
 			return 0;
-		if (len <= 0 || !account_answer_read(packet, (size_t)len, &a))
+		if (len > 0 && account_prompts_valid(&packet.prompts, (size_t)len)) {
+			posternd_talk_prompts(d, &packet.prompts);
+			continue;
+		}
+		if (len <= 0 || !account_answer_read(packet.answer, (size_t)len, &a))
 			return -1;
 		if (a.head.slot < d->n_slots && d->conns[a.head.slot] != NULL &&
 		    d->conns[a.head.slot]->ask == a.head.id && a.head.id != 0)

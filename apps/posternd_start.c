@@ -174,6 +174,10 @@ int posternd_start(struct daemon *d)
 		posternd_log(POSTERN_ERROR, NULL, "fatal: %s", strerror(errno));
 		return -1;
 	}
+	if (d->conf.use_pam && geteuid() != 0) {
+		posternd_log(POSTERN_ERROR, NULL, "fatal: UsePAM needs root");
+		return -1;
+	}
 	if ((r = account_start(&d->conf, &d->account_pid, &d->account)) < 0) {
 		posternd_log(POSTERN_ERROR, NULL, "fatal: account helper: %s", strerror(-r));
 		return -1;

@@ -90,6 +90,7 @@ static void begin(struct session *s)
 {
 	struct account_from from = { s->from->user, s->from->address, s->from->local,
 	    s->from->local_port };
+	char why[ACCOUNT_NOTE_MAX] = "";
 	static struct conf view;
 	struct conf_bits bits;
 	sigset_t mask;
@@ -102,6 +103,8 @@ static void begin(struct session *s)
 	s->conf = account_match(s->conf, &s->user, &from, &bits, &view);
 	if (s->conf == NULL)
 		end(s, "no memory for the configuration");
+	if (s->conf->use_pam && !session_pam_begin(s, why))
+		end(s, why);
 	sigfillset(&mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigemptyset(&mask);

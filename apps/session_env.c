@@ -152,6 +152,21 @@ static void put_file(struct session_env *e, const struct conf *c, const struct a
 	free(text);
 }
 
+/* The administrator's modules may set what they like but what tells of the connection. */
+static void put_pam(struct session_env *e, char *const *environment)
+{
+	for (; environment != NULL && *environment != NULL; environment++) {
+		char name[SESSION_NAME_MAX + 1];
+		size_t len = strcspn(*environment, "=");
+
+		if (len == 0 || len >= sizeof(name) || (*environment)[len] == '\0')
+			continue;
+		memcpy(name, *environment, len);
+		name[len] = '\0';
+		put(e, name, *environment + len + 1);
+	}
+}
+
 /* Later ones replace earlier ones: the peer's never outweigh the login's, the user's own
  * do where PermitUserEnvironment lets them, but not what tells a forced command who
  * asks for what; and the administrator's outweigh all. */
@@ -182,6 +197,7 @@ void session_program_env(const struct session_program *p, struct session_env *e)
 	}
 	if (p->agent != NULL)
 		put(e, "SSH_AUTH_SOCK", p->agent);
+	put_pam(e, p->pam_environment);
 	put_lines(e, p->conf, p->from->environment);
 	put_file(e, p->conf, u);
 	put_connection(e, p->from);

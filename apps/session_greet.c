@@ -43,10 +43,14 @@ void session_greet_motd(const struct session_program *p)
 	char quiet[ACCOUNT_PATH_MAX + 16];
 	int file;
 
-	if (!p->conf->print_motd || p->tty == NULL || p->command != NULL)
+	if (p->tty == NULL || p->command != NULL)
 		return;
 	(void)snprintf(quiet, sizeof(quiet), "%s/.hushlogin", p->user->home);
 	if (access(quiet, F_OK) == 0)
+		return;
+	if (p->greeting != NULL && p->greeting[0] != '\0')
+		(void)!write(STDOUT_FILENO, p->greeting, strlen(p->greeting));	/* nobody reads: so be it */
+	if (!p->conf->print_motd)
 		return;
 	file = open("/etc/motd", O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (file >= 0) {

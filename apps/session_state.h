@@ -41,6 +41,8 @@ struct session {
 	const struct conf *conf;
 	const struct account_session_ask *from;
 	struct account_user user;
+	char **pam_environment;		/* NULL: none                                */
+	char greeting[ACCOUNT_INSTRUCTION_MAX + 1];	/* what PAM's modules said   */
 	int link, signals;
 	size_t n;
 	struct session_channel *channels;
@@ -56,6 +58,10 @@ struct session {
 void session_report(struct session *, union session_report *, const int *fds, size_t n);
 /* To the order at hand. */
 void session_reply(struct session *, bool ok, const char *note, const int *fds, size_t n);
+
+/* Opens the PAM session (session_pam.c) and returns in the process that is to become the
+ * user; another one closes it.  False: why. */
+bool session_pam_begin(struct session *, char why[ACCOUNT_NOTE_MAX]);
 
 /* ---- channels (session_channel.c) -------------------------------------------------- */
 

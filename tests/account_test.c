@@ -677,6 +677,29 @@ static void the_administrator_may_ask_more_of_authenticators(void **s)
 	}
 }
 
+/* Without UsePAM nothing is talked about; replies and ends for nobody are passed over. */
+static void a_conversation_needs_pam_and_a_check(void **s)
+{
+	static struct account_reply reply = { .head = { ACCOUNT_REPLY, 7, 99 }, .n = 1 };
+	struct account_head drop = { ACCOUNT_DROP, 7, 99 };
+	static struct account_who_ask ask = { .head = { ACCOUNT_TALK, 7, 5 }, .user = "root" };
+	struct account_answer a;
+	int link, status;
+	pid_t pid;
+
+	(void)s;
+	assert_int_equal(account_start(configured(""), &pid, &link), 0);
+	assert_int_equal(session_link_send(link, &reply, sizeof(reply), NULL, 0), 0);
+	assert_int_equal(session_link_send(link, &drop, sizeof(drop), NULL, 0), 0);
+	assert_int_equal(session_link_send(link, &ask, sizeof(ask), NULL, 0), 0);
+	a = answer_of(link);
+	assert_int_equal(a.head.id, 5);
+	assert_int_not_equal(a.verdict, ACCOUNT_YES);
+	close(link);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void the_helper_ends_on_a_broken_packet(void **s)
 {
 	int link, status;
@@ -760,6 +783,7 @@ int main(void)
 		cmocka_unit_test(the_helper_tells_which_blocks_hold_and_judges_by_them),
 		cmocka_unit_test(a_program_is_asked_after_the_files),
 		cmocka_unit_test(the_administrator_may_ask_more_of_authenticators),
+		cmocka_unit_test(a_conversation_needs_pam_and_a_check),
 		cmocka_unit_test(the_helper_ends_on_a_broken_packet),
 		cmocka_unit_test(root_is_let_in_as_configured),
 	};

@@ -16,6 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "apps/account_pam.h"
 #include "apps/conf.h"
 #include "apps/conf_number.h"
 
@@ -151,7 +152,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "PasswordFile /p\n"
 	    "AllowUsers a b@10.0.0.0/8\nAllowUsers c\nDenyUsers d\nAllowGroups e\nDenyGroups f\n"
 	    "PrintMotd no\nPermitTTY no\nPermitUserEnvironment LANG,LC_*\nPermitUserRC no\n"
-	    "PermitEmptyPasswords yes\nPubkeyAuthOptions Touch-Required verify-required\nAcceptEnv LANG LC_*\n"
+	    "UsePAM no\nPAMServiceName x\nPermitEmptyPasswords yes\nPubkeyAuthOptions Touch-Required verify-required\nAcceptEnv LANG LC_*\n"
 	    "AcceptEnv X\nSetEnv A=1 \"B=2 3\"\nForceCommand /bin/echo \"a  b\" # c\n"
 	    "Subsystem sftp /usr/lib/openssh/sftp-server -l INFO\nBanner /etc/issue\nVersionAddendum my-host, 2nd\n"
 	    "PidFile /tmp/p\nModuliFile /m\nLogLevel DEBUG3\nSyslogFacility LOCAL7\n"
@@ -248,8 +249,8 @@ static void every_other_keyword_of_sshd_is_refused_by_name_and_line(void **s)
 			assert_non_null(strstr(said, conf_refused[i].instead));
 	}
 	/* as a stock sshd_config has them */
-	bad("UsePAM yes\n", 1, "UsePAM");
-	bad("usepam yes\n", 1, "UsePAM");
+	bad("PermitTunnel yes\n", 1, "PermitTunnel");
+	bad("permittunnel yes\n", 1, "PermitTunnel");
 	bad("Protocol 2\n", 1, "Protocol");
 	bad("ChallengeResponseAuthentication no\n", 1, "KbdInteractiveAuthentication");
 }
@@ -354,10 +355,33 @@ static void presets_and_their_edits(void **s)
 	assert_non_null(strstr(said, "MACs: no algorithm is left"));
 }
 
+static void pam_is_taken_where_it_is(void **s)
+{
+	(void)s;
+	bad("PAMServiceName /etc/shadow\n", 1, "the name of a service");
+	bad("PAMServiceName ../shadow\n", 1, "the name of a service");
+	bad("AuthenticationMethods keyboard-interactive:bsdauth\n", 1, "keyboard-interactive:pam");
+	bad("AuthenticationMethods publickey:pam\n", 1, "lists of");
+	assert_int_equal(read_text("AuthenticationMethods publickey,keyboard-interactive:pam\n"), 1);
+	assert_non_null(strstr(said, "without UsePAM"));
+	good("UsePAM no\nPAMServiceName login\n");
+	assert_string_equal(conf.pam_service, "login");
+	if (!account_pam_built) {
+		assert_int_equal(read_text("UsePAM yes\n"), 1);
+		assert_non_null(strstr(said, "without PAM"));
+		return;
+	}
+	good("UsePAM yes\nAuthenticationMethods publickey,keyboard-interactive:pam\n");
+	assert_string_equal(conf.pam_service, "sshd");
+	assert_int_equal(read_text("UsePAM yes\nPasswordFile /x\n"), 1);
+	assert_non_null(strstr(said, "not with UsePAM"));
+	bad("Match all\nUsePAM yes\n", 2, "not within a Match block");
+}
+
 static void all_errors_are_told(void **s)
 {
 	(void)s;
-	assert_int_equal(read_text("UsePAM yes\nPort 22\nPermitTunnel yes\nFoo bar\n"), 3);
+	assert_int_equal(read_text("UseLogin yes\nPort 22\nPermitTunnel yes\nFoo bar\n"), 3);
 	assert_non_null(strstr(said, "conf:1: "));
 	assert_non_null(strstr(said, "conf:3: "));
 	assert_non_null(strstr(said, "conf:4: "));
@@ -436,9 +460,9 @@ static void files_include_files(void **s)
 	snprintf(text, sizeof(text), "Include %s/20-b.inc nothing-like-it*\n", dir);
 	good(text);
 	assert_string_equal(conf.banner, "/from-b");
-	write_file("20-b.inc", "#\n\nUsePAM no\n", 13);
+	write_file("20-b.inc", "#\n\nUseLogin no\n", 13);
 	assert_int_equal(read_text("Port 1\nInclude *.inc\n"), 1);
-	assert_non_null(strstr(said, "20-b.inc:3: UsePAM"));
+	assert_non_null(strstr(said, "20-b.inc:3: UseLogin"));
 	write_file("20-b.inc", "Include 20-b.inc\n", 17);
 	assert_true(read_text("Include 20-b.inc\n") > 0);
 	assert_non_null(strstr(said, "deeper"));
@@ -460,7 +484,7 @@ static void options_win_over_files(void **s)
 	assert_int_equal(conf_read_option(&conf, "AllowUsers option", dir, out), 0);
 	assert_int_equal(conf_read_option(&conf, "Port 7", dir, out), 0);
 	conf.port_given = true;
-	assert_int_equal(conf_read_option(&conf, "UsePAM=yes", dir, out), 1);
+	assert_int_equal(conf_read_option(&conf, "UseLogin=yes", dir, out), 1);
 	assert_int_equal(conf_read_option(&conf, "Port", dir, out), 1);
 	assert_int_equal(conf_read_file(&conf, path, dir, out), 0);
 	assert_int_equal(conf_read_file(&conf, "/nonexistent/file", dir, out), 1);
@@ -469,7 +493,7 @@ static void options_win_over_files(void **s)
 	assert_int_equal(conf.allow_users.n, 2);
 	assert_int_equal(conf.ports.n, 1);
 	assert_string_equal(conf.ports.v[0], "7");
-	assert_non_null(strstr(said, "command line: UsePAM"));
+	assert_non_null(strstr(said, "command line: UseLogin"));
 	assert_non_null(strstr(said, "/nonexistent/file: "));
 }
 
@@ -597,6 +621,7 @@ int main(void)
 		cmocka_unit_test(unknown_words_are_refused),
 		cmocka_unit_test(bad_values_are_refused),
 		cmocka_unit_test(presets_and_their_edits),
+		cmocka_unit_test(pam_is_taken_where_it_is),
 		cmocka_unit_test(all_errors_are_told),
 		cmocka_unit_test(lines_are_written_in_many_ways),
 		cmocka_unit_test(lines_are_bounded),

@@ -40,11 +40,11 @@ expect missing_file 1 "$tmp/none: " "$posternd" -t -f "$tmp/none"
 expect unknown_flag 1 "usage:" "$posternd" -Z
 expect extra_argument 1 "Extra argument" "$posternd" -t -f "$tmp/conf" more
 expect bad_port_option 1 "command line: Port" "$posternd" -t -f "$tmp/conf" -p x
-expect bad_option 1 "command line: UsePAM" "$posternd" -t -f "$tmp/conf" -o UsePAM=yes
+expect bad_option 1 "command line: UseLogin" "$posternd" -t -f "$tmp/conf" -o UseLogin=yes
 expect unknown_option 1 "no such keyword" "$posternd" -t -f "$tmp/conf" -o Foo=bar
 
-conf "HostKey $tmp/key" "" "# comment" "UsePAM yes"
-expect refused_keyword 1 "$tmp/conf:4: UsePAM: posternd does not have this keyword of sshd" "$posternd" -t -f "$tmp/conf"
+conf "HostKey $tmp/key" "" "# comment" "UseLogin yes"
+expect refused_keyword 1 "$tmp/conf:4: UseLogin: posternd does not have this keyword of sshd" "$posternd" -t -f "$tmp/conf"
 conf "HostKey $tmp/key" "Match Users bob"
 expect bad_match 1 "$tmp/conf:2: Match Users: no such criterion" "$posternd" -t -f "$tmp/conf"
 conf "HostKey $tmp/key" "Match User bob" "Port 22"
