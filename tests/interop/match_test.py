@@ -2,7 +2,7 @@
 """match_test.py - Match blocks act: the same lines for posternd and for Debian's sshd,
 and ssh must see the same from both; and the client's own Match and tokens.
 """
-import os, signal, sys, time
+import os, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import POSTERN, SSH_BASE, check, main, need, needs_root
@@ -170,6 +170,41 @@ def terminals_and_forwarding(lab):
         check(r.stdout.startswith(b"SSH-2.0-"), "%s does not forward: %s" % (s.name, told(r)))
 
 
+def forwarding_may_be_off_for_some(lab):
+    target = lab.posternd()
+    for line in ("DisableForwarding yes", "AllowTcpForwarding remote", "PermitOpen none"):
+        for who, works in (("USER", False), ("nobody", True)):
+            s = lab.posternd("Match User " + who.replace("USER", lab.user), line)
+            r = lab.ssh(s, "-W", "127.0.0.1:%d" % target.port)
+            check(r.stdout.startswith(b"SSH-2.0-") == works, "%s for %s: %r %s" % (line, who, r.stdout, told(r)))
+
+
+def the_log_is_as_loud_as_the_block_says(lab):
+    for level, loud, any_word in (("VERBOSE", True, True), ("QUIET", False, False), ("INFO", False, True)):
+        s = lab.posternd("Match User " + lab.user, "LogLevel " + level, level="INFO")
+        check(lab.ssh(s, command=["true"]).returncode == 0, "no login")
+        check(("Starting session: command for " + lab.user in s.text()) == loud, level + ": " + s.text())
+        check(("Accepted publickey for " + lab.user in s.text()) == any_word, level + ": " + s.text())
+
+
+def a_client_that_stopped_is_missed(lab):
+    s = lab.posternd("Match User " + lab.user, "ClientAliveInterval 1", "ClientAliveCountMax 1")
+    p = subprocess.Popen([need("ssh"), *SSH_BASE, "-i", lab.userkey, "-p", str(s.port), lab.user + "@127.0.0.1", "sleep 60"],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 20
+        while "Starting session" not in s.text():
+            check(time.monotonic() < end, "no session")
+            time.sleep(0.1)
+        p.send_signal(signal.SIGSTOP)
+        while "Disconnected from user" not in s.text():
+            check(time.monotonic() < end, "still there: " + s.text())
+            time.sleep(0.2)
+    finally:
+        p.kill()
+        p.wait()
+
+
 def subsystems_may_differ(lab):
     s = lab.posternd("Match User " + lab.user, "Subsystem echo /bin/echo mine", "Subsystem who /bin/echo me")
     for name, want in (("echo", b"mine\n"), ("who", b"me\n")):
@@ -219,5 +254,6 @@ if __name__ == "__main__":
     main([user_and_negation, group_is_asked_of_nss, addresses_and_several_criteria,
           the_first_block_wins_and_lists_add_up, an_include_holds_within_its_block, methods_depend_on_the_user,
           passwords_for_some, a_client_that_never_asks_with_none, max_auth_tries_and_banner, who_may_log_in,
-          keys_files_may_differ, terminals_and_forwarding, subsystems_may_differ,
+          keys_files_may_differ, terminals_and_forwarding, forwarding_may_be_off_for_some, the_log_is_as_loud_as_the_block_says,
+          a_client_that_stopped_is_missed, subsystems_may_differ,
           the_clients_tokens_reach_its_command_and_paths, a_reload_reads_them_anew])
