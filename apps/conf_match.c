@@ -116,7 +116,7 @@ static size_t criterion(struct conf_block *b, char **words, size_t n, struct con
 		i++;
 	if (i == N_CRITERIA || (!criteria[i].has_argument && words[0][len] != '\0')) {
 		conf_complain(s, "Match %s: no such criterion%s", words[0],
-		    strncasecmp(words[0], "rdomain", len) == 0 ? " here; Linux has no routing domains" : "");
+		    strncasecmp(words[0], "rdomain", len) == 0 ? " here; posternd does not look at routing domains" : "");
 		return 0;
 	}
 	if (criteria[i].has_argument) {
