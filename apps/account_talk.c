@@ -4,31 +4,9 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 
 #include "apps/account.h"
 #include "apps/session_link.h"
-
-bool account_prompts_valid(const struct account_prompts *p, size_t len)
-{
-	if (len != sizeof(*p) || p->head.kind != ACCOUNT_PROMPTS || p->n > ACCOUNT_PROMPTS_MAX ||
-	    !session_link_text(p->instruction, sizeof(p->instruction)))
-		return false;
-	for (uint32_t i = 0; i < p->n; i++)
-		if (p->echo[i] > 1 || !session_link_text(p->text[i], sizeof(p->text[i])))
-			return false;
-	return true;
-}
-
-bool account_reply_valid(const struct account_reply *r, size_t len)
-{
-	if (len != sizeof(*r) || r->head.kind != ACCOUNT_REPLY || r->n > ACCOUNT_PROMPTS_MAX)
-		return false;
-	for (uint32_t i = 0; i < r->n; i++)
-		if (!session_link_text(r->answer[i], sizeof(r->answer[i])))
-			return false;
-	return true;
-}
 
 int account_talk_ask(void *user, const struct account_prompts *prompts, struct account_reply *reply)
 {
