@@ -46,7 +46,7 @@ PIE = -pie
 IPC_SRC     = ipc/ipc.c ipc/sock.c
 CRYPTO_SRC  = crypto/mem.c $(wildcard crypto/random*.c) crypto/hash.c crypto/sha3.c crypto/algs.c \
               $(wildcard crypto/kex_*.c) $(wildcard crypto/mlkem*.c) $(wildcard crypto/sntrup761*.c) \
-              $(wildcard crypto/cipher_*.c)
+              $(wildcard crypto/cipher_*.c) $(wildcard crypto/mac_*.c) crypto/umac.c
 SIGN_SRC    = $(wildcard crypto/sign*.c) crypto/fingerprint.c
 CERT_SRC    = crypto/cert.c crypto/cert_options.c crypto/cert_judge.c
 KEYFILE_SRC = $(wildcard crypto/keyfile*.c) crypto/bcrypt_pbkdf.c
@@ -103,6 +103,7 @@ $(B)/obj/%.o: %.c Makefile
 # sntrup761 instead of 0.7, 38 us for an encapsulation of ML-KEM-768 instead of 30
 ifeq ($(SAN),)
 $(B)/obj/crypto/sntrup761%.o $(B)/obj/crypto/mlkem_poly.o: ALLCFLAGS += -O3
+$(B)/obj/crypto/umac.o: ALLCFLAGS += -O3
 endif
 
 # where the helpers are: known to one object, so that installing relinks and no

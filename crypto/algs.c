@@ -53,11 +53,15 @@ static const struct cipher_alg cipher_rows[] = {
 };
 
 static const struct mac_alg mac_rows[] = {
-	/* name				   key tag  etm	   hash */
-	{ "hmac-sha2-256-etm@openssh.com", 32, 32, true,  HASH_SHA256 },
-	{ "hmac-sha2-512-etm@openssh.com", 64, 64, true,  HASH_SHA512 },
-	{ "hmac-sha2-256",		   32, 32, false, HASH_SHA256 },
-	{ "hmac-sha2-512",		   64, 64, false, HASH_SHA512 },
+	/* name				   key tag  etm	   hash		construction */
+	{ "hmac-sha2-256-etm@openssh.com", 32, 32, true,  HASH_SHA256,	&mac_hmac },
+	{ "hmac-sha2-512-etm@openssh.com", 64, 64, true,  HASH_SHA512,	&mac_hmac },
+	{ "umac-128-etm@openssh.com",	   16, 16, true,  0,		&mac_umac },
+	{ "umac-64-etm@openssh.com",	   16,  8, true,  0,		&mac_umac },
+	{ "hmac-sha2-256",		   32, 32, false, HASH_SHA256,	&mac_hmac },
+	{ "hmac-sha2-512",		   64, 64, false, HASH_SHA512,	&mac_hmac },
+	{ "umac-128@openssh.com",	   16, 16, false, 0,		&mac_umac },
+	{ "umac-64@openssh.com",	   16,  8, false, 0,		&mac_umac },
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -225,10 +229,14 @@ crypto_init(void)
 	for (size_t i = 0; i < ROWS(kex_rows); i++)
 		if (try_kex(kex_rows[i]) != 0)
 			return -1;
+	for (size_t i = 0; i < ROWS(mac_rows); i++)
+		if (mac_rows[i].ops->start() != 0)
+			return -1;
 	for (size_t i = 0; i < ROWS(cipher_rows); i++) {
 		if (cipher_rows[i].ops->start() != 0)
 			return -1;
-		for (size_t j = 0; j < ROWS(mac_rows); j++)
+		/* an AEAD takes no MAC, so once is enough */
+		for (size_t j = 0; j < (cipher_rows[i].tag_len != 0 ? 1 : ROWS(mac_rows)); j++)
 			if (try_cipher(&cipher_rows[i], &mac_rows[j]) != 0)
 				return -1;
 	}

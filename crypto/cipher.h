@@ -27,6 +27,7 @@ struct protect {
 	EVP_CIPHER_CTX *body;
 	EVP_CIPHER_CTX *length;		/* chacha: the length has its own key  */
 	EVP_MAC_CTX *mac_ctx;
+	struct umac *umac;
 	uint8_t iv[CIPHER_IV_MAX];
 };
 
@@ -42,6 +43,19 @@ struct cipher_ops {
 extern const struct cipher_ops cipher_chachapoly;
 extern const struct cipher_ops cipher_aesgcm;
 extern const struct cipher_ops cipher_ctr_mac;
+
+/* What a row of the MAC table is made of.  compute writes the row's tag_len bytes; the
+ * sequence number goes in as the construction wants it. */
+struct mac_ops {
+	int (*start)(void);		/* fetch; from crypto_init only        */
+	int (*init)(struct protect *, const uint8_t *key);
+	int (*compute)(struct protect *, uint32_t seq, const uint8_t *packet, size_t total,
+	    uint8_t *out);
+};
+extern const struct mac_ops mac_hmac;
+extern const struct mac_ops mac_umac;
+/* 0 if the row's MAC of packet stands behind it; in constant time (cipher_protect.c). */
+CRYPTO_CHECKED int mac_check(struct protect *, uint32_t seq, const uint8_t *packet, size_t total);
 
 static inline uint32_t
 packet_u32(const uint8_t *p)

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include "crypto/umac.h"
+
 struct protect *
 protect_new(const struct cipher_alg *cipher, const struct mac_alg *mac,
     const struct protect_keys *keys, bool encrypt)
@@ -47,6 +49,7 @@ protect_free(struct protect *p)
 	EVP_CIPHER_CTX_free(p->body);
 	EVP_CIPHER_CTX_free(p->length);
 	EVP_MAC_CTX_free(p->mac_ctx);
+	umac_free(p->umac);
 	crypto_wipe(p, sizeof(*p));
 	free(p);
 }
@@ -73,6 +76,20 @@ size_t
 protect_block(const struct protect *p)
 {
 	return p->cipher->block;
+}
+
+int
+mac_check(struct protect *p, uint32_t seq, const uint8_t *packet, size_t total)
+{
+	uint8_t mac[CIPHER_TAG_MAX];
+	int r = -1;
+
+	if (p->mac->ops->compute(p, seq, packet, total, mac) == 0 &&
+	    crypto_equal(mac, packet + total, p->tag))
+		r = 0;
+	/* The right MAC of a forged packet is what its sender wants to know. */
+	crypto_wipe(mac, sizeof(mac));
+	return r;
 }
 
 static bool

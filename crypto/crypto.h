@@ -124,7 +124,8 @@ struct mac_alg {
 	const char *name;
 	uint8_t key_len, tag_len;
 	bool etm;			/* MAC over the ciphertext, length in clear */
-	enum hash_id hash;
+	enum hash_id hash;		/* of HMAC; 0 for another construction */
+	const struct mac_ops *ops;
 };
 const struct cipher_alg *cipher_find(const char *name, size_t n);
 const struct mac_alg *mac_find(const char *name, size_t n);
