@@ -47,9 +47,12 @@ static const struct cipher_alg cipher_rows[] = {
 	{ "chacha20-poly1305@openssh.com", 64,  0,  8, 16, CHACHA_BLOCKS, &cipher_chachapoly },
 	{ "aes256-gcm@openssh.com",	   32, 12, 16, 16, AES_BLOCKS,	  &cipher_aesgcm },
 	{ "aes128-gcm@openssh.com",	   16, 12, 16, 16, AES_BLOCKS,	  &cipher_aesgcm },
-	{ "aes256-ctr",			   32, 16, 16,  0, AES_BLOCKS,	  &cipher_ctr_mac },
-	{ "aes192-ctr",			   24, 16, 16,  0, AES_BLOCKS,	  &cipher_ctr_mac },
-	{ "aes128-ctr",			   16, 16, 16,  0, AES_BLOCKS,	  &cipher_ctr_mac },
+	{ "aes256-ctr",			   32, 16, 16,  0, AES_BLOCKS,	  &cipher_mac_ctr },
+	{ "aes192-ctr",			   24, 16, 16,  0, AES_BLOCKS,	  &cipher_mac_ctr },
+	{ "aes128-ctr",			   16, 16, 16,  0, AES_BLOCKS,	  &cipher_mac_ctr },
+	{ "aes256-cbc",			   32, 16, 16,  0, AES_BLOCKS,	  &cipher_mac_cbc },
+	{ "aes192-cbc",			   24, 16, 16,  0, AES_BLOCKS,	  &cipher_mac_cbc },
+	{ "aes128-cbc",			   16, 16, 16,  0, AES_BLOCKS,	  &cipher_mac_cbc },
 };
 
 static const struct mac_alg mac_rows[] = {
@@ -62,6 +65,8 @@ static const struct mac_alg mac_rows[] = {
 	{ "hmac-sha2-512",		   64, 64, false, HASH_SHA512,	&mac_hmac },
 	{ "umac-128@openssh.com",	   16, 16, false, 0,		&mac_umac },
 	{ "umac-64@openssh.com",	   16,  8, false, 0,		&mac_umac },
+	{ "hmac-sha1-etm@openssh.com",	   20, 20, true,  HASH_SHA1,	&mac_hmac },
+	{ "hmac-sha1",			   20, 20, false, HASH_SHA1,	&mac_hmac },
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))

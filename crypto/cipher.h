@@ -33,6 +33,7 @@ struct protect {
 
 /* Functions return 0 or -1. */
 struct cipher_ops {
+	bool chained;			/* any block of ciphertext may be put before any other */
 	int (*start)(void);		/* fetch; from crypto_init only        */
 	int (*init)(struct protect *, const struct protect_keys *);
 	int (*read_length)(struct protect *, uint32_t seq, uint8_t *packet,
@@ -42,7 +43,8 @@ struct cipher_ops {
 };
 extern const struct cipher_ops cipher_chachapoly;
 extern const struct cipher_ops cipher_aesgcm;
-extern const struct cipher_ops cipher_ctr_mac;
+extern const struct cipher_ops cipher_mac_ctr;
+extern const struct cipher_ops cipher_mac_cbc;
 
 /* What a row of the MAC table is made of.  compute writes the row's tag_len bytes; the
  * sequence number goes in as the construction wants it. */

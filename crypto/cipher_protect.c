@@ -78,6 +78,22 @@ protect_block(const struct protect *p)
 	return p->cipher->block;
 }
 
+bool
+protect_reads_on(const struct protect *p)
+{
+	return p->cipher->ops->chained && p->aad == 0;
+}
+
+void
+protect_spend(struct protect *p, const uint8_t *bytes, size_t n)
+{
+	uint8_t mac[CIPHER_TAG_MAX];
+
+	if (p->mac != NULL && n <= PROTECT_TOTAL_MAX)
+		(void)p->mac->ops->compute(p, 0, bytes, n, mac);	/* nobody asks what it is */
+	crypto_wipe(mac, sizeof(mac));
+}
+
 int
 mac_check(struct protect *p, uint32_t seq, const uint8_t *packet, size_t total)
 {

@@ -146,6 +146,10 @@ const struct mac_alg *mac_find(const char *name, size_t n);
  *                    total bytes (4 + packet_length, without the tag) in place,
  *                    so that afterwards the whole of it is in clear
  *   protect_seal     encrypts in place and writes the tag behind
+ *   protect_reads_on true for CBC with a plain MAC, where what is refused must look like
+ *                    what is not whole yet (CVE-2008-5161): the caller reads on for as
+ *                    long as a packet can be, whatever its length said, spends the rest
+ *                    of the work with protect_spend, and refuses then
  * seq is the packet's sequence number.  No key has more than one packet of a
  * sequence number: the caller rekeys before 2^31 packets.
  */
@@ -158,6 +162,9 @@ size_t protect_aad(const struct protect *);
 size_t protect_tag(const struct protect *);
 size_t protect_head(const struct protect *);
 size_t protect_block(const struct protect *);
+bool protect_reads_on(const struct protect *);
+/* The time a MAC over n bytes takes, for nothing. */
+void protect_spend(struct protect *, const uint8_t *bytes, size_t n);
 CRYPTO_CHECKED int protect_length(struct protect *, uint32_t seq, uint8_t *packet,
     uint32_t *packet_length);
 CRYPTO_CHECKED int protect_open(struct protect *, uint32_t seq, uint8_t *packet,

@@ -4,9 +4,14 @@
  * What comes in is hostile until its tag was checked: before that nothing but
  * packet_length is looked at, and it is bounded at once.  Under keys every failure
  * of length or tag is one and the same error, told at once and identically, so
- * that nobody who changes bytes on the way learns anything by the kind of answer
- * (CVE-2008-5161 was about CBC, which we do not have; a counter mode gives away
- * the length alone, and that is visible in the traffic anyway).
+ * that nobody who changes bytes on the way learns anything by the kind of answer.
+ * In a counter mode the moment of the answer gives away the length alone, and that is
+ * visible in the traffic anyway.
+ *
+ * With CBC and a plain MAC it would give away more (CVE-2008-5161): whoever puts an old
+ * block of ciphertext in a packet's first place has it decrypted for a length, and
+ * counts the bytes until we refuse.  So there every refusal comes when as many bytes
+ * have come as the longest packet has, and after as much work.
  *
  * No sequence number is ever used twice under one key.
  */
@@ -26,6 +31,7 @@ packet_rekey(struct packet_flow *f, struct protect *keys, bool restart)
 	f->block = CLEAR_BLOCK;
 	f->aad = f->tag = 0;
 	f->head = 4;
+	f->reads_on = f->refused = false;
 	if (keys == NULL)
 		return;
 	if (protect_block(keys) > CLEAR_BLOCK)
@@ -33,6 +39,7 @@ packet_rekey(struct packet_flow *f, struct protect *keys, bool restart)
 	f->aad = (uint8_t)protect_aad(keys);
 	f->tag = (uint8_t)protect_tag(keys);
 	f->head = (uint8_t)protect_head(keys);
+	f->reads_on = protect_reads_on(keys);
 }
 
 void
@@ -76,6 +83,21 @@ read_length(struct packet_flow *f, uint8_t *p)
 	return PROTO_OK;
 }
 
+/* A packet that fails with e; p has n bytes from its beginning. */
+static enum proto_error
+refuse(struct packet_flow *f, enum proto_error e, const uint8_t *p, size_t n)
+{
+	size_t done = f->length > 0 ? 4 + (size_t)f->length : 0;	/* under a MAC already */
+
+	if (!f->reads_on)
+		return e;
+	f->refused = true;
+	if (n < PACKET_TOTAL_MAX)
+		return PROTO_OK;
+	protect_spend(f->keys, p, PACKET_TOTAL_MAX - done);
+	return PROTO_E_PACKET_MAC;
+}
+
 enum proto_error
 packet_open(struct packet_flow *f, uint8_t *p, size_t n, struct span *payload, size_t *used)
 {
@@ -83,19 +105,21 @@ packet_open(struct packet_flow *f, uint8_t *p, size_t n, struct span *payload, s
 	enum proto_error e;
 
 	*used = 0;
+	if (f->refused)
+		return refuse(f, PROTO_E_PACKET_MAC, p, n);
 	if (f->length == 0) {
 		if (n < head)
 			return PROTO_OK;
 		if (f->packets > UINT32_MAX)
 			return PROTO_E_SEQUENCE;
 		if ((e = read_length(f, p)) != PROTO_OK)
-			return e;
+			return refuse(f, e, p, n);
 	}
 	total = 4 + (size_t)f->length;
 	if (n < total + f->tag)
 		return PROTO_OK;
 	if (f->keys != NULL && protect_open(f->keys, f->seq, p, total) != 0)
-		return PROTO_E_PACKET_MAC;
+		return refuse(f, PROTO_E_PACKET_MAC, p, n);
 
 	padding = p[4];
 	if (padding < SSH_PADDING_MIN || padding > f->length - 1)

@@ -22,6 +22,7 @@ struct packet_flow {
 	uint32_t length;		/* in: packet_length already read, else 0  */
 	uint64_t packets, blocks;	/* done under these keys                   */
 	uint8_t block, aad, tag, head;	/* the shape of packets under them         */
+	bool reads_on, refused;		/* in: see packet.c                        */
 };
 
 /* Takes the keys over, wiping those before.  restart: the sequence number begins

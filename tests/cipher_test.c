@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 
 #include "crypto/crypto.h"
@@ -137,7 +138,7 @@ round_trips_of_every_size(void **state)
 		protect_free(out);
 		protect_free(in);
 	}
-	assert_int_equal(n, 3 + 3 * 8);
+	assert_int_equal(n, 3 + 6 * 10);
 }
 
 static void
@@ -453,37 +454,52 @@ chachapoly_known_answers(void **state)
 	}
 }
 
-/* NIST SP 800-38A, F.5: four blocks. */
+/* NIST SP 800-38A, F.5 and F.2: four blocks. */
 static const struct {
-	const char *name, *key, *sealed;
-} ctr_vectors[] = {
-	{ "aes128-ctr", "2b7e151628aed2a6abf7158809cf4f3c",
+	const char *name, *iv, *key, *sealed;
+} mode_vectors[] = {
+	{ "aes128-ctr", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+	  "2b7e151628aed2a6abf7158809cf4f3c",
 	  "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff"
 	  "5ae4df3edbd5d35e5b4f09020db03eab1e031dda2fbe03d1792170a0f3009cee" },
-	{ "aes192-ctr", "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b",
+	{ "aes192-ctr", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+	  "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b",
 	  "1abc932417521ca24f2b0459fe7e6e0b090339ec0aa6faefd5ccc2c6f4ce8e94"
 	  "1e36b26bd1ebc670d1bd1d665620abf74f78a7f6d29809585a97daec58c6b050" },
-	{ "aes256-ctr", "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+	{ "aes256-ctr", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+	  "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
 	  "601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5"
 	  "2b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6" },
+	{ "aes128-cbc", "000102030405060708090a0b0c0d0e0f",
+	  "2b7e151628aed2a6abf7158809cf4f3c",
+	  "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"
+	  "73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7" },
+	{ "aes192-cbc", "000102030405060708090a0b0c0d0e0f",
+	  "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b",
+	  "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"
+	  "571b242012fb7ae07fa9baac3df102e008b0e27988598881d920a9e64f5615cd" },
+	{ "aes256-cbc", "000102030405060708090a0b0c0d0e0f",
+	  "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+	  "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
+	  "39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b" },
 };
 
 static void
-ctr_known_answers(void **state)
+mode_known_answers(void **state)
 {
 	uint8_t key[32], iv[16], clear[64], sealed[64], packet[64 + 32];
 	const struct protect_keys k = { key, iv, mac_bytes };
 	struct protect *p;
 
 	(void)state;
-	(void)unhex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", iv, sizeof(iv));
 	(void)unhex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
 	    "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
 	    clear, sizeof(clear));
-	for (size_t i = 0; i < sizeof(ctr_vectors) / sizeof(ctr_vectors[0]); i++) {
-		(void)unhex(ctr_vectors[i].key, key, sizeof(key));
-		assert_int_equal(unhex(ctr_vectors[i].sealed, sealed, sizeof(sealed)), 64);
-		p = protect_new(cipher(ctr_vectors[i].name), mac("hmac-sha2-256"), &k, true);
+	for (size_t i = 0; i < sizeof(mode_vectors) / sizeof(mode_vectors[0]); i++) {
+		(void)unhex(mode_vectors[i].iv, iv, sizeof(iv));
+		(void)unhex(mode_vectors[i].key, key, sizeof(key));
+		assert_int_equal(unhex(mode_vectors[i].sealed, sealed, sizeof(sealed)), 64);
+		p = protect_new(cipher(mode_vectors[i].name), mac("hmac-sha2-256"), &k, true);
 		assert_non_null(p);
 		memcpy(packet, clear, sizeof(clear));
 		assert_int_equal(protect_seal(p, 0, packet, sizeof(clear)), 0);
@@ -494,7 +510,8 @@ ctr_known_answers(void **state)
 
 /* ---- other ways to the same bytes ---- */
 
-/* libsodium's HMAC, over number and bytes; UMAC by its letter, with the number as nonce. */
+/* libsodium's HMAC, over number and bytes (SHA-1 it does not have); UMAC by its letter,
+ * with the number as nonce. */
 static void
 other_mac(const struct mac_alg *m, uint32_t seq, const uint8_t *bytes, size_t n, uint8_t *out)
 {
@@ -503,6 +520,13 @@ other_mac(const struct mac_alg *m, uint32_t seq, const uint8_t *bytes, size_t n,
 	put_u32(number + 4, seq);
 	if (m->hash == 0) {
 		umac_slow(mac_bytes, number, bytes, n, out, m->tag_len);
+	} else if (m->hash == HASH_SHA1) {
+		uint8_t all[256];
+
+		assert_true(n + 4 <= sizeof(all));
+		memcpy(all, number + 4, 4);
+		memcpy(all + 4, bytes, n);
+		assert_non_null(HMAC(EVP_sha1(), mac_bytes, 20, all, n + 4, out, NULL));
 	} else if (m->hash == HASH_SHA256) {
 		crypto_auth_hmacsha256_state st;
 
@@ -543,14 +567,43 @@ other_ctr(size_t key_len, size_t at, uint8_t *bytes, size_t n)
 	EVP_CIPHER_CTX_free(ctx);
 }
 
+/* Chained from single blocks, behind the block of ciphertext last. */
 static void
-ctr_and_mac_agree_with_others(void **state)
+other_cbc(size_t key_len, uint8_t last[16], uint8_t *bytes, size_t n)
+{
+	const EVP_CIPHER *ecb = key_len == 16 ? EVP_aes_128_ecb() :
+	    key_len == 24 ? EVP_aes_192_ecb() : EVP_aes_256_ecb();
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int len;
+
+	assert_int_equal(EVP_EncryptInit_ex(ctx, ecb, NULL, key_bytes, NULL), 1);
+	for (size_t at = 0; at < n; at += 16) {
+		for (size_t i = 0; i < 16; i++)
+			last[i] ^= bytes[at + i];
+		assert_int_equal(EVP_EncryptUpdate(ctx, last, &len, last, 16), 1);
+		memcpy(bytes + at, last, 16);
+	}
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+static void
+other_mode(const struct suite *s, size_t at, uint8_t last[16], uint8_t *bytes, size_t n)
+{
+	if (strstr(s->cipher->name, "-cbc") != NULL)
+		other_cbc(s->cipher->key_len, last, bytes, n);
+	else
+		other_ctr(s->cipher->key_len, at, bytes, n);
+}
+
+static void
+modes_and_macs_agree_with_others(void **state)
 {
 	enum { TEXT = 80 };
 	uint8_t packet[4 + TEXT + CIPHER_TAG_MAX], want[sizeof(packet)];
 	struct protect *out;
 	struct suite s;
 	size_t total, at;
+	uint8_t last[16];
 
 	(void)state;
 	/* The counter carries over every byte. */
@@ -559,16 +612,17 @@ ctr_and_mac_agree_with_others(void **state)
 		if (s.cipher->tag_len != 0)
 			continue;
 		out = make(&s, true);
+		memcpy(last, iv_bytes, sizeof(last));
 		at = 0;
 		for (uint32_t seq = 0x01020304; seq < 0x01020304 + 5; seq++) {
 			total = fill(packet, protect_aad(out) + TEXT);
 			memcpy(want, packet, total);
 			if (s.mac->etm) {
-				other_ctr(s.cipher->key_len, at, want + 4, TEXT);
+				other_mode(&s, at, last, want + 4, TEXT);
 				other_mac(s.mac, seq, want, total, want + total);
 			} else {
 				other_mac(s.mac, seq, want, total, want + total);
-				other_ctr(s.cipher->key_len, at, want, TEXT);
+				other_mode(&s, at, last, want, TEXT);
 			}
 			at += TEXT;
 			assert_int_equal(protect_seal(out, seq, packet, total), 0);
@@ -647,8 +701,8 @@ main(void)
 		cmocka_unit_test(head_and_aad_are_what_the_mode_says),
 		cmocka_unit_test(length_reads_and_leaves_the_rest_alone),
 		cmocka_unit_test(chachapoly_known_answers),
-		cmocka_unit_test(ctr_known_answers),
-		cmocka_unit_test(ctr_and_mac_agree_with_others),
+		cmocka_unit_test(mode_known_answers),
+		cmocka_unit_test(modes_and_macs_agree_with_others),
 		cmocka_unit_test(gcm_agrees_with_others),
 	};
 

@@ -19,8 +19,26 @@ static const struct mode { const char *cipher, *mac; } modes[] = {
 	{ "aes256-ctr", "hmac-sha2-512" },
 	{ "aes192-ctr", "hmac-sha2-256-etm@openssh.com" },
 	{ "aes256-ctr", "hmac-sha2-512-etm@openssh.com" },
+	{ "aes128-ctr", "umac-64@openssh.com" },
+	{ "aes128-cbc", "umac-128-etm@openssh.com" },
+	{ "aes128-cbc", "hmac-sha1" },
+	{ "aes256-cbc", "umac-64@openssh.com" },
 };
 enum { MODES = sizeof(modes) / sizeof(modes[0]), BIG = 64 * 1024 };
+
+/* CBC with a plain MAC: a refusal is put off. */
+static bool
+chained(const struct mode *m)
+{
+	return m->cipher != NULL && strstr(m->cipher, "-cbc") != NULL && strstr(m->mac, "-etm@") == NULL;
+}
+
+/* What there is to see of a forged packet as soon as it is whole. */
+static enum proto_error
+at_once(const struct mode *m)
+{
+	return m->cipher == NULL ? PROTO_E_PACKET_LENGTH : chained(m) ? PROTO_OK : PROTO_E_PACKET_MAC;
+}
 
 static struct protect *
 protection(const struct mode *m, bool encrypt)
@@ -111,8 +129,7 @@ bad_lengths(void **state)
 		for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++) {
 			with_length(&modes[i], p, bad[k]);
 			assert_int_equal(open_one(&modes[i], p, 256, &used, &payload),
-			    modes[i].cipher == NULL ? PROTO_E_PACKET_LENGTH :
-			    PROTO_E_PACKET_MAC);
+			    at_once(&modes[i]));
 			assert_int_equal(used, 0);
 		}
 	}
@@ -203,8 +220,7 @@ lengths_that_do_not_fill_blocks(void **state)
 				continue;
 			with_length(&modes[i], p, length);
 			assert_int_equal(open_one(&modes[i], p, 512, &used, &payload),
-			    modes[i].cipher == NULL ? PROTO_E_PACKET_LENGTH :
-			    PROTO_E_PACKET_MAC);
+			    at_once(&modes[i]));
 		}
 	}
 }
@@ -240,7 +256,8 @@ any_changed_byte(void **state)
 			p[k] ^= 0x20;
 			e = open_one(&modes[i], p, n, &used, &payload);
 			/* a changed length may ask for more bytes; nothing else may pass */
-			assert_true(e == PROTO_E_PACKET_MAC || (k < 4 && e == PROTO_OK && used == 0));
+			assert_true((e == at_once(&modes[i]) && used == 0) ||
+			    (k < 4 && e == PROTO_OK && used == 0));
 			assert_int_equal(payload, 0);
 			p[k] ^= 0x20;
 		}
@@ -343,9 +360,72 @@ replay_and_reorder(void **state)
 		packet_free(&out);
 
 		flow_of(&in, &modes[i], false);
-		assert_int_equal(packet_open(&in, two, n, &s, &used), PROTO_E_PACKET_MAC);
+		assert_int_equal(packet_open(&in, two, n, &s, &used), at_once(&modes[i]));
+		assert_int_equal(used, 0);
 		packet_free(&in);
 	}
+}
+
+/* Bytes that begin with a refused packet of n: nothing is to be seen before as many have
+ * come as the longest packet has, then always the same. */
+static void
+refused_late(const struct mode *m, uint8_t *p, size_t n)
+{
+	const size_t counts[] = { n, n + 1, 1000, PACKET_TOTAL_MAX / 2, PACKET_TOTAL_MAX - 1 };
+	struct packet_flow f;
+	struct span s;
+	size_t used;
+
+	flow_of(&f, m, false);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		assert_int_equal(packet_open(&f, p, counts[i], &s, &used), PROTO_OK);
+		assert_int_equal(used, 0);
+	}
+	for (size_t more = 0; more < 2; more++) {
+		assert_int_equal(packet_open(&f, p, PACKET_TOTAL_MAX + more, &s, &used),
+		    PROTO_E_PACKET_MAC);
+		assert_int_equal(used, 0);
+	}
+	packet_free(&f);
+}
+
+/* CVE-2008-5161: a length that cannot be, one that can, a changed byte in any place. */
+static void
+chained_refusals_are_all_alike(void **state)
+{
+	static const uint32_t lengths[] = { 0, 5, 11, 13, 29, 35000, 35001, 36000, 0x80000000,
+		0xffffffff };
+	static uint8_t good[BIG], p[BIG];
+	size_t n, used, payload, modes_seen = 0;
+
+	(void)state;
+	for (size_t i = 0; i < MODES; i++) {
+		if (!chained(&modes[i]))
+			continue;
+		modes_seen++;
+		for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++) {
+			struct packet_flow f;
+			struct wr w = wr_of(p, PACKET_HEAD);
+
+			memset(p, 0, BIG);
+			wr_u32(&w, lengths[k]);
+			wr_u8(&w, 10);
+			flow_of(&f, &modes[i], true);	/* with a right MAC, for 64 bytes */
+			assert_int_equal(protect_seal(f.keys, 0, p, 64), 0);
+			n = 64 + f.tag;
+			packet_free(&f);
+			refused_late(&modes[i], p, n);
+		}
+		n = honest(&modes[i], good, 50);
+		for (size_t k = 0; k < n; k++) {
+			memcpy(p, good, n);
+			p[k] ^= 0x20;
+			refused_late(&modes[i], p, n);
+		}
+		assert_int_equal(open_one(&modes[i], good, n, &used, &payload), PROTO_OK);
+		assert_int_equal(payload, 50);
+	}
+	assert_int_equal(modes_seen, 2);
 }
 
 static void
@@ -400,6 +480,7 @@ main(void)
 		cmocka_unit_test(all_payload_sizes),
 		cmocka_unit_test(replay_and_reorder),
 		cmocka_unit_test(no_sequence_number_twice),
+		cmocka_unit_test(chained_refusals_are_all_alike),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
