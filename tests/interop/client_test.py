@@ -8,6 +8,7 @@ import contextlib, os, re, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BUILD, POSTERN, SAN, check, digest, labelled, main, needs_root, noise
+from server_test import BY_NAME
 from locked_test import descendants
 from server_test import AEAD, BULK, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, SNTRUP, expect, moduli
 
@@ -65,6 +66,16 @@ def fixed_group(lab, kex):
     r = lab.postern(s, command=["true"])
     check(r.returncode == 255 and b"no key exchange method in common" in r.stderr, "%r" % r)
     check((b"the preset compat would have agreed" in r.stderr) == (kex != GROUP14_SHA1), "%r" % r)
+
+
+def by_name(lab, cipher, mac):
+    s, log = sshd(lab, "Ciphers +" + cipher, "RekeyLimit 2M"), lab.path("client.log")
+    data = noise(BULK // 10)
+    r = lab.postern(s, "-v", "-E", log, "-o", "Ciphers=" + cipher, "-o", "MACs=" + mac, "-o", "RekeyLimit=3M",
+                    command=["tee /dev/stderr | sha256sum"], input=data, timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "postern")
+    check(digest(r.stderr) == digest(data), "the echoed stream differs: %d bytes" % len(r.stderr))
+    check(exchanges(log) >= 3, "only %d key exchanges" % exchanges(log))
 
 
 def login(lab, name):
@@ -314,6 +325,7 @@ for n in ("sshd", "dropbear", "tinysshd"):
     for f in (login, upload, download):
         case = labelled("postern->%s %s" % (n, f.__name__), f, n)
         cases.append(case if n == "sshd" else needs_root("it reads ~/.ssh/authorized_keys only")(case))
+cases += [labelled("postern->sshd by name %s %s" % (c, m), by_name, c, m) for c, m in BY_NAME]
 cases += [labelled("postern->sshd rekey " + c, rekey, c)
           for c in ("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr")]
 cases += [labelled("postern->sshd 1000 channels", channels, "sshd"),

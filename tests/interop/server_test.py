@@ -152,6 +152,28 @@ def a_failure_names_the_preset(lab):
     expect(lab.ssh(server(lab, COMPAT), "-c", "aes256-ctr", "-m", "hmac-sha2-256", command=["echo in"]), 0, b"in\n")
 
 
+UMACS = ["umac-128-etm@openssh.com", "umac-64-etm@openssh.com", "umac-128@openssh.com", "umac-64@openssh.com"]
+BY_NAME = [*zip(["aes128-ctr", "aes256-ctr"] * 2, UMACS), ("aes128-cbc", "hmac-sha1"),
+           ("aes192-cbc", "hmac-sha1-etm@openssh.com"), ("aes256-cbc", "umac-64@openssh.com"), ("aes256-ctr", "hmac-sha1")]
+
+
+def ssh_by_name(lab, cipher, mac):
+    """What no preset has, with packets of many lengths and rekeys by both sides."""
+    s = server(lab, "Ciphers +" + cipher, "MACs +" + mac, "RekeyLimit 2M")
+    data = noise(10 << 20)
+    r = lab.ssh(s, "-c", cipher, "-m", mac, "-o", "RekeyLimit=3M", command=["tee /dev/stderr | sha256sum"], input=data,
+                timeout=240)
+    expect(r, 0, (digest(data) + "  -\n").encode(), "ssh")
+    check(digest(r.stderr) == digest(data), "the echoed stream differs: %d bytes" % len(r.stderr))
+    rekeyed(s, 3)
+    r = lab.ssh(server(lab), "-c", cipher, "-m", mac, command=["true"])
+    check(r.returncode == 255, "agreed on though no line names it: %r" % r)
+    end = time.monotonic() + 5
+    while not re.search("no (MAC|cipher) in common", server(lab).text()):
+        check(time.monotonic() < end, "not said why: " + server(lab).text()[-500:])
+        time.sleep(0.05)
+
+
 def ssh_password(lab):
     s = passwords(lab)
     expect(lab.ssh(s, command=["echo in"], password=lab.password), 0, b"in\n")
@@ -506,6 +528,7 @@ cases += [labelled("ssh " + k, ssh_kex, k) for k in SNTRUP + ECDH]
 cases += [labelled("ssh group exchange, %d bits" % n, ssh_gex_group, n) for n in (2048, 3072, 4096, 8192)]
 cases += [ssh_gex_rekeys, ssh_gex_without_moduli, a_failure_names_the_preset]
 cases += [labelled("ssh " + k, ssh_fixed_group, k) for k in [*GROUPS, GROUP14_SHA1]]
+cases += [labelled("ssh by name %s %s" % (c, m), ssh_by_name, c, m) for c, m in BY_NAME]
 cases += [ssh_password, ssh_keyboard_interactive, ssh_wrong_key, ssh_unknown_user, ssh_two_steps, ssh_stderr, ssh_signal,
           ssh_shell_pty, ssh_subsystem, ssh_env]
 cases += [labelled("ssh upload " + c, ssh_upload, c) for c in ("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com",
