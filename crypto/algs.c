@@ -5,19 +5,19 @@
  * the row here.  crypto_init fetches and uses every row once, while the process
  * may still open files and map memory: afterwards, inside the sandbox, OpenSSL
  * has nothing left to look for.  A row whose trial run fails ends the start;
- * a connection must never be the first to find out.
+ * a connection must never be the first to find out.  A row that the provider does not
+ * have is found by nobody and listed nowhere from then on: not offered, not agreed on.
  */
 #include <openssl/crypto.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "crypto/cipher.h"
 #include "crypto/crypto.h"
 #include "crypto/hash.h"
 #include "crypto/kex.h"
-#include "crypto/kex_curve.h"
 #include "crypto/random.h"
-#include "crypto/sha3.h"
 
 static const struct kex_alg *const kex_rows[] = {
 	&kex_mlkem768x25519_sha256,
@@ -71,6 +71,11 @@ static const struct mac_alg mac_rows[] = {
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
+/* Set by crypto_init, read only afterwards. */
+static bool kex_missing[ROWS(kex_rows)], cipher_missing[ROWS(cipher_rows)],
+    mac_missing[ROWS(mac_rows)];
+static char problem[160];
+
 enum { NAME_KEX = ALG_KEX, NAME_CIPHER = ALG_CIPHER, NAME_MAC = ALG_MAC,
 	NAME_COMPRESSION = ALG_COMPRESSION, NAME_SIGNATURE = -1 };
 static const struct {
@@ -91,7 +96,7 @@ const struct kex_alg *
 kex_find(const char *name, size_t n)
 {
 	for (size_t i = 0; i < ROWS(kex_rows); i++)
-		if (name_is(kex_rows[i]->name, name, n))
+		if (!kex_missing[i] && name_is(kex_rows[i]->name, name, n))
 			return kex_rows[i];
 	return NULL;
 }
@@ -117,7 +122,7 @@ const struct cipher_alg *
 cipher_find(const char *name, size_t n)
 {
 	for (size_t i = 0; i < ROWS(cipher_rows); i++)
-		if (name_is(cipher_rows[i].name, name, n))
+		if (!cipher_missing[i] && name_is(cipher_rows[i].name, name, n))
 			return &cipher_rows[i];
 	return NULL;
 }
@@ -126,18 +131,51 @@ const struct mac_alg *
 mac_find(const char *name, size_t n)
 {
 	for (size_t i = 0; i < ROWS(mac_rows); i++)
-		if (name_is(mac_rows[i].name, name, n))
+		if (!mac_missing[i] && name_is(mac_rows[i].name, name, n))
 			return &mac_rows[i];
 	return NULL;
+}
+
+static bool
+is_missing(int class, const char *name)
+{
+	size_t n = strlen(name);
+
+	return (class == NAME_KEX && kex_find(name, n) == NULL) ||
+	    (class == NAME_CIPHER && cipher_find(name, n) == NULL) ||
+	    (class == NAME_MAC && mac_find(name, n) == NULL);
 }
 
 const char *
 alg_name(enum alg_class class, size_t i)
 {
 	for (size_t row = 0; row < ROWS(names); row++)
-		if (names[row].class == (int)class && i-- == 0)
+		if (names[row].class == (int)class && !is_missing(class, names[row].name) &&
+		    i-- == 0)
 			return names[row].name;
 	return NULL;
+}
+
+const char *
+crypto_missing(size_t i)
+{
+	for (size_t row = 0; row < ROWS(names); row++)
+		if (is_missing(names[row].class, names[row].name) && i-- == 0)
+			return names[row].name;
+	return NULL;
+}
+
+const char *
+crypto_problem(void)
+{
+	return problem;
+}
+
+static int
+fail(const char *what, const char *name)
+{
+	(void)snprintf(problem, sizeof(problem), "the crypto libraries %s%s", what, name);
+	return -1;
 }
 
 /* Both sides in one process: the secrets must agree.  Of rows that differ in name, hash
@@ -205,15 +243,61 @@ end:
 	return r;
 }
 
-static int
-try_hashes(void)
-{
-	uint8_t out[HASH_MAX];
+/* ---- the start ---- */
 
-	for (int id = HASH_SHA1; id <= HASH_SHA512; id++)
-		if (hash_once((enum hash_id)id, "", 0, out) != 0)
-			return -1;
+static void
+ask_provider(void)
+{
+	for (size_t i = 0; i < ROWS(kex_rows); i++)
+		kex_missing[i] = !hash_has(kex_rows[i]->hash) ||
+		    (kex_rows[i]->has != NULL && !kex_rows[i]->has());
+	for (size_t i = 0; i < ROWS(cipher_rows); i++)
+		cipher_missing[i] = !cipher_rows[i].ops->has(&cipher_rows[i]);
+	for (size_t i = 0; i < ROWS(mac_rows); i++)
+		mac_missing[i] = !mac_rows[i].ops->has(&mac_rows[i]);
+}
+
+static int
+try_all_kex(void)
+{
+	for (size_t i = 0; i < ROWS(kex_rows); i++)
+		if (!kex_missing[i] && try_kex(kex_rows[i]) != 0)
+			return fail("compute wrongly: ", kex_rows[i]->name);
 	return 0;
+}
+
+static int
+try_all_ciphers(void)
+{
+	for (size_t i = 0; i < ROWS(cipher_rows); i++) {
+		bool is_aead = cipher_rows[i].tag_len != 0;
+
+		for (size_t j = 0; !cipher_missing[i] && j < ROWS(mac_rows); j++) {
+			if (!is_aead && mac_missing[j])
+				continue;
+			if (try_cipher(&cipher_rows[i], &mac_rows[j]) != 0)
+				return fail("compute wrongly: ", cipher_rows[i].name);
+			if (is_aead)
+				break;	/* it takes no MAC, so once is enough */
+		}
+	}
+	return 0;
+}
+
+/* Less than this agrees with nobody.  A MAC is needed even beside AEAD ciphers alone: our
+ * KEXINIT may have no empty list (RFC 4253 7.1), and keys and logins need SHA-256. */
+static int
+is_enough(void)
+{
+	static const struct { enum alg_class class; const char *what; } needed[] = {
+		{ ALG_KEX, "have no key exchange for us" }, { ALG_CIPHER, "have no cipher for us" },
+		{ ALG_MAC, "have no MAC for us" },
+	};
+
+	for (size_t i = 0; i < ROWS(needed); i++)
+		if (alg_name(needed[i].class, 0) == NULL)
+			return fail(needed[i].what, "");
+	return hash_has(HASH_SHA256) ? 0 : fail("have no SHA-256", "");
 }
 
 int
@@ -221,29 +305,19 @@ crypto_init(void)
 {
 	uint8_t byte;
 
+	problem[0] = '\0';
 	/* No configuration file: whoever could write one, or set OPENSSL_CONF, would
 	 * choose our algorithms.  No atexit: a clone leaves with _exit. */
 	if (sodium_init() < 0 ||
 	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT |
-	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1)
-		return -1;
-	if (random_start() != 0 || random_openssl_start() != 0 || hash_start() != 0 ||
-	    try_hashes() != 0 || sha3_start() != 0 || kex_ecdh_start() != 0)
-		return -1;
+	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1 ||
+	    random_start() != 0 || random_openssl_start() != 0)
+		return fail("do not start", "");
+	if (hash_start() != 0)
+		return fail("compute wrongly: ", "a hash");
 	crypto_random(&byte, sizeof(byte));
-	for (size_t i = 0; i < ROWS(kex_rows); i++)
-		if (try_kex(kex_rows[i]) != 0)
-			return -1;
-	for (size_t i = 0; i < ROWS(mac_rows); i++)
-		if (mac_rows[i].ops->start() != 0)
-			return -1;
-	for (size_t i = 0; i < ROWS(cipher_rows); i++) {
-		if (cipher_rows[i].ops->start() != 0)
-			return -1;
-		/* an AEAD takes no MAC, so once is enough */
-		for (size_t j = 0; j < (cipher_rows[i].tag_len != 0 ? 1 : ROWS(mac_rows)); j++)
-			if (try_cipher(&cipher_rows[i], &mac_rows[j]) != 0)
-				return -1;
-	}
-	return 0;
+	ask_provider();
+	if (try_all_kex() != 0 || try_all_ciphers() != 0)
+		return -1;
+	return is_enough();
 }

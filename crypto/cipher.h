@@ -34,7 +34,8 @@ struct protect {
 /* Functions return 0 or -1. */
 struct cipher_ops {
 	bool chained;			/* any block of ciphertext may be put before any other */
-	int (*start)(void);		/* fetch; from crypto_init only        */
+	/* Fetches what the row needs: does the provider have it? */
+	bool (*has)(const struct cipher_alg *);
 	int (*init)(struct protect *, const struct protect_keys *);
 	int (*read_length)(struct protect *, uint32_t seq, uint8_t *packet,
 	    uint32_t *packet_length);
@@ -49,7 +50,7 @@ extern const struct cipher_ops cipher_mac_cbc;
 /* What a row of the MAC table is made of.  compute writes the row's tag_len bytes; the
  * sequence number goes in as the construction wants it. */
 struct mac_ops {
-	int (*start)(void);		/* fetch; from crypto_init only        */
+	bool (*has)(const struct mac_alg *);	/* as above */
 	int (*init)(struct protect *, const uint8_t *key);
 	int (*compute)(struct protect *, uint32_t seq, const uint8_t *packet, size_t total,
 	    uint8_t *out);

@@ -16,27 +16,33 @@ enum {
 	GCM_TAG = 16,
 };
 
-/* Set once by aesgcm_start, read only afterwards. */
+/* Set once each by aesgcm_has, read only afterwards. */
 static EVP_CIPHER *aes128_gcm, *aes256_gcm;
 
-static int
-aesgcm_start(void)
+static EVP_CIPHER *
+fetched(const struct cipher_alg *alg)
 {
-	if (aes128_gcm == NULL)
-		aes128_gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
-	if (aes256_gcm == NULL)
-		aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	return aes128_gcm != NULL && aes256_gcm != NULL ? 0 : -1;
+	bool small = alg->key_len == 16;
+	EVP_CIPHER **at = small ? &aes128_gcm : &aes256_gcm;
+
+	if (*at == NULL)
+		*at = EVP_CIPHER_fetch(NULL, small ? "AES-128-GCM" : "AES-256-GCM", NULL);
+	return *at;
+}
+
+static bool
+aesgcm_has(const struct cipher_alg *alg)
+{
+	return fetched(alg) != NULL;
 }
 
 static int
 aesgcm_init(struct protect *p, const struct protect_keys *keys)
 {
-	const EVP_CIPHER *cipher;
+	const EVP_CIPHER *cipher = fetched(p->cipher);
 
-	if (aesgcm_start() != 0)
+	if (cipher == NULL)
 		return -1;
-	cipher = p->cipher->key_len == 16 ? aes128_gcm : aes256_gcm;
 	p->body = EVP_CIPHER_CTX_new();
 	if (p->body == NULL ||
 	    EVP_CipherInit_ex2(p->body, cipher, keys->key, NULL, p->encrypt, NULL) != 1)
@@ -104,7 +110,7 @@ aesgcm_seal(struct protect *p, uint32_t seq, uint8_t *packet, size_t total)
 }
 
 const struct cipher_ops cipher_aesgcm = {
-	.start = aesgcm_start,
+	.has = aesgcm_has,
 	.init = aesgcm_init,
 	.read_length = aesgcm_read_length,
 	.open = aesgcm_open,

@@ -22,24 +22,25 @@ enum {
 	POLY_TAG = 16,
 };
 
-/* Set once by chachapoly_start, read only afterwards. */
+/* Set once by chachapoly_has, read only afterwards. */
 static EVP_CIPHER *chacha20;
 static EVP_MAC *poly1305;
 
-static int
-chachapoly_start(void)
+static bool
+chachapoly_has(const struct cipher_alg *only_one)
 {
+	(void)only_one;
 	if (chacha20 == NULL)
 		chacha20 = EVP_CIPHER_fetch(NULL, "ChaCha20", NULL);
 	if (poly1305 == NULL)
 		poly1305 = EVP_MAC_fetch(NULL, "POLY1305", NULL);
-	return chacha20 != NULL && poly1305 != NULL ? 0 : -1;
+	return chacha20 != NULL && poly1305 != NULL;
 }
 
 static int
 chachapoly_init(struct protect *p, const struct protect_keys *keys)
 {
-	if (chachapoly_start() != 0)
+	if (!chachapoly_has(p->cipher))
 		return -1;
 	p->body = EVP_CIPHER_CTX_new();
 	p->length = EVP_CIPHER_CTX_new();
@@ -146,7 +147,7 @@ chachapoly_seal(struct protect *p, uint32_t seq, uint8_t *packet, size_t total)
 }
 
 const struct cipher_ops cipher_chachapoly = {
-	.start = chachapoly_start,
+	.has = chachapoly_has,
 	.init = chachapoly_init,
 	.read_length = chachapoly_read_length,
 	.open = chachapoly_open,

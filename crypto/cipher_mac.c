@@ -16,7 +16,7 @@ enum { AES_BLOCK = 16 };
 struct mode {
 	uint8_t key_len;
 	const char *name;
-	EVP_CIPHER *fetched;		/* once, by start; read only afterwards */
+	EVP_CIPHER *fetched;		/* once each, by has; read only afterwards */
 };
 static struct mode ctr[] = {
 	{ 16, "AES-128-CTR", NULL }, { 24, "AES-192-CTR", NULL }, { 32, "AES-256-CTR", NULL },
@@ -26,44 +26,44 @@ static struct mode cbc[] = {
 };
 enum { KEY_LENGTHS = 3 };
 
-static int
-fetch(struct mode modes[KEY_LENGTHS])
+/* NULL: the provider does not have it. */
+static const EVP_CIPHER *
+fetched(struct mode modes[KEY_LENGTHS], size_t key_len)
 {
 	for (size_t i = 0; i < KEY_LENGTHS; i++) {
+		if (modes[i].key_len != key_len)
+			continue;
 		if (modes[i].fetched == NULL)
 			modes[i].fetched = EVP_CIPHER_fetch(NULL, modes[i].name, NULL);
-		if (modes[i].fetched == NULL)
-			return -1;
+		return modes[i].fetched;
 	}
-	return 0;
+	return NULL;
 }
 
-static int
-ctr_start(void)
+static bool
+ctr_has(const struct cipher_alg *alg)
 {
-	return fetch(ctr);
+	return fetched(ctr, alg->key_len) != NULL;
 }
 
-static int
-cbc_start(void)
+static bool
+cbc_has(const struct cipher_alg *alg)
 {
-	return fetch(cbc);
+	return fetched(cbc, alg->key_len) != NULL;
 }
 
 static int
 init(struct protect *p, const struct protect_keys *keys, struct mode modes[KEY_LENGTHS],
     bool encrypt)
 {
-	size_t i;
+	const EVP_CIPHER *cipher = fetched(modes, p->cipher->key_len);
 
-	if (fetch(modes) != 0 || p->mac->ops->init(p, keys->mac) != 0)
+	if (cipher == NULL || p->mac->ops->init(p, keys->mac) != 0)
 		return -1;
-	for (i = 0; i < KEY_LENGTHS && modes[i].key_len != p->cipher->key_len; i++)
-		;
 	p->body = EVP_CIPHER_CTX_new();
-	if (i == KEY_LENGTHS || p->body == NULL)
+	if (p->body == NULL)
 		return -1;
-	return EVP_CipherInit_ex2(p->body, modes[i].fetched, keys->key, keys->iv, encrypt, NULL) == 1 &&
+	return EVP_CipherInit_ex2(p->body, cipher, keys->key, keys->iv, encrypt, NULL) == 1 &&
 	    EVP_CIPHER_CTX_set_padding(p->body, 0) == 1 ? 0 : -1;
 }
 
@@ -128,7 +128,7 @@ seal_packet(struct protect *p, uint32_t seq, uint8_t *packet, size_t total)
 }
 
 const struct cipher_ops cipher_mac_ctr = {
-	.start = ctr_start,
+	.has = ctr_has,
 	.init = ctr_init,
 	.read_length = read_length,
 	.open = open_packet,
@@ -137,7 +137,7 @@ const struct cipher_ops cipher_mac_ctr = {
 
 const struct cipher_ops cipher_mac_cbc = {
 	.chained = true,
-	.start = cbc_start,
+	.has = cbc_has,
 	.init = cbc_init,
 	.read_length = read_length,
 	.open = open_packet,

@@ -32,8 +32,13 @@ enum {
 
 /* Once per process, before any other call here: initialises both libraries
  * and fetches every algorithm of the tables, so that a sandboxed process need
- * not look for one later.  Returns -1 when the provider lacks a required one. */
+ * not look for one later.  One that the provider does not have (a FIPS provider has
+ * fewer) is in no table from then on.  Returns -1 when one computes wrongly, or too few
+ * are left; crypto_problem says which, in a sentence. */
 CRYPTO_CHECKED int crypto_init(void);
+const char *crypto_problem(void);
+/* The names that the provider lacks, i from 0; NULL at the end. */
+const char *crypto_missing(size_t i);
 
 /* ---- secrets (mem.c) ---- */
 void crypto_wipe(void *p, size_t n);
@@ -99,6 +104,7 @@ struct kex_alg {
 	/* The row whose trial run counts for this one too, being the same code with other
 	 * numbers; or NULL. */
 	const struct kex_alg *like;
+	bool (*has)(void);		/* has the provider what it needs beside the hash? NULL: yes */
 	int (*start)(struct kex_state *, const struct kex_group *, uint8_t *client_public);
 	int (*answer)(const struct kex_group *, const uint8_t *client_public,
 	    uint8_t *server_public, uint8_t *secret);

@@ -9,22 +9,25 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct hash_row {
 	enum hash_id id;
 	size_t size;
 	const char *name;
+	uint8_t of_nothing[4];		/* how the digest of no bytes begins (FIPS 180-4) */
 };
 static const struct hash_row hash_rows[] = {
-	{ HASH_SHA1,	20, "SHA1" },
-	{ HASH_SHA256,	32, "SHA2-256" },
-	{ HASH_SHA384,	48, "SHA2-384" },
-	{ HASH_SHA512,	64, "SHA2-512" },
+	{ HASH_SHA1,	20, "SHA1",	{ 0xda, 0x39, 0xa3, 0xee } },
+	{ HASH_SHA256,	32, "SHA2-256",	{ 0xe3, 0xb0, 0xc4, 0x42 } },
+	{ HASH_SHA384,	48, "SHA2-384",	{ 0x38, 0xb0, 0x60, 0xa7 } },
+	{ HASH_SHA512,	64, "SHA2-512",	{ 0xcf, 0x83, 0xe1, 0x35 } },
 };
 enum { HASH_ROWS = sizeof(hash_rows) / sizeof(hash_rows[0]) };
 
-/* Set once by hash_start, read only afterwards. */
+/* Set once by hash_start, read only afterwards; NULL: the provider has it not. */
 static EVP_MD *hash_fetched[HASH_ROWS];
+static bool hash_asked;
 
 struct hash {
 	EVP_MD_CTX *ctx;
@@ -43,14 +46,31 @@ hash_row(enum hash_id id)
 int
 hash_start(void)
 {
+	uint8_t out[HASH_MAX];
+	bool again = hash_asked;
+
+	hash_asked = true;
 	for (size_t i = 0; i < HASH_ROWS; i++) {
-		if (hash_fetched[i] != NULL)
-			continue;
-		hash_fetched[i] = EVP_MD_fetch(NULL, hash_rows[i].name, NULL);
+		const struct hash_row *row = &hash_rows[i];
+
+		if (!again)
+			hash_fetched[i] = EVP_MD_fetch(NULL, row->name, NULL);
 		if (hash_fetched[i] == NULL)
+			continue;
+		if ((size_t)EVP_MD_get_size(hash_fetched[i]) != row->size ||
+		    hash_once(row->id, "", 0, out) != 0 ||
+		    memcmp(out, row->of_nothing, sizeof(row->of_nothing)) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+bool
+hash_has(enum hash_id id)
+{
+	const struct hash_row *row = hash_row(id);
+
+	return row != NULL && hash_fetched[row - hash_rows] != NULL;
 }
 
 size_t
@@ -75,7 +95,7 @@ hash_new(enum hash_id id)
 	const struct hash_row *row = hash_row(id);
 	struct hash *h;
 
-	if (row == NULL || hash_start() != 0)
+	if ((!hash_asked && hash_start() != 0) || !hash_has(id))
 		return NULL;
 	h = calloc(1, sizeof(*h));
 	if (h == NULL)

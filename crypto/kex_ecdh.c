@@ -45,6 +45,12 @@ kex_ecdh_start(void)
 	return 0;
 }
 
+static bool
+nist_has(void)
+{
+	return kex_ecdh_start() == 0;
+}
+
 /* What one multiplication needs; wiped with OpenSSL's own pool. */
 struct numbers {
 	BN_CTX *ctx;
@@ -162,7 +168,7 @@ name_##_derive(const uint8_t *private, const uint8_t *peer, uint8_t *secret)		\
 	.secret_len = size_##_SECRET, .keygen = name_##_keygen, .derive = name_##_derive }
 
 #define NIST_ROW(name_, size_, hash_, like_) {						\
-	.name = "ecdh-sha2-" #name_, .hash = hash_, .like = like_,			\
+	.name = "ecdh-sha2-" #name_, .hash = hash_, .has = nist_has, .like = like_,	\
 	.client_len = size_##_PUBLIC, .server_len = size_##_PUBLIC,			\
 	.secret_len = size_##_SECRET, .start = name_##_start, .answer = name_##_answer,	\
 	.finish = name_##_finish }

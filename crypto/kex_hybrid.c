@@ -13,6 +13,7 @@
 #include "crypto/kex.h"
 #include "crypto/kex_curve.h"
 #include "crypto/mlkem.h"
+#include "crypto/sha3.h"
 #include "crypto/sntrup761.h"
 
 struct hybrid {
@@ -105,9 +106,21 @@ id##_finish(struct kex_state *state, const struct kex_group *none,			\
 	return hybrid_finish(&id, state, server_public, secret);			\
 }
 
+static bool
+has_mlkem(void)
+{
+	return sha3_start() == 0;
+}
+
+static bool
+has_mlkem_and_nist(void)
+{
+	return sha3_start() == 0 && kex_ecdh_start() == 0;
+}
+
 /* kem_ and curve_ as the lengths' names begin; 32 bytes come out of SHA-256, and so on. */
-#define HYBRID_ROW(id, name_, kem_, curve_, hash_, secret_len_, like_) {		\
-	.name = name_, .hash = hash_, .secret_is_string = true, .like = like_,		\
+#define HYBRID_ROW(id, name_, kem_, curve_, hash_, secret_len_, has_, like_) {		\
+	.name = name_, .hash = hash_, .secret_is_string = true, .has = has_, .like = like_, \
 	.client_len = kem_##_PUBLIC + curve_##_PUBLIC,					\
 	.server_len = kem_##_CIPHER + curve_##_PUBLIC, .secret_len = secret_len_,	\
 	.start = id##_start, .answer = id##_answer, .finish = id##_finish }
@@ -118,13 +131,15 @@ HYBRID(mlkem1024nistp384, kem_mlkem1024, kex_nistp384, HASH_SHA384)
 HYBRID(sntrup761x25519, kem_sntrup761, kex_x25519, HASH_SHA512)
 
 const struct kex_alg kex_mlkem768x25519_sha256 = HYBRID_ROW(mlkem768x25519,
-    "mlkem768x25519-sha256", MLKEM768, X25519, HASH_SHA256, 32, NULL);
+    "mlkem768x25519-sha256", MLKEM768, X25519, HASH_SHA256, 32, has_mlkem, NULL);
 const struct kex_alg kex_mlkem768nistp256_sha256 = HYBRID_ROW(mlkem768nistp256,
-    "mlkem768nistp256-sha256", MLKEM768, NISTP256, HASH_SHA256, 32, &kex_mlkem768x25519_sha256);
+    "mlkem768nistp256-sha256", MLKEM768, NISTP256, HASH_SHA256, 32, has_mlkem_and_nist,
+    &kex_mlkem768x25519_sha256);
 const struct kex_alg kex_mlkem1024nistp384_sha384 = HYBRID_ROW(mlkem1024nistp384,
-    "mlkem1024nistp384-sha384", MLKEM1024, NISTP384, HASH_SHA384, 48, &kex_mlkem768x25519_sha256);
+    "mlkem1024nistp384-sha384", MLKEM1024, NISTP384, HASH_SHA384, 48, has_mlkem_and_nist,
+    &kex_mlkem768x25519_sha256);
 const struct kex_alg kex_sntrup761x25519_sha512 = HYBRID_ROW(sntrup761x25519,
-    "sntrup761x25519-sha512", SNTRUP761, X25519, HASH_SHA512, 64, NULL);
+    "sntrup761x25519-sha512", SNTRUP761, X25519, HASH_SHA512, 64, NULL, NULL);
 /* The name it had before it was registered; the same bytes. */
 const struct kex_alg kex_sntrup761x25519_sha512_openssh = HYBRID_ROW(sntrup761x25519,
-    "sntrup761x25519-sha512@openssh.com", SNTRUP761, X25519, HASH_SHA512, 64, NULL);
+    "sntrup761x25519-sha512@openssh.com", SNTRUP761, X25519, HASH_SHA512, 64, NULL, NULL);

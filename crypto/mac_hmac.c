@@ -12,15 +12,15 @@
 
 #include "crypto/hash.h"
 
-/* Set once by hmac_start, read only afterwards. */
+/* Set once by hmac_has, read only afterwards. */
 static EVP_MAC *hmac;
 
-static int
-hmac_start(void)
+static bool
+hmac_has(const struct mac_alg *alg)
 {
 	if (hmac == NULL)
 		hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	return hmac != NULL ? hash_start() : -1;
+	return hmac != NULL && hash_has(alg->hash);
 }
 
 static int
@@ -30,7 +30,7 @@ hmac_init(struct protect *p, const uint8_t *key)
 	char *digest = (char *)(uintptr_t)hash_name(p->mac->hash);
 	OSSL_PARAM params[2];
 
-	if (digest == NULL || hmac_start() != 0)
+	if (digest == NULL || !hmac_has(p->mac))
 		return -1;
 	p->mac_ctx = EVP_MAC_CTX_new(hmac);
 	if (p->mac_ctx == NULL)
@@ -57,7 +57,7 @@ hmac_compute(struct protect *p, uint32_t seq, const uint8_t *packet, size_t tota
 }
 
 const struct mac_ops mac_hmac = {
-	.start = hmac_start,
+	.has = hmac_has,
 	.init = hmac_init,
 	.compute = hmac_compute,
 };

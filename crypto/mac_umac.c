@@ -29,8 +29,15 @@ mac_umac_compute(struct protect *p, uint32_t seq, const uint8_t *packet, size_t 
 	return umac_tag(p->umac, nonce, packet, total, out);
 }
 
+static bool
+mac_umac_has(const struct mac_alg *either)
+{
+	(void)either;
+	return umac_start() == 0;
+}
+
 const struct mac_ops mac_umac = {
-	.start = umac_start,
+	.has = mac_umac_has,
 	.init = mac_umac_init,
 	.compute = mac_umac_compute,
 };

@@ -322,7 +322,8 @@ bool monitor_names_counted(struct span blob, bool with_bool, uint32_t *count);
 void monitor_names_copy(char *out, size_t cap, struct span);	/* cut to fit */
 
 /* ---- key exchange (monitor_kexinit.c, monitor_exchange.c, _sign.c, _verify.c) ---- */
-CRYPTO_CHECKED int monitor_kexinit_issue(struct conn *, bool first);
+/* NULL, or why there is none. */
+CRYPTO_CHECKED const char *monitor_kexinit_issue(struct conn *, bool first);
 /* Server: the list of host key algorithms that we have keys for, and for START the
  * pairs (string alg, string blob). */
 CRYPTO_CHECKED int monitor_kexinit_hostkeys(struct conn *, struct wr *pairs);

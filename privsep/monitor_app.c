@@ -63,6 +63,7 @@ void
 monitor_app_serving(struct monitor *m)
 {
 	struct worker *w;
+	const char *missing;
 
 	if (m->serving || !m->sealed || m->over || monitor_keys_loading_host(m))
 		return;
@@ -73,6 +74,10 @@ monitor_app_serving(struct monitor *m)
 	tell_SERVING(m, &(struct ipc_SERVING){ .layers = w->layers | m->current->layers,
 	    .report = span_str(w->report), .monitor_pid = (uint32_t)getpid(),
 	    .zygote_pid = (uint32_t)m->current->pid });
+	/* who asked for one by its name finds it here */
+	for (size_t i = 0; (missing = crypto_missing(i)) != NULL; i++)
+		monitor_remark(m, IPC_INFO, "the crypto provider does not have %s: not offered",
+		    missing);
 }
 
 /* ---- dispatch ---- */

@@ -251,6 +251,7 @@ start(struct conn *c, struct worker *w)
 	const struct ipc_NEW *p = &c->plan;
 	uint8_t pairs[16384];
 	struct wr hostkeys = wr_of(pairs, sizeof(pairs));
+	const char *problem;
 
 	tell_STARTED(c->m, &(struct ipc_STARTED){ .conn = c->id, .worker_pid = (uint32_t)w->pid,
 	    .layers = w->layers, .report = span_str(w->report) });
@@ -258,8 +259,8 @@ start(struct conn *c, struct worker *w)
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no host key for this connection");
 		return;
 	}
-	if (monitor_kexinit_issue(c, true) != 0) {
-		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no key exchange method to offer");
+	if ((problem = monitor_kexinit_issue(c, true)) != NULL) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "%s", problem);
 		return;
 	}
 	c->kex = K_READY;

@@ -159,6 +159,7 @@ int
 monitor_exchange_answer(struct conn *c, struct span signature)
 {
 	bool first = c->exchanges == 0;
+	const char *problem;
 	uint64_t wait = 0;
 
 	if (first) {
@@ -171,8 +172,8 @@ monitor_exchange_answer(struct conn *c, struct span signature)
 	}
 	c->exchanges++;
 	c->awaits_agreed = true;
-	if (monitor_kexinit_issue(c, false) != 0) {
-		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+	if ((problem = monitor_kexinit_issue(c, false)) != NULL) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "%s", problem);
 		return 0;
 	}
 	if (wait == 0) {

@@ -16,67 +16,109 @@ enum { SSH_MSG_KEXINIT = 20, COOKIE = 16, KEXINIT_MAX = 16384,
 static const char client_marks[] = "ext-info-c,kex-strict-c-v00@openssh.com";
 static const char server_marks[] = "kex-strict-s-v00@openssh.com";
 
-/* A server without moduli has no groups to give (RFC 4419 3).  False: nothing is left. */
+/* What the crypto provider does not have is in no table, and is not offered; neither is
+ * group exchange by a server without moduli, which has no groups to give (RFC 4419 3). */
 static bool
-kex_list(struct wr *w, struct conn *c, bool first)
+may_offer(const struct conn *c, enum alg_class class, struct span name)
 {
-	bool client = c->plan.role == IPC_CLIENT, offered = false;
-	struct span rest = c->plan.kex, name;
-	char list[KEX_LIST_MAX] = "";
+	const char *s = (const char *)name.p;
+	const struct kex_alg *kex;
 
-	c->offers_gex = false;
-	while (monitor_names_next(&rest, &name)) {
-		const struct kex_alg *kex = kex_find((const char *)name.p, name.n);
-		bool gex = kex != NULL && kex->asks_group;
-
-		if (name.n == 0 || (gex && !client && c->m->moduli == NULL))
-			continue;
-		if (!monitor_names_add(list, sizeof(list), name))
-			return false;
-		c->offers_gex = c->offers_gex || gex;
-		offered = true;
-	}
-	if (first && !monitor_names_add(list, sizeof(list),
-	    span_str(client ? client_marks : server_marks)))
+	if (name.n == 0)
 		return false;
-	wr_str(w, list);
-	return offered;
+	if (class == ALG_CIPHER)
+		return cipher_find(s, name.n) != NULL;
+	if (class == ALG_MAC)
+		return mac_find(s, name.n) != NULL;
+	kex = kex_find(s, name.n);
+	return kex != NULL && (!kex->asks_group || c->plan.role == IPC_CLIENT ||
+	    c->m->moduli != NULL);
 }
 
-int
-monitor_kexinit_issue(struct conn *c, bool first)
+/* False: nothing is left. */
+static bool
+keep_offered(const struct conn *c, enum alg_class class, struct span names,
+    char list[KEX_LIST_MAX])
 {
-	uint8_t buf[KEXINIT_MAX], cookie[COOKIE];
-	struct wr w = wr_of(buf, sizeof(buf));
-	struct span kexinit, compression = c->plan.compression;
+	struct span name;
+
+	list[0] = 0;
+	while (monitor_names_next(&names, &name))
+		if (may_offer(c, class, name) && !monitor_names_add(list, KEX_LIST_MAX, name))
+			return false;
+	return list[0] != 0;
+}
+
+static bool
+lists_gex(struct span names)
+{
+	struct span name;
+	const struct kex_alg *kex;
+
+	while (monitor_names_next(&names, &name)) {
+		kex = kex_find((const char *)name.p, name.n);
+		if (kex != NULL && kex->asks_group)
+			return true;
+	}
+	return false;
+}
+
+/* NULL, or what there is none of. */
+static const char *
+put_lists(struct wr *w, struct conn *c, bool first)
+{
+	char kex[KEX_LIST_MAX], ciphers[KEX_LIST_MAX], macs[KEX_LIST_MAX];
+	struct span compression = c->plan.compression;
 
 	/* a list may not be empty (RFC 4253 7.1): then there is none */
 	if (compression.n == 0)
 		compression = span_str("none");
+	if (!keep_offered(c, ALG_KEX, c->plan.kex, kex))
+		return "no key exchange method to offer";
+	if (!keep_offered(c, ALG_CIPHER, c->plan.ciphers, ciphers))
+		return "no cipher to offer";
+	if (!keep_offered(c, ALG_MAC, c->plan.macs, macs))
+		return "no MAC to offer";
+	c->offers_gex = lists_gex(span_str(kex));
+	if (first && !monitor_names_add(kex, sizeof(kex),
+	    span_str(c->plan.role == IPC_CLIENT ? client_marks : server_marks)))
+		return "too many key exchange methods to offer";
+	wr_str(w, kex);
+	wr_blob(w, c->hostkey_algs, KEXINIT_MAX);
+	wr_str(w, ciphers);
+	wr_str(w, ciphers);
+	wr_str(w, macs);
+	wr_str(w, macs);
+	wr_blob(w, compression, KEXINIT_MAX);
+	wr_blob(w, compression, KEXINIT_MAX);
+	wr_str(w, "");			/* languages */
+	wr_str(w, "");
+	return NULL;
+}
+
+const char *
+monitor_kexinit_issue(struct conn *c, bool first)
+{
+	uint8_t buf[KEXINIT_MAX], cookie[COOKIE];
+	struct wr w = wr_of(buf, sizeof(buf));
+	struct span kexinit;
+	const char *problem;
+
 	crypto_random(cookie, sizeof(cookie));
 	wr_u8(&w, SSH_MSG_KEXINIT);
 	wr_raw(&w, span_of(cookie, sizeof(cookie)));
-	if (!kex_list(&w, c, first))
-		return -1;
-	wr_blob(&w, c->hostkey_algs, KEXINIT_MAX);
-	wr_blob(&w, c->plan.ciphers, KEXINIT_MAX);
-	wr_blob(&w, c->plan.ciphers, KEXINIT_MAX);
-	wr_blob(&w, c->plan.macs, KEXINIT_MAX);
-	wr_blob(&w, c->plan.macs, KEXINIT_MAX);
-	wr_blob(&w, compression, KEXINIT_MAX);
-	wr_blob(&w, compression, KEXINIT_MAX);
-	wr_str(&w, "");			/* languages */
-	wr_str(&w, "");
+	if ((problem = put_lists(&w, c, first)) != NULL)
+		return problem;
 	wr_u8(&w, 0);			/* no guessed packet follows */
 	wr_u32(&w, 0);
 	if (w.bad)
-		return -1;
+		return "the algorithms to offer do not fit";
 	kexinit = monitor_span_copy(wr_span(&w));
 	if (kexinit.p == NULL)
-		return -1;
+		return "out of memory";
 	free((void *)(uintptr_t)c->kexinit.p);
 	c->kexinit = kexinit;
-	return 0;
+	return NULL;
 }
 
 int

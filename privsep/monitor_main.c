@@ -71,8 +71,10 @@ main(void)
 	if (helper_dir(dir) != 0)
 		return complain("the monitor cannot find its own executable");
 	raise_descriptors();
-	if (crypto_init() != 0 || sign_start() != 0)
-		return complain("the cryptographic libraries lack an algorithm");
+	if (crypto_init() != 0)
+		return complain(crypto_problem());
+	if (sign_start() != 0)
+		return complain("the crypto libraries lack a signature algorithm");
 	if (sandbox_enter_monitor(&box) != 0)
 		return complain(box.problem);
 	m = monitor_new(&monitor_os_real, dir, SPAWN_LINK_FD, host_pidfd);

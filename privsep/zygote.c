@@ -104,7 +104,7 @@ on_ZYGOTE_SETUP(struct zygote *z, const struct ipc_ZYGOTE_SETUP *m)
 		fail(z, "postern-worker and postern-monitor are of different builds");
 	/* while there still is a file system to find algorithms in */
 	if (crypto_init() != 0)
-		fail(z, "an algorithm is missing from the crypto libraries");
+		fail(z, crypto_problem());
 	if (sandbox_enter_zygote(&z->sandbox, m->uid, m->gid, m->layers_required) != 0)
 		fail(z, z->sandbox.problem);
 	if (!bound_to_monitor(z))

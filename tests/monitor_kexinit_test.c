@@ -198,28 +198,76 @@ test_nothing_to_offer(void **state)
 	plan = play_plan(4, IPC_CLIENT);
 	plan.kex = span_str("");
 	ends_without_start(&plan);
+	plan = play_plan(5, IPC_CLIENT);
+	plan.ciphers = span_str("rot13");
+	ends_without_start(&plan);
+	plan = play_plan(6, IPC_SERVER);
+	plan.macs = span_str("hmac-rot13");
+	ends_without_start(&plan);
 	assert_false(play.m->over);
+}
+
+/* A name, again and again, up to 2048 bytes. */
+static struct span
+long_list(char list[2049], const char *name)
+{
+	size_t n = 0;
+
+	while (n + 1 + strlen(name) <= 2048) {
+		if (n > 0)
+			list[n++] = ',';
+		memcpy(list + n, name, strlen(name));
+		n += strlen(name);
+	}
+	assert_in_range(n, 1900, 2048);
+	return span_of(list, n);
 }
 
 /* All lists as long as they may be. */
 static void
 test_longest(void **state)
 {
-	static char list[2049];
+	static char kex[2049], ciphers[2049], macs[2049], others[2049];
 	struct ipc_NEW plan = play_plan(1, IPC_CLIENT);
 	struct play_start start;
 	struct fields f;
 
 	(void)state;
-	memset(list, 'x', 2048);
-	plan.kex = plan.hostkey_algs = plan.ciphers = plan.macs = span_str(list);
-	plan.compression = span_of(list, 256);
+	memset(others, 'x', 2048);
+	plan.kex = long_list(kex, "curve25519-sha256");
+	plan.ciphers = long_list(ciphers, "aes256-gcm@openssh.com");
+	plan.macs = long_list(macs, "hmac-sha2-512-etm@openssh.com");
+	plan.hostkey_algs = span_of(others, 2048);
+	plan.compression = span_of(others, 256);
 	play_new(&plan);
 	play_attach(1);
 	(void)play_started(1, &start);
 	parse(span_of(start.kexinit, start.kexinit_len), &f);
-	assert_int_equal(f.list[5].n, 2048);
+	assert_true(f.list[0].n > plan.kex.n);
+	assert_int_equal(f.list[1].n, 2048);
+	assert_true(span_eq(f.list[3], plan.ciphers));
+	assert_true(span_eq(f.list[5], plan.macs));
 	assert_int_equal(f.list[7].n, 256);
+}
+
+/* What nobody could do is not offered, whoever asked for it. */
+static void
+test_unknown_names(void **state)
+{
+	struct ipc_NEW plan = play_plan(1, IPC_SERVER);
+	struct play_start start;
+	struct fields f;
+
+	(void)state;
+	plan.kex = span_str("rot13,curve25519-sha256,");
+	plan.ciphers = span_str("des,aes256-gcm@openssh.com,aes256-gcm");
+	plan.macs = span_str(",hmac-sha2-256,crc");
+	play_new(&plan);
+	play_attach(1);
+	(void)play_started(1, &start);
+	parse(span_of(start.kexinit, start.kexinit_len), &f);
+	assert_true(span_is(f.list[0], "curve25519-sha256,kex-strict-s-v00@openssh.com"));
+	check_common(&f);
 }
 
 static void
@@ -258,7 +306,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, play_setup, play_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_server), T(test_client), T(test_cookies_differ), T(test_hostkeys),
-		T(test_compression), T(test_nothing_to_offer), T(test_longest), cmocka_unit_test(test_names),
+		T(test_compression), T(test_nothing_to_offer), T(test_longest), T(test_unknown_names), cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

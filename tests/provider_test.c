@@ -1,0 +1,249 @@
+/*
+ * provider_test.c - a crypto provider that lacks algorithms, as a FIPS provider does, or
+ * computes them wrongly: planted in front of OpenSSL's, for this program only.
+ *
+ * What a provider has is asked once per process, so each case is this program again.
+ */
+#include <dlfcn.h>
+#include <openssl/evp.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "tests/monitor_play.h"
+
+/* ---- the planted provider ---- */
+
+static const char *lacks = "";		/* ",NAME,NAME," as OpenSSL calls them */
+static const char *wrong, *instead;	/* the one gives the other */
+
+static bool
+is_lacking(const char *name)
+{
+	char with_commas[64];
+
+	(void)snprintf(with_commas, sizeof(with_commas), ",%s,", name);
+	return strstr(lacks, with_commas) != NULL;
+}
+
+static const char *
+given(const char *name)
+{
+	return wrong != NULL && strcmp(name, wrong) == 0 ? instead : name;
+}
+
+#define PLANT(type, function) \
+type *function(OSSL_LIB_CTX *ctx, const char *name, const char *properties); \
+type * \
+function(OSSL_LIB_CTX *ctx, const char *name, const char *properties) \
+{ \
+	static type *(*real)(OSSL_LIB_CTX *, const char *, const char *); \
+\
+	if (real == NULL) \
+		*(void **)(void *)&real = dlsym(RTLD_NEXT, #function); \
+	return is_lacking(name) ? NULL : real(ctx, given(name), properties); \
+}
+PLANT(EVP_CIPHER, EVP_CIPHER_fetch)
+PLANT(EVP_MD, EVP_MD_fetch)
+PLANT(EVP_MAC, EVP_MAC_fetch)
+
+/* ---- cases: in a process of their own ---- */
+
+static const struct {
+	const char *lacks, *wrong, *instead;
+	const char *missing;		/* the names that are gone; NULL: no start */
+	const char *problem;
+} cases[] = {
+	{ ",none,", NULL, NULL, "", "" },
+	{ ",ChaCha20,", NULL, NULL, "chacha20-poly1305@openssh.com", "" },
+	{ ",POLY1305,", NULL, NULL, "chacha20-poly1305@openssh.com", "" },
+	{ ",AES-256-GCM,", NULL, NULL, "aes256-gcm@openssh.com", "" },
+	{ ",AES-192-CTR,", NULL, NULL, "aes192-ctr", "" },
+	{ ",SHA1,", NULL, NULL, "diffie-hellman-group14-sha1,hmac-sha1-etm@openssh.com,hmac-sha1", "" },
+	{ ",HMAC,AES-128-ECB,", NULL, NULL, NULL, "the crypto libraries have no MAC for us" },
+	{ ",ChaCha20,AES-128-GCM,AES-256-GCM,AES-128-CTR,AES-192-CTR,AES-256-CTR,AES-128-CBC,"
+	    "AES-192-CBC,AES-256-CBC,", NULL, NULL, NULL, "the crypto libraries have no cipher for us" },
+	{ ",SHA1,SHA2-256,SHA2-384,SHA2-512,", NULL, NULL, NULL,
+	    "the crypto libraries have no key exchange for us" },
+	{ "", "SHA2-256", "SHA2-512", NULL, "the crypto libraries compute wrongly: a hash" },
+	{ "", "SHA2-256", "SHA3-256", NULL, "the crypto libraries compute wrongly: a hash" },
+	{ "", "AES-128-CTR", "AES-128-ECB", NULL, "the crypto libraries compute wrongly: aes128-ctr" },
+};
+enum { CASES = sizeof(cases) / sizeof(cases[0]) };
+
+static bool
+is_found(const char *name)
+{
+	size_t n = strlen(name);
+
+	return kex_find(name, n) != NULL || cipher_find(name, n) != NULL || mac_find(name, n) != NULL;
+}
+
+static bool
+is_listed(const char *name)
+{
+	const char *row;
+
+	for (int class = ALG_KEX; class <= ALG_MAC; class++)
+		for (size_t i = 0; (row = alg_name((enum alg_class)class, i)) != NULL; i++)
+			if (strcmp(row, name) == 0)
+				return true;
+	return false;
+}
+
+static void
+what_is_left(void **state)
+{
+	size_t i = *(const size_t *)*state;
+	char missing[1024] = "";
+	const char *name;
+
+	lacks = cases[i].lacks;
+	wrong = cases[i].wrong;
+	instead = cases[i].instead;
+	assert_int_equal(crypto_init(), cases[i].missing != NULL ? 0 : -1);
+	assert_string_equal(crypto_problem(), cases[i].problem);
+	if (cases[i].missing == NULL)
+		return;
+	for (size_t k = 0; (name = crypto_missing(k)) != NULL; k++) {
+		assert_false(is_found(name) || is_listed(name));
+		assert_true(monitor_names_add(missing, sizeof(missing), span_str(name)));
+	}
+	assert_string_equal(missing, cases[i].missing);
+	assert_true(is_found("curve25519-sha256") && is_listed("curve25519-sha256"));
+	assert_true(is_found("aes256-ctr") && is_listed("aes256-ctr"));
+	/* and again: nothing comes back */
+	assert_int_equal(crypto_init(), 0);
+	assert_int_equal(crypto_missing(0) == NULL, cases[i].missing[0] == 0);
+}
+
+/* The monitor's KEXINIT has it neither, though the application asked for it by name. */
+static void
+not_offered(void **state)
+{
+	struct ipc_NEW plan = play_plan(1, IPC_SERVER);
+	struct play_start start;
+	struct rd r;
+
+	(void)state;
+	plan.kex = span_str("diffie-hellman-group14-sha1,curve25519-sha256");
+	plan.ciphers = span_str("chacha20-poly1305@openssh.com,aes256-gcm@openssh.com");
+	plan.macs = span_str("hmac-sha1,hmac-sha2-256");
+	play_new(&plan);
+	play_attach(1);
+	(void)play_started(1, &start);
+	r = rd_of(span_of(start.kexinit, start.kexinit_len));
+	(void)rd_take(&r, 17);
+	assert_true(span_is(rd_blob(&r, 4096), "curve25519-sha256,kex-strict-s-v00@openssh.com"));
+	(void)rd_blob(&r, 4096);
+	assert_true(span_is(rd_blob(&r, 4096), "aes256-gcm@openssh.com"));
+	assert_true(span_is(rd_blob(&r, 4096), "aes256-gcm@openssh.com"));
+	assert_true(span_is(rd_blob(&r, 4096), "hmac-sha2-256"));
+	assert_true(span_is(rd_blob(&r, 4096), "hmac-sha2-256"));
+}
+
+/* ...and if it asked for nothing else, the connection ends, and says of what there is none. */
+static void
+nothing_left_to_offer(void **state)
+{
+	struct ipc_NEW plan = play_plan(1, IPC_SERVER);
+	struct ipc_STARTED started;
+	struct ipc_END_OF end;
+
+	(void)state;
+	plan.ciphers = span_str("chacha20-poly1305@openssh.com");
+	play_new(&plan);
+	play_attach(1);
+	PLAY_EXPECT(STARTED, &started);
+	PLAY_EXPECT(END_OF, &end);
+	assert_int_equal(end.outcome, IPC_RESOURCE);
+	assert_true(span_is(end.text, "no cipher to offer"));
+}
+
+/* The log has every missing one by its name, once. */
+static void
+told_by_name(void **state)
+{
+	static const char *const missing[] = { "diffie-hellman-group14-sha1",
+		"chacha20-poly1305@openssh.com", "hmac-sha1-etm@openssh.com", "hmac-sha1" };
+	struct ipc_REMARK remark;
+	char want[128];
+	size_t n = 0;
+
+	(void)state;
+	while (play_take(play.app)) {
+		PLAY_DECODE(REMARK, &remark);
+		assert_in_range(n, 0, 3);
+		(void)snprintf(want, sizeof(want), "the crypto provider does not have %s: not offered",
+		    missing[n++]);
+		assert_true(span_is(remark.text, want));
+	}
+	assert_int_equal(n, 4);
+}
+
+static int
+in_this_process(const char *what)
+{
+	size_t i = (size_t)atoi(what);
+	const struct CMUnitTest one[] = { cmocka_unit_test_prestate(what_is_left, &i) };
+	const struct CMUnitTest monitor[] = {
+		cmocka_unit_test_setup_teardown(told_by_name, play_setup, play_teardown),
+		cmocka_unit_test_setup_teardown(not_offered, play_setup, play_teardown),
+		cmocka_unit_test_setup_teardown(nothing_left_to_offer, play_setup, play_teardown),
+	};
+
+	if (strcmp(what, "monitor") != 0)
+		return i < CASES ? cmocka_run_group_tests(one, NULL, NULL) : 1;
+	lacks = ",ChaCha20,SHA1,";
+	return crypto_init() != 0 ? 1 : cmocka_run_group_tests(monitor, NULL, NULL);
+}
+
+/* ---- this program again ---- */
+
+static void
+passes_alone(const char *what)
+{
+	char *const argv[] = { (char *)(uintptr_t)"provider_test", (char *)(uintptr_t)what, NULL };
+	posix_spawn_file_actions_t actions;
+	int status;
+	pid_t pid;
+
+	/* its cases are not ours: they would be counted twice */
+	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+	assert_int_equal(posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO), 0);
+	assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void
+providers_that_lack_or_lie(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < CASES; i++) {
+		char what[8];
+
+		(void)snprintf(what, sizeof(what), "%u", i);
+		passes_alone(what);
+	}
+}
+
+static void
+what_is_missing_is_not_offered(void **state)
+{
+	(void)state;
+	passes_alone("monitor");
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(providers_that_lack_or_lie),
+		cmocka_unit_test(what_is_missing_is_not_offered),
+	};
+
+	return argc == 2 ? in_this_process(argv[1]) : cmocka_run_group_tests(tests, NULL, NULL);
+}
