@@ -214,6 +214,7 @@ check:
 
 # Peers that Debian has not, or not as new, from their own registry by pinned version.
 INTEROP_PIP = paramiko==4.0.0
+INTEROP_PIP += ssh-audit==3.9.0
 $(B)/interop/.done: Makefile
 	@sh deps.sh interop
 	/usr/bin/python3 -m venv $(@D)
@@ -222,6 +223,7 @@ $(B)/interop/.done: Makefile
 check-interop: $(B)/interop/.done
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(B) PARAMIKO=$(abspath $(B))/interop/bin/python3 tests/interop/paramiko_test.py
+	@BUILD=$(B) SSH_AUDIT=$(abspath $(B))/interop/bin/ssh-audit python3 tests/interop/audit_test.py
 
 bench:
 	@sh deps.sh check
