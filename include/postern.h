@@ -230,9 +230,10 @@ POSTERN_CHECKED int postern_context_load_server_moduli(postern_context *, int fd
  * begins with + - or ^ edits that, as in sshd_config(5).  An unknown name fails the
  * call with -EINVAL and is named by the exception's text, or for a server in the log.
  *   "modern"   post-quantum hybrids and curve25519, AEAD ciphers or AES-CTR with an
- *              encrypt-then-MAC, and no ECDSA
+ *              encrypt-then-MAC, no ECDSA, host keys of RSA from 3072 bits
  *   "compat"   and what older peers have instead: NIST curves, Diffie-Hellman groups 14,
- *              16, 18 and those of a moduli file, ECDSA, MACs over the plain text
+ *              16, 18 and those of a moduli file, ECDSA, MACs over the plain text, host
+ *              keys of RSA from 2048 bits
  *   "pq-only"  as "modern", but of key exchanges the post-quantum hybrids alone
  * each as far as postern_supported() has it.
  * Some names are in no preset and count only where a list spells them out.  An exception

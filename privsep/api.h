@@ -290,6 +290,7 @@ struct api_options {			/* checked and complete */
 	char kex[API_LIST_MAX + 1], host_keys[API_LIST_MAX + 1], signatures[API_LIST_MAX + 1],
 	    ciphers[API_LIST_MAX + 1], macs[API_LIST_MAX + 1],
 	    compression[API_COMPRESSION_MAX + 1];
+	uint32_t rsa_min;
 	uint32_t banner_ms, kex_ms, login_ms, rekey_ms, close_ms;
 	uint64_t rekey_bytes;
 	uint32_t rekey_packets, rekey_interval_ms, rekey_burst, rekey_per_second;
@@ -448,6 +449,8 @@ int api_list_edit(int list, const char *base, const char *edit, char *out, size_
 /* What a preset makes of a list (NULL: "modern"); it may leave nothing.  -EINVAL: there is
  * no such list; -ENOENT: there is no such preset. */
 int api_preset_list(int list, const char *preset, char *out, size_t size);
+/* Bits that a host key of RSA has at least, on either side. */
+unsigned api_preset_rsa_min(const char *preset);
 /* Of a failed negotiation both lists: the name of the first preset with which it would not
  * have failed, or NULL. */
 const char *api_preset_that_agrees(const postern_transport *, struct span ours,

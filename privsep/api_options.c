@@ -111,6 +111,7 @@ api_options_take(struct api_options *o, const struct postern_options *given, boo
 	if (r < 0)
 		return r;
 	*o = (struct api_options){
+		.rsa_min = api_preset_rsa_min(in.preset),
 		.banner_ms = limit_ms(in.banner_ms, BANNER_MS),
 		.kex_ms = limit_ms(in.kex_ms, KEX_MS),
 		.login_ms = limit_ms(in.login_ms, LOGIN_MS),
@@ -163,6 +164,7 @@ api_options_fill(const struct api_options *o, struct ipc_NEW *m)
 	m->version = span_str(o->version);
 	m->kex = span_str(o->kex);
 	m->hostkey_algs = span_str(o->host_keys);
+	m->hostkey_rsa_min = o->rsa_min;
 	m->sig_algs = span_str(o->signatures);
 	m->ciphers = span_str(o->ciphers);
 	m->macs = span_str(o->macs);

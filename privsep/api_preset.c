@@ -6,6 +6,7 @@
  * nothing of it is kept or shown here.
  */
 #include <errno.h>
+#include <limits.h>
 
 #include "privsep/api.h"
 
@@ -27,11 +28,22 @@ static const struct {
 static const struct {
 	const char *name;
 	unsigned bit;
+	unsigned rsa_min;		/* bits of a host key: 128 bits of strength, or 112 */
 } presets[] = {
-	{ "modern",  MODERN },
-	{ "compat",  COMPAT },
-	{ "pq-only", PQ_ONLY },
+	{ "modern",  MODERN,  3072 },
+	{ "compat",  COMPAT,  2048 },
+	{ "pq-only", PQ_ONLY, 3072 },
 };
+
+unsigned
+api_preset_rsa_min(const char *preset)
+{
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+		if (strcmp(presets[i].name, preset != NULL ? preset : "modern") == 0)
+			return presets[i].rsa_min;
+	}
+	return UINT_MAX;		/* none that there is not */
+}
 
 /* 0: there is no such preset. */
 static unsigned
@@ -110,15 +122,34 @@ list_of(struct span ours)
 	return 0;
 }
 
+/* Of a public key that our monitor has taken: string, e and n (RFC 4253 6.6). */
+static size_t
+rsa_bits(const postern_key *k)
+{
+	struct rd r = rd_of(span_of(k->blob, k->blob_len));
+	struct span n;
+	size_t bits;
+
+	(void)rd_blob(&r, k->blob_len);
+	(void)rd_mpint(&r, k->blob_len);
+	n = rd_mpint(&r, k->blob_len);
+	if (!rd_done(&r) || n.n == 0)
+		return 0;
+	bits = n.n * 8;
+	for (uint8_t top = n.p[0]; (top & 0x80) == 0 && top != 0; top = (uint8_t)(top << 1))
+		bits--;
+	return bits;
+}
+
 static bool
-has_host_key(const postern_context *ctx, const char *name)
+has_host_key(const postern_context *ctx, const char *name, unsigned rsa_min)
 {
 	const postern_key *k;
 
 	TAILQ_FOREACH(k, &ctx->host_keys, next) {
 		/* one type of key has several signatures (RFC 8332) */
-		if (strcmp(k->alg, name) == 0 || (strcmp(k->alg, "ssh-rsa") == 0 &&
-		    strncmp(name, "rsa-sha2-", 9) == 0))
+		if (strcmp(k->alg, "ssh-rsa") == 0 ? strncmp(name, "rsa-sha2-", 9) == 0 &&
+		    rsa_bits(k) >= rsa_min : strcmp(k->alg, name) == 0)
 			return true;
 	}
 	return false;
@@ -126,12 +157,12 @@ has_host_key(const postern_context *ctx, const char *name)
 
 /* A server can only show what it has: a preset makes neither keys nor moduli. */
 static bool
-could_be_offered(const postern_transport *t, int list, const char *name)
+could_be_offered(const postern_transport *t, int list, const char *name, unsigned rsa_min)
 {
 	if (!t->is_server)
 		return true;
 	if (list == POSTERN_HOST_KEYS)
-		return has_host_key(t->ctx, name);
+		return has_host_key(t->ctx, name, rsa_min);
 	return t->ctx->has_moduli ||
 	    strncmp(name, "diffie-hellman-group-exchange-", 30) != 0;
 }
@@ -144,7 +175,7 @@ api_preset_that_agrees(const postern_transport *t, struct span ours, struct span
 	for (size_t p = 0; list != 0 && p < sizeof(presets) / sizeof(presets[0]); p++) {
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 			if (is_in(i, list, presets[p].bit) && has(theirs, names[i].name) &&
-			    could_be_offered(t, list, names[i].name))
+			    could_be_offered(t, list, names[i].name, presets[p].rsa_min))
 				return presets[p].name;
 		}
 	}

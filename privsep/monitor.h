@@ -344,6 +344,8 @@ const struct kex_alg *monitor_exchange_kex(const struct conn *, struct span name
     const struct gex *, struct span q_c, struct span q_s, struct span k);
 const struct sign_alg *monitor_exchange_alg(const struct conn *, struct span name);
 bool monitor_exchange_key_is(struct span blob, const char *type);	/* its first string */
+/* Is it RSA, and of fewer bits than this connection wants? */
+bool monitor_exchange_key_is_small(const struct conn *, struct span blob);
 /* H, kex_used and alg_used are settled: issues the next KEXINIT, answers now or when
  * the quota allows. */
 int monitor_exchange_answer(struct conn *, struct span signature);

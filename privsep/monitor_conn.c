@@ -256,7 +256,8 @@ start(struct conn *c, struct worker *w)
 	tell_STARTED(c->m, &(struct ipc_STARTED){ .conn = c->id, .worker_pid = (uint32_t)w->pid,
 	    .layers = w->layers, .report = span_str(w->report) });
 	if (monitor_kexinit_hostkeys(c, &hostkeys) != 0) {
-		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no host key for this connection");
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no host key for this connection: "
+		    "no type of its list, or RSA of too few bits");
 		return;
 	}
 	if ((problem = monitor_kexinit_issue(c, true)) != NULL) {

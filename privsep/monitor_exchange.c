@@ -127,6 +127,13 @@ monitor_exchange_key_is(struct span blob, const char *type)
 	return !r.bad && span_is(s, type);
 }
 
+bool
+monitor_exchange_key_is_small(const struct conn *c, struct span blob)
+{
+	return monitor_exchange_key_is(blob, "ssh-rsa") &&
+	    sign_rsa_bits(blob.p, blob.n) < c->plan.hostkey_rsa_min;
+}
+
 /* ---- the answer ---- */
 
 static void

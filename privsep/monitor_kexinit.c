@@ -136,7 +136,9 @@ monitor_kexinit_hostkeys(struct conn *c, struct wr *pairs)
 		const struct key *key = alg == NULL ? NULL :
 		    monitor_keys_host(c->m, alg->key_type);
 
-		if (key == NULL || !monitor_names_add(have, sizeof(have), name))
+		if (key == NULL ||
+		    monitor_exchange_key_is_small(c, span_of(key->blob, key->blob_len)) ||
+		    !monitor_names_add(have, sizeof(have), name))
 			continue;
 		wr_blob(pairs, name, NAME_MAX_LEN);
 		wr_blob(pairs, span_of(key->blob, key->blob_len), KEY_BLOB_MAX);

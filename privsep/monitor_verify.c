@@ -108,6 +108,16 @@ not_expected(struct conn *c)
 	    "the host key is not the expected one: %s instead of %s", got, wanted);
 }
 
+/* Known or not: what a smaller one signs, others may be able to sign as well. */
+static void
+too_small(struct conn *c, struct span key)
+{
+	bad_host_key(c, "the host key is too small");
+	(void)snprintf(c->end.text, sizeof(c->end.text),
+	    "the host key is RSA of %u bits, and at least %u are wanted",
+	    sign_rsa_bits(key.p, key.n), c->plan.hostkey_rsa_min);
+}
+
 static int
 first_key(struct conn *c, struct span key)
 {
@@ -183,6 +193,10 @@ monitor_verify_on_verify(struct conn *c, const struct ipc_VERIFY *q)
 	}
 	monitor_names_copy(c->kex_used, sizeof(c->kex_used), q->kex);
 	monitor_names_copy(c->alg_used, sizeof(c->alg_used), q->hostkey_alg);
+	if (monitor_exchange_key_is_small(c, q->k_s)) {
+		too_small(c, q->k_s);
+		return 0;
+	}
 	if (c->exchanges == 0) {
 		monitor_login_proof(c, q->signature);
 		return c->end.on ? 0 : first_key(c, q->k_s);

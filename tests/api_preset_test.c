@@ -278,6 +278,50 @@ a_server_without_the_means(void **state)
 	assert_string_equal(agrees("ssh-ed25519", "ssh-ed25519"), "modern");
 }
 
+/* string "ssh-rsa", e = 65537, n of so many bits */
+static void
+rsa_blob(uint8_t *p, size_t *n, size_t bits)
+{
+	static uint8_t modulus[1024];
+	struct wr w = wr_of(p, 2048);
+
+	memset(modulus, 0xff, sizeof(modulus));
+	modulus[0] = (uint8_t)(0xff >> (7 - (bits - 1) % 8));
+	wr_str(&w, "ssh-rsa");
+	wr_mpint(&w, span_of("\1\0\1", 3));
+	wr_mpint(&w, span_of(modulus, (bits + 7) / 8));
+	assert_false(w.bad);
+	*n = w.n;
+}
+
+/* A server's RSA key helps where the preset takes its size. */
+static void
+host_keys_of_rsa(void **state)
+{
+	static char rsa[] = "ssh-rsa";
+	static uint8_t blob[2048];
+	postern_key key = { .alg = rsa, .blob = blob };
+
+	(void)state;
+	assert_int_equal(api_preset_rsa_min(NULL), 3072);
+	assert_int_equal(api_preset_rsa_min("modern"), 3072);
+	assert_int_equal(api_preset_rsa_min("pq-only"), 3072);
+	assert_int_equal(api_preset_rsa_min("compat"), 2048);
+	assert_true(api_preset_rsa_min("fips") > 16384);
+	transport.is_server = true;
+	TAILQ_INSERT_TAIL(&ctx.host_keys, &key, next);
+	rsa_blob(blob, &key.blob_len, 3072);
+	assert_string_equal(agrees("ssh-ed25519", "rsa-sha2-512"), "modern");
+	rsa_blob(blob, &key.blob_len, 3071);
+	assert_string_equal(agrees("ssh-ed25519", "rsa-sha2-512"), "compat");
+	rsa_blob(blob, &key.blob_len, 2048);
+	assert_string_equal(agrees("ssh-ed25519", "rsa-sha2-512"), "compat");
+	rsa_blob(blob, &key.blob_len, 2047);
+	assert_string_equal(agrees("ssh-ed25519", "rsa-sha2-512"), "none");
+	key.blob_len--;
+	assert_string_equal(agrees("ssh-ed25519", "rsa-sha2-512"), "none");
+}
+
 int
 main(void)
 {
@@ -291,6 +335,7 @@ main(void)
 		cmocka_unit_test_setup(nothing_to_name, setup),
 		cmocka_unit_test_setup(for_each_list, setup),
 		cmocka_unit_test_setup(a_server_without_the_means, setup),
+		cmocka_unit_test_setup(host_keys_of_rsa, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

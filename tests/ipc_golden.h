@@ -100,12 +100,13 @@ GOLDEN(KEY_LOAD, "\x42" "\1\2\3\4\5\6\7\x08" "\1" "\0\0\0\2" "pw",
 GOLDEN(KEY_DROP, "\x43" "\xff\0\0\0\0\0\0\1", .key = 0xff00000000000001)
 GOLDEN(SEALED, "\x44", .empty_ = 0)
 GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0\x16" "\1"
-    "\0\0\0\1" "v" "\0\0\0\1" "k" "\0\0\0\2" "hk" "\0\0\0\1" "s" "\0\0\0\1" "c" "\0\0\0\1" "m"
+    "\0\0\0\1" "v" "\0\0\0\1" "k" "\0\0\0\2" "hk" "\0\0\x0c\0"
+    "\0\0\0\1" "s" "\0\0\0\1" "c" "\0\0\0\1" "m"
     "\0\0\0\1" "z" "\0\0\0\2" "me" "\1" "\0\0\0\1" "b" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5"
     "\0\0\0\6" "\0\0\0\7" "\0\0\0\1\0\0\0\0" "\0\0\0\x09" "\0\0\0\x0a" "\0\0\0\x0b"
     "\0\0\0\x0c" "\0\0\0\x0d" "\0\0\0\x0e" "\0\0\0\x0f" "\0\0\0\x10" "\0\0\0\x11" "\2",
     .conn = 1, .role = IPC_CLIENT, .peer = S("p"), .host = S("h"), .port = 22, .hash_names = 1,
-    .version = S("v"), .kex = S("k"), .hostkey_algs = S("hk"), .sig_algs = S("s"),
+    .version = S("v"), .kex = S("k"), .hostkey_algs = S("hk"), .hostkey_rsa_min = 3072, .sig_algs = S("s"),
     .ciphers = S("c"), .macs = S("m"), .compression = S("z"), .methods = S("me"), .ask_none = 1,
     .banner = S("b"),
     .banner_ms = 1, .kex_ms = 2, .login_ms = 3, .rekey_ms = 4, .close_ms = 5, .tries_max = 6,

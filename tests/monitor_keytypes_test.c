@@ -59,12 +59,15 @@ load(enum ipc_key_use use, const struct lab *l)
 	return loaded.key;
 }
 
+static uint32_t rsa_min;		/* of the next connections */
+
 static struct play_child *
 connect_with(enum ipc_role role, uint64_t conn, const char *host_keys, const char *signatures)
 {
 	struct ipc_NEW plan = play_plan(conn, role);
 
 	plan.hostkey_algs = span_str(host_keys);
+	plan.hostkey_rsa_min = rsa_min;
 	plan.sig_algs = span_str(signatures);
 	play_new(&plan);
 	if (role == IPC_CLIENT)
@@ -113,6 +116,40 @@ test_offers_what_it_has_keys_for(void **state)
 	(void)rd_blob(&r, 2048);
 	assert_true(span_is(rd_blob(&r, 2048),
 	    "rsa-sha2-256,ecdsa-sha2-nistp384,ssh-ed25519,rsa-sha2-512"));
+}
+
+/* An RSA key of too few bits for the connection is none; and if there is no other, that is
+ * what is said. */
+static void
+test_small_rsa_is_not_offered(void **state)
+{
+	unsigned bits = sign_rsa_bits(rsa.blob.p, rsa.blob.n);
+	struct ipc_NEW plan = play_plan(2, IPC_SERVER);
+	struct ipc_STARTED started;
+	struct ipc_END_OF end;
+	struct rd r;
+
+	(void)state;
+	assert_in_range(bits, 2048, 3071);
+	(void)load(IPC_HOST_KEY, &rsa);
+	serve();
+	for (rsa_min = bits; rsa_min <= bits + 1; rsa_min++) {
+		(void)connect_with(IPC_SERVER, rsa_min, "rsa-sha2-512,ssh-ed25519", "ssh-ed25519");
+		r = rd_of(span_of(start.kexinit, start.kexinit_len));
+		(void)rd_take(&r, 17);
+		(void)rd_blob(&r, 2048);
+		assert_true(span_is(rd_blob(&r, 2048), rsa_min == bits ?
+		    "rsa-sha2-512,ssh-ed25519" : "ssh-ed25519"));
+	}
+	plan.conn = 10000;
+	plan.hostkey_algs = span_str("rsa-sha2-512");
+	plan.hostkey_rsa_min = bits + 1;
+	play_new(&plan);
+	play_attach(10000);
+	PLAY_EXPECT(STARTED, &started);
+	PLAY_EXPECT(END_OF, &end);
+	assert_non_null(memmem(end.text.p, end.text.n, "too few bits", 12));
+	rsa_min = 0;
 }
 
 /* The signature is by the algorithm that was asked for, whatever else the key can do. */
@@ -210,6 +247,33 @@ test_client_wants_the_agreed_algorithm(void **state)
 	PLAY_WORKER_EXPECT(server_signs(1, "rsa-sha2-256", "rsa-sha2-256"), VERIFIED, &v);
 	PLAY_WORKER_EXPECT(server_signs(2, "rsa-sha2-256", "rsa-sha2-512"), STOP, &stop);
 	assert_true(span_is(stop.text, "the server's signature is not its host key's"));
+}
+
+/* However well it is known. */
+static void
+test_client_wants_enough_bits(void **state)
+{
+	unsigned bits = sign_rsa_bits(rsa.blob.p, rsa.blob.n);
+	struct ipc_VERIFIED v;
+	struct ipc_STOP stop;
+	struct ipc_END_OF end;
+	struct play_child *w;
+	char want[100];
+
+	(void)state;
+	serve();
+	rsa_min = bits;
+	PLAY_WORKER_EXPECT(server_signs(1, "rsa-sha2-256", "rsa-sha2-256"), VERIFIED, &v);
+	rsa_min = bits + 1;
+	w = server_signs(2, "rsa-sha2-256", "rsa-sha2-256");
+	PLAY_WORKER_EXPECT(w, STOP, &stop);
+	play_die(w, 0, 0);
+	play_run();
+	rsa_min = 0;
+	(void)snprintf(want, sizeof(want), "the host key is RSA of %u bits, and at least %u are wanted",
+	    bits, bits + 1);
+	PLAY_ENDED(2, IPC_BAD_HOST_KEY, &end);
+	assert_true(span_is(end.text, want));
 }
 
 /* ---- users ---- */
@@ -439,6 +503,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_signs_by_no_other, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_client_wants_the_agreed_algorithm, setup,
 		    play_teardown),
+		cmocka_unit_test_setup_teardown(test_small_rsa_is_not_offered, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_client_wants_enough_bits, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_users_of_every_type, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_algorithm_is_one_the_server_takes, setup,
 		    play_teardown),
