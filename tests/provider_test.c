@@ -60,6 +60,8 @@ static const struct {
 	{ ",AES-256-GCM,", NULL, NULL, "aes256-gcm@openssh.com", "" },
 	{ ",AES-192-CTR,", NULL, NULL, "aes192-ctr", "" },
 	{ ",SHA1,", NULL, NULL, "diffie-hellman-group14-sha1,hmac-sha1-etm@openssh.com,hmac-sha1", "" },
+	{ ",SHAKE128,", NULL, NULL, "mlkem768x25519-sha256,mlkem768nistp256-sha256,"
+	    "mlkem1024nistp384-sha384", "" },
 	{ ",HMAC,AES-128-ECB,", NULL, NULL, NULL, "the crypto libraries have no MAC for us" },
 	{ ",ChaCha20,AES-128-GCM,AES-256-GCM,AES-128-CTR,AES-192-CTR,AES-256-CTR,AES-128-CBC,"
 	    "AES-192-CBC,AES-256-CBC,", NULL, NULL, NULL, "the crypto libraries have no cipher for us" },
