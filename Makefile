@@ -69,15 +69,16 @@ ACCOUNT_SRC = $(filter-out $(if $(PAM),apps/account_nopam.c,$(PAM_SRC)),$(wildca
 POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(ACCOUNT_SRC) \
               $(wildcard apps/session*.c)
 POSTERN_SRC = apps/postern.c $(wildcard apps/client_*.c)
-KEYGEN_SRC  = $(wildcard apps/keygen*.c) $(wildcard crypto/key*.c) crypto/pubkey.c crypto/bcrypt_pbkdf.c \
+KEYGEN_SRC  = $(wildcard apps/keygen*.c) apps/conf_pattern.c apps/conf_number.c \
+              $(wildcard crypto/key*.c) crypto/pubkey.c crypto/certmake.c crypto/bcrypt_pbkdf.c \
               crypto/mem.c crypto/random.c crypto/hash.c $(SIGN_SRC) $(CERT_SRC)
 
-LIB_LIBS     = -lsodium
+LIB_LIBS     = -lsodium -lmd
 MONITOR_LIBS = -lcrypto -lsodium -lseccomp
 WORKER_LIBS  = -lcrypto -lsodium -lseccomp -lz
 KEYLOAD_LIBS = -lcrypto -lsodium -lseccomp
-POSTERND_LIBS = -lsodium -lcrypt -lbsd -lutil $(PAM_LIBS)
-POSTERN_LIBS = -lsodium -lbsd -lmd
+POSTERND_LIBS = -lsodium -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
+POSTERN_LIBS = -lsodium -lmd -lbsd
 KEYGEN_LIBS  = -lcrypto -lsodium -lbsd
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -163,12 +164,12 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lmd -lutil $(PAM_LIBS)
+	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
-	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lz -lbsd -lmd -lcrypt -lutil $(PAM_LIBS)
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lz -lmd -lbsd -lcrypt -lutil $(PAM_LIBS)
 tests: $(UNIT_TESTS) $(TOOLS)
 # a postern-worker whose worker answers the test, for zygote_test
 $(B)/tests/zygote_stub/postern-worker: $(call obj,privsep/zygote.c $(ZYGOTE_SRC) $(IPC_SRC) \
@@ -196,7 +197,7 @@ docs/messages.md: $(B)/messages_md
 one: $(call obj,tests/$(T).c $(SRC))
 	@mkdir -p $(B)/one
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(B)/one/$(T) $^ \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lbsd -lmd -lutil $(PAM_LIBS)
+	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
 	$(B)/one/$(T)
 
 # ---- the commands of the README ----------------------------------------------------

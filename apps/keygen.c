@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "apps/keygen.h"
+#include "crypto/crypto.h"
 
 typedef enum keygen_status job(const struct keygen *);
 struct flag { char letter; job *run; };
@@ -22,6 +23,11 @@ static const struct flag flags[] = {
 	{ 'l', keygen_print_fingerprint },
 	{ 'e', keygen_export },
 	{ 'i', keygen_import },
+	{ 's', keygen_sign },
+	{ 'L', keygen_print_certs },
+	{ 'F', keygen_hosts },
+	{ 'R', keygen_hosts },
+	{ 'H', keygen_hosts },
 };
 
 static void __attribute__((noreturn))
@@ -35,7 +41,11 @@ usage(void)
 	    "       postern-keygen -c [-a rounds] [-C comment] [-f file] [-P passphrase]\n"
 	    "       postern-keygen -y [-f file] [-P passphrase]\n"
 	    "       postern-keygen -l [-v] [-E hash] [-f file]\n"
-	    "       postern-keygen -e | -i [-f file] [-m format]\n");
+	    "       postern-keygen -e | -i [-f file] [-m format]\n"
+	    "       postern-keygen -s ca_key -I key_id [-hq] [-n principals] [-O option] [-P passphrase]\n"
+	    "                      [-t algorithm] [-V validity] [-z serial] file ...\n"
+	    "       postern-keygen -L [-f file]\n"
+	    "       postern-keygen -F host | -R host | -H [-f known_hosts]\n");
 	exit(KEYGEN_FAILED);
 }
 
@@ -80,6 +90,19 @@ secret(char *text)
 }
 
 static void
+take_serial(struct keygen *k, const char *text)
+{
+	char *end;
+
+	k->counts = *text == '+';
+	text += k->counts;
+	errno = 0;
+	k->serial = strtoull(text, &end, 10);
+	if (errno != 0 || *text < '0' || *text > '9' || *end != '\0')
+		exit(keygen_fail(KEYGEN_FAILED, "no serial number: \"%s\"", text));
+}
+
+static void
 take_option(struct keygen *k, int c)
 {
 	switch (c) {
@@ -88,12 +111,22 @@ take_option(struct keygen *k, int c)
 	case 'C': k->comment = optarg; break;
 	case 'E': k->hash = optarg; break;
 	case 'f': k->file = optarg; break;
+	case 'h': k->host = true; break;
+	case 'I': k->key_id = optarg; break;
 	case 'm': k->format = optarg; break;
+	case 'n': k->principals = optarg; break;
 	case 'N': k->new_passphrase = secret(optarg); break;
+	case 'O':
+		if (k->n_options == KEYGEN_OPTIONS_MAX)
+			exit(keygen_fail(KEYGEN_FAILED, "more than %d options", KEYGEN_OPTIONS_MAX));
+		k->options[k->n_options++] = optarg;
+		break;
 	case 'P': k->old_passphrase = secret(optarg); break;
 	case 'q': k->quiet = true; break;
 	case 't': k->type = optarg; break;
 	case 'v': k->verbose = true; break;
+	case 'V': k->validity = optarg; break;
+	case 'z': take_serial(k, optarg); break;
 	case 'Z': k->cipher = optarg; break;
 	default: usage();
 	}
@@ -106,9 +139,10 @@ main(int argc, char **argv)
 	job *run = keygen_generate;
 	int c, jobs = 0;
 
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || keyfile_init() != 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || keyfile_init() != 0 ||
+	    sign_start() != 0)
 		return keygen_fail(KEYGEN_FAILED, "the cryptographic libraries cannot be used");
-	while ((c = getopt(argc, argv, "a:b:C:cE:ef:ilm:N:P:pqt:vyZ:")) != -1) {
+	while ((c = getopt(argc, argv, "a:b:C:cE:eF:f:HhiI:Llm:N:n:O:P:pqR:s:t:V:vyz:Z:")) != -1) {
 		size_t i = 0;
 
 		while (i < sizeof(flags) / sizeof(flags[0]) && flags[i].letter != c)
@@ -118,9 +152,16 @@ main(int argc, char **argv)
 			continue;
 		}
 		run = flags[i].run;
+		if (c == 's')
+			k.ca = optarg;
+		else
+			k.host_name = optarg;	/* -F and -R; NULL for the others */
+		k.job = c;
 		jobs++;
 	}
-	if (jobs > 1 || optind != argc)
+	k.files = &argv[optind];
+	k.n_files = (size_t)(argc - optind);
+	if (jobs > 1 || (k.ca == NULL && k.n_files > 0))
 		usage();
 	c = (int)run(&k);
 	if (fflush(stdout) != 0 && c == KEYGEN_FINE)

@@ -26,9 +26,11 @@ enum {
 	KEYGEN_PASSPHRASE_MAX = 1024,
 	KEYGEN_PATH_MAX = 4096,
 	KEYGEN_LINE_MAX = 16384,	/* of a public key file */
+	KEYGEN_OPTIONS_MAX = 64,	/* -O */
 };
 
 struct keygen {				/* the command line */
+	int job;			/* the flag that names it; 0: make a key */
 	const char *file;		/* -f */
 	const char *type;		/* -t */
 	unsigned bits;			/* -b */
@@ -39,6 +41,17 @@ struct keygen {				/* the command line */
 	const char *cipher;		/* -Z */
 	unsigned rounds;		/* -a */
 	bool quiet, verbose;		/* -q -v */
+	const char *host_name;		/* -F -R */
+	/* certificates */
+	const char *ca;			/* -s */
+	const char *key_id, *validity;	/* -I -V */
+	char *principals;		/* -n */
+	char *options[KEYGEN_OPTIONS_MAX];	/* -O, in order */
+	size_t n_options;
+	unsigned long long serial;	/* -z */
+	bool counts, host;		/* -z +, -h */
+	char **files;			/* behind the flags */
+	size_t n_files;
 };
 
 /* ---- keygen.c ---- */
@@ -94,6 +107,9 @@ enum keygen_status keygen_print_public(const struct keygen *);
 enum keygen_status keygen_print_fingerprint(const struct keygen *);
 enum keygen_status keygen_export(const struct keygen *);
 enum keygen_status keygen_import(const struct keygen *);
+enum keygen_status keygen_hosts(const struct keygen *);
+enum keygen_status keygen_sign(const struct keygen *);
+enum keygen_status keygen_print_certs(const struct keygen *);
 
 /* ---- keygen_print.c ---- */
 /* "256 SHA256:... comment (ED25519)", and with -v the picture. */

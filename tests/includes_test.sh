@@ -25,7 +25,7 @@ privsep/api.*                           ipc/.*|crypto/names\.def|proto/(wire\.h|
 include/.*                              -
 apps/client.*                           apps/(client.*|tty_.*)
 apps/postern\.c                         apps/client.*
-apps/keygen.*                           apps/keygen.*|crypto/.*
+apps/keygen.*                           apps/(keygen.*|conf_pattern\.h)|crypto/.*
 apps/.*                                 apps/(posternd|conf|account|session|tty_).*
 TABLE
 

@@ -137,6 +137,79 @@ expect import_no_pem 4 "not a public key" "hello\n" -i -m PKCS8 -f -
 expect export_pem_of_ed25519 0 "BEGIN PUBLIC KEY" "" -e -m PKCS8 -f ed
 expect export_unknown 1 'no format "XML"' "" -e -m XML -f rsa
 
+# ---- certificates
+"$keygen" -q -N '' -f ca
+"$keygen" -q -N capass -f lockedca
+"$keygen" -q -N '' -f usr
+expect sign 0 'id "me" serial 0 for a,b valid forever' "" -s ca -I me -n a,b usr.pub
+expect sign_locked_ca 0 "Signed" "capass\n" -s lockedca -I me usr.pub
+expect sign_wrong_passphrase 2 "wrong passphrase" "" -s lockedca -P no -I me usr.pub
+rm usr-cert.pub
+expect sign_without_id 1 "-I names the key" "" -s ca usr.pub
+expect sign_nothing 1 "files follow" "" -s ca -I me
+expect sign_no_key 4 "none: not a public key file" "" -s ca -I me none
+expect sign_no_ca 1 "No such file" "" -s missing -I me usr.pub
+expect sign_by_public_half 4 "not a private key" "" -s usr.pub -I me usr.pub
+expect sign_unknown_option 1 'no option "fly"' "" -s ca -I me -O fly usr.pub
+expect sign_option_without_value 1 'no option "force-command"' "" -s ca -I me -O force-command usr.pub
+expect sign_host_with_users_option 1 'no option "no-pty"' "" -s ca -h -I me -O no-pty usr.pub
+expect sign_empty_principal 1 "principal" "" -s ca -I me -n a,,b usr.pub
+expect sign_bad_serial 1 "serial number" "" -s ca -I me -z 1x usr.pub
+expect sign_bad_algorithm 3 "no such signature" "" -s ca -I me -t rsa-sha2-512 usr.pub
+for when in 2024 tomorrow +1x 20240230 20240101:20230101 20241301 20240230x : 20240101: 0x 0xfg -999999w:+1d; do
+	expect "sign_validity_$when" 1 "no interval of validity" "" -s ca -I me -V "$when" usr.pub
+done
+result nothing_was_signed "$(ls usr-cert.pub 2>/dev/null)"
+"$keygen" -q -s ca -I me usr.pub
+expect sign_a_certificate 3 "no certificates for this type" "" -s ca -I me usr-cert.pub
+expect show 0 'Key ID: "me"' "" -L -f usr-cert.pub
+expect show_no_certificate 4 "no certificate" "" -L -f usr.pub
+"$keygen" -q -s ca -I "$(printf 'a\033[2Jb')" usr.pub
+expect show_tames 0 'Key ID: "a?[2Jb"' "" -L -f usr-cert.pub
+
+# ---- known_hosts
+key=$(cut -d' ' -f1,2 ed.pub)
+cat >hosts <<HOSTS
+# a comment
+host.example,10.0.0.1 $key
+*.wild.example $key
+[other.example]:2222 $key
+@cert-authority *.ca.example $key
+!not.star.example,*.star.example $key
+what is this
+HOSTS
+same_as_ssh_keygen() {	# NAME ARGUMENTS...: output and status
+	local name=$1 want got
+	shift
+	want=$(ssh-keygen "$@" 2>&1; echo $?)
+	got=$("$keygen" "$@" 2>&1; echo $?)
+	result "$name" "$([ "$want" = "$got" ] || echo "$got" | tr '\n' '|')"
+}
+for h in host.example HOST.example 10.0.0.1 a.wild.example '[other.example]:2222' other.example x.ca.example \
+    not.star.example is.star.example; do
+	same_as_ssh_keygen "find_$h" -F "$h" -f hosts
+done
+expect find_nothing 1 "" "" -F nobody.example -f hosts
+result find_nothing_says_nothing "$(cat out)"
+cp hosts hashed
+expect hash 0 "hashed updated." "" -H -f hashed
+result names_are_gone "$(grep -E '^(host|10|.other)' hashed)"
+result others_stay "$([ "$(grep -c -E '^(#|\*.wild|@cert|!not|what)' hashed)" -eq 5 ] || cat hashed)"
+result the_old_one_is_kept "$(cmp hosts hashed.old)"
+for h in host.example 10.0.0.1 '[other.example]:2222'; do
+	result "ssh-keygen_finds_hashed_$h" "$(ssh-keygen -F "$h" -f hashed >/dev/null || echo no)"
+	same_as_ssh_keygen "find_hashed_$h" -F "$h" -f hashed
+done
+expect remove_hashed 0 "# Host 10.0.0.1 found: line 3" "" -R 10.0.0.1 -f hashed
+expect removed_is_gone 1 "" "" -F 10.0.0.1 -f hashed
+expect removed_leaves_others 0 "" "" -F host.example -f hashed
+expect remove_nothing 0 "Host nobody.example not found in hosts" "" -R nobody.example -f hosts
+expect remove_keeps_authorities 0 "not found" "" -R x.ca.example -f hosts
+expect remove 0 "hosts updated." "" -R host.example -f hosts
+result removed_only_that "$(diff hosts.old hosts | grep -c '^[<>]' | grep -vx 1)"
+expect hosts_missing 1 "No such file" "" -F a -f missing
+expect hosts_is_no_key 1 "usage:" "" -F a -R b -f hosts
+
 # ---- the command line itself
 expect two_jobs 1 "usage:" "" -l -y -f ed
 expect unknown_flag 1 "usage:" "" -w

@@ -10,7 +10,7 @@ import os, subprocess, tempfile
 
 import paramiko
 
-from lab import BUILD, check, labelled, main, need
+from lab import BUILD, SSH_BASE, check, labelled, main, need
 
 KEYGEN = os.path.join(BUILD, "bin", "postern-keygen")
 PASS = "correct horse"
@@ -191,6 +191,50 @@ def output_is_the_same(lab, kind):
         check(run(KEYGEN, "-lf", many) == run("ssh-keygen", "-lf", many), "-l of many differs")
 
 
+CERTIFICATES = [
+    ["-I", "plain"], ["-I", "a name with blanks", "-n", "alice,bob", "-z", "77"],
+    ["-I", "x", "-V", "20240101:20300101", "-n", "alice"], ["-I", "x", "-V", "always:20300101120000"],
+    ["-I", "x", "-V", "20240229Z:forever"], ["-I", "x", "-V", "0x10:0xffff"],
+    ["-I", "x", "-O", "clear"], ["-I", "x", "-O", "clear", "-O", "permit-pty"],
+    ["-I", "x", "-O", "no-pty", "-O", "no-x11-forwarding", "-O", "no-touch-required"],
+    ["-I", "x", "-O", "force-command=ls -l", "-O", "source-address=10.0.0.0/8,::1/128", "-O", "verify-required"],
+    ["-I", "x", "-O", "critical:one@example=1", "-O", "extension:two@example=2", "-O", "extension:three@example"],
+    ["-I", "host", "-h", "-n", "a.example,*.b.example"], ["-I", "host", "-h", "-O", "extension:four@example"],
+]
+
+
+def certificates_are_the_same(lab, kind):
+    """Made with the same flags, by CAs of every type, shown by both programs; and taken by sshd."""
+    with tempfile.TemporaryDirectory(dir=lab.dir) as folder:
+        ca, type_, bits = os.path.join(folder, "ca"), *KINDS[kind]
+        run(KEYGEN, "-q", "-t", type_, "-b", str(bits), "-N", "", "-f", ca)
+        subject = os.path.join(folder, "key")
+        run("ssh-keygen", "-q", "-t", type_, "-b", str(bits), "-N", "", "-C", "whose", "-f", subject)
+        cert = subject + "-cert.pub"
+        for flags in CERTIFICATES:
+            shown = []
+            for maker in "ssh-keygen", KEYGEN:
+                if os.path.exists(cert):
+                    os.unlink(cert)
+                run(maker, "-q", "-s", ca, *flags, subject + ".pub")
+                shown += [run("ssh-keygen", "-Lf", cert), run(KEYGEN, "-Lf", cert)]
+                with open(cert) as f:
+                    check(f.read().endswith(" whose\n"), "the comment is lost")
+                for job in ["-l"], ["-lv"]:
+                    check(run(KEYGEN, *job, "-f", cert) == run("ssh-keygen", *job, "-f", cert), "fingerprints differ")
+            check(len(set(shown)) == 1, "%s: %s" % (flags, "\n".join(shown)))
+        if type_ == "rsa":
+            run(KEYGEN, "-q", "-s", ca, "-I", "x", "-t", "rsa-sha2-256", subject + ".pub")
+            check("(using rsa-sha2-256)" in run("ssh-keygen", "-Lf", cert), "not signed as told")
+        # -V relative, the serial counted
+        run(KEYGEN, "-q", "-s", ca, "-I", "x", "-V", "-1h:+1w2d", "-z", "+5", subject + ".pub", subject + ".pub")
+        check("Serial: 6\n" in run("ssh-keygen", "-Lf", cert), "the serial was not counted")
+        run(KEYGEN, "-q", "-s", ca, "-I", "login", "-n", lab.user, "-V", "+1h", subject + ".pub")
+        sshd = lab.sshd("TrustedUserCAKeys %s.pub" % ca, "AuthorizedKeysFile none")
+        got = run("ssh", *SSH_BASE, "-p", str(sshd.port), "-i", subject, "%s@127.0.0.1" % lab.user, "echo in")
+        check(got == "in\n", "sshd does not take it: " + got)
+
+
 def random_pictures(lab):
     """The bishop's walk, for many keys."""
     with tempfile.TemporaryDirectory(dir=lab.dir) as folder:
@@ -203,4 +247,4 @@ def random_pictures(lab):
 for program in "ssh-keygen", "puttygen", "openssl":
     need(program)
 main([labelled("%s_%s" % (f.__name__, kind), f, kind) for kind in KINDS
-      for f in (ours_are_read, theirs_are_read, output_is_the_same)] + [random_pictures])
+      for f in (ours_are_read, theirs_are_read, output_is_the_same, certificates_are_the_same)] + [random_pictures])
