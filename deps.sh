@@ -3,7 +3,7 @@
 # and says so first.  Uses sudo when not root.  Does nothing when nothing is missing.
 set -eu
 
-build="gcc libc6-dev libcrypt-dev libssl-dev libsodium-dev libseccomp-dev libbsd-dev zlib1g-dev openssh-client"
+build="gcc libc6-dev libcrypt-dev libssl-dev libsodium-dev libseccomp-dev libbsd-dev libmd-dev zlib1g-dev openssh-client"
 check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bin tinysshd putty-tools openssl
        python3-minimal python3 procps binutils mandoc gdb xauth python3-paramiko libevent-dev pkgconf valgrind
        libpam0g-dev libpam-modules"

@@ -210,6 +210,12 @@ POSTERN_API const void *postern_key_blob(const postern_key *, size_t *len);
 /* "SHA256:..." of any public key blob.  Writes at most size bytes with the NUL;
  * -ERANGE: too few, 64 suffices. */
 POSTERN_CHECKED int postern_fingerprint(const void *blob, size_t len, char *out, size_t size);
+/* The same, or "MD5:xx:xx:..." as older programs show it (paramiko's get_fingerprint):
+ * to compare with what is written down somewhere, not to decide on.  -EINVAL: there
+ * is no such kind. */
+enum postern_fingerprint_kind { POSTERN_FINGERPRINT_SHA256 = 1, POSTERN_FINGERPRINT_MD5 = 2 };
+POSTERN_CHECKED int postern_fingerprint_as(enum postern_fingerprint_kind, const void *blob,
+    size_t len, char *out, size_t size);
 
 /* A host key of the context (paramiko's add_server_key): one per type, a second
  * replaces the first.  Not after the first server has started. */

@@ -63,7 +63,7 @@ sed 's/htons(2222)/htons(EXAMPLE_PORT)/' apps/examples/echo_server.c >"$tmp/echo
 for port in 22220 22221 22222 22223; do
 	# shellcheck disable=SC2086 # empty without sanitizers
 	${CC:-cc} $sanitizer -DEXAMPLE_PORT=$port -Iinclude -o "$tmp/echo_server" \
-		"$tmp/echo_server.c" "$build/lib/libpostern.a" -lsodium || break
+		"$tmp/echo_server.c" "$build/lib/libpostern.a" -lsodium -lmd || break
 	"$tmp/echo_server" "$tmp/hostkey" 2>"$tmp/log" &
 	server=$!
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do

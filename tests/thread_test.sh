@@ -31,7 +31,7 @@ make -s -j"$(nproc)" CC="$cc" B="$O" OPT="-O1 -g" CFLAGS=-Wno-error HARD="$hard"
 	"$O/lib/libpostern.a" "$O/obj/tests/tools/threads.o" >"$B/tests/tsan.txt" 2>&1 &&
 mkdir -p "$O/tests/tools" &&
 "$cc" -fsanitize=thread -pie -o "$program" "$O/obj/tests/tools/threads.o" \
-	"$O/lib/libpostern.a" -lsodium >>"$B/tests/tsan.txt" 2>&1
+	"$O/lib/libpostern.a" -lsodium -lmd >>"$B/tests/tsan.txt" 2>&1
 if [ $? -ne 0 ]; then
 	sed 's/^/# /' "$B/tests/tsan.txt"
 	echo "not ok threads: it does not compile with -fsanitize=thread"

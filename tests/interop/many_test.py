@@ -19,7 +19,7 @@ def build(lab, name, *libs):
     out = os.path.join(lab.dir, name)
     subprocess.run([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE", *(["-fsanitize=address,undefined"] if SAN else []),
                     "-I" + os.path.join(ROOT, "include"), "-o", out, os.path.join(ROOT, "apps/examples", name + ".c"),
-                    os.path.join(BUILD, "lib/libpostern.a"), "-lsodium", *libs], check=True)
+                    os.path.join(BUILD, "lib/libpostern.a"), "-lsodium", "-lmd", *libs], check=True)
     return out
 
 
