@@ -36,7 +36,7 @@ static enum keygen_status
 print_rfc4716(const struct keygen_public *p)
 {
 	const struct passwd *pw = getpwuid(getuid());
-	char host[256] = "localhost", comment[RFC4716_COMMENT], b64[2 * KEY_BLOB_MAX];
+	char host[256] = "localhost", comment[512], b64[2 * KEY_BLOB_MAX];
 	struct pubkey_about about;
 
 	if (pubkey_describe(p->blob, p->blob_len, &about) != 0)
@@ -44,6 +44,7 @@ print_rfc4716(const struct keygen_public *p)
 	(void)gethostname(host, sizeof(host) - 1);	/* else the default */
 	(void)snprintf(comment, sizeof(comment), "%u-bit %s, converted by %s@%s from OpenSSH",
 	    about.bits, about.name, pw != NULL ? pw->pw_name : "unknown", host);
+	comment[RFC4716_COMMENT - 1] = '\0';	/* what is too long is cut */
 	(void)sodium_bin2base64(b64, sizeof(b64), p->blob, p->blob_len,
 	    sodium_base64_VARIANT_ORIGINAL);
 	(void)printf("%s\nComment: \"%s\"\n", rfc4716_begin, comment);
