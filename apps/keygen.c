@@ -77,16 +77,23 @@ number(const char *text, unsigned min, unsigned max, const char *what)
 	return (unsigned)v;
 }
 
-/* A copy; what stood in the argument list is overwritten, for ps shows that. */
-static const char *
-secret(char *text)
+static void
+forget(char *secret)
 {
-	char *copy = strdup(text);
+	if (secret != NULL)
+		crypto_wipe(secret, strlen(secret));
+	free(secret);
+}
 
-	if (copy == NULL)
+/* A copy; what stood in the argument list is overwritten, for ps shows that. */
+static void
+take_secret(char **at, char *text)
+{
+	forget(*at);
+	*at = strdup(text);
+	if (*at == NULL)
 		exit(keygen_fail(KEYGEN_FAILED, "no memory"));
 	crypto_wipe(text, strlen(text));
-	return copy;
 }
 
 static void
@@ -115,13 +122,13 @@ take_option(struct keygen *k, int c)
 	case 'I': k->key_id = optarg; break;
 	case 'm': k->format = optarg; break;
 	case 'n': k->principals = optarg; break;
-	case 'N': k->new_passphrase = secret(optarg); break;
+	case 'N': take_secret(&k->new_passphrase, optarg); break;
 	case 'O':
 		if (k->n_options == KEYGEN_OPTIONS_MAX)
 			exit(keygen_fail(KEYGEN_FAILED, "more than %d options", KEYGEN_OPTIONS_MAX));
 		k->options[k->n_options++] = optarg;
 		break;
-	case 'P': k->old_passphrase = secret(optarg); break;
+	case 'P': take_secret(&k->old_passphrase, optarg); break;
 	case 'q': k->quiet = true; break;
 	case 't': k->type = optarg; break;
 	case 'v': k->verbose = true; break;
@@ -164,6 +171,8 @@ main(int argc, char **argv)
 	if (jobs > 1 || (k.ca == NULL && k.n_files > 0))
 		usage();
 	c = (int)run(&k);
+	forget(k.old_passphrase);
+	forget(k.new_passphrase);
 	if (fflush(stdout) != 0 && c == KEYGEN_FINE)
 		c = (int)keygen_fail(KEYGEN_FAILED, "the output was not written");
 	return c;

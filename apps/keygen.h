@@ -35,7 +35,7 @@ struct keygen {				/* the command line */
 	const char *type;		/* -t */
 	unsigned bits;			/* -b */
 	const char *comment;		/* -C */
-	const char *old_passphrase, *new_passphrase;	/* -P -N */
+	char *old_passphrase, *new_passphrase;	/* -P -N */
 	const char *format;		/* -m */
 	const char *hash;		/* -E */
 	const char *cipher;		/* -Z */
