@@ -113,18 +113,17 @@ matches(const char *names, const char *name)
 
 /* ---- the three jobs, a line each ---- */
 
-static enum keygen_status
+static void
 found(struct hosts *h, const char *line, const struct line *l)
 {
 	h->found++;
 	if (h->out != NULL) {		/* -R: it is left out */
 		(void)printf("# Host %s found: line %zu\n", h->k->host_name, h->number);
-		return KEYGEN_FINE;
+		return;
 	}
 	if (!h->k->quiet)
 		(void)printf("# Host %s found: line %zu %s\n", h->k->host_name, h->number, l->marker);
 	(void)printf("%s\n", line);
-	return KEYGEN_FINE;
 }
 
 static void
@@ -151,31 +150,26 @@ hash_names(struct hosts *h, const char *line, struct line *l)
 	}
 }
 
-static enum keygen_status
+static void
 one_line(struct hosts *h, const char *line, char *copy)
 {
 	static struct line l;
 	bool understood = split(copy, &l);
 
-	if (h->k->job == 'H' && understood) {
+	if (h->k->job == 'H' && understood)
 		hash_names(h, line, &l);
-		return KEYGEN_FINE;
-	}
 	/* -R takes the keys of a host, not the authorities that speak for it */
-	if (understood && h->k->job != 'H' && matches(l.names, h->name) &&
+	else if (understood && h->k->job != 'H' && matches(l.names, h->name) &&
 	    (h->k->job == 'F' || *l.marker == '\0'))
-		return found(h, line, &l);
-	if (h->out != NULL)
+		found(h, line, &l);
+	else if (h->out != NULL)
 		(void)fprintf(h->out, "%s\n", line);
-	return KEYGEN_FINE;
 }
 
 static enum keygen_status
 each_line(struct hosts *h, char *text)
 {
-	enum keygen_status s = KEYGEN_FINE;
-
-	for (char *line = text, *next; line != NULL && s == KEYGEN_FINE; line = next) {
+	for (char *line = text, *next; line != NULL; line = next) {
 		char *copy;
 
 		next = strchr(line, '\n');
@@ -185,10 +179,12 @@ each_line(struct hosts *h, char *text)
 			break;
 		h->number++;
 		copy = strdup(line);
-		s = copy == NULL ? keygen_fail(KEYGEN_FAILED, "no memory") : one_line(h, line, copy);
+		if (copy == NULL)
+			return keygen_fail(KEYGEN_FAILED, "no memory");
+		one_line(h, line, copy);
 		free(copy);
 	}
-	return s;
+	return KEYGEN_FINE;
 }
 
 /* ---- the file ---- */
