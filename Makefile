@@ -180,7 +180,7 @@ $(B)/tests/zygote_test: $(B)/tests/zygote_stub/postern-worker $(B)/libexec/poste
 $(B)/tests/keyload_test: $(B)/libexec/postern-keyload
 # what works on secrets, for valgrind; ct_test.sh has it made in folders of its own
 $(B)/tests/ct: CPPFLAGS += -DPOSTERN_CT
-$(B)/tests/ct: $(call obj,tests/ct.c $(wildcard crypto/mlkem*.c crypto/sntrup761*.c) crypto/sha3.c crypto/hash.c \
+$(B)/tests/ct: $(call obj,tests/ct.c $(wildcard crypto/mlkem*.c crypto/sntrup761*.c) crypto/umac.c crypto/sha3.c crypto/hash.c \
   crypto/mem.c crypto/random.c)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ -lcrypto -lsodium

@@ -18,6 +18,7 @@
 #include "crypto/mlkem.h"
 #include "crypto/random.h"
 #include "crypto/sntrup761.h"
+#include "crypto/umac.h"
 
 static struct {
 	uint8_t public[KEM_PUBLIC_MAX], secret[KEM_SECRET_MAX], cipher[KEM_CIPHER_MAX];
@@ -132,6 +133,29 @@ sntrup761_decaps_of(bool damaged)
 static bool sntrup761_decaps_good(void) { return sntrup761_decaps_of(false); }
 static bool sntrup761_decaps_bad(void) { return sntrup761_decaps_of(true); }
 
+/* ---- UMAC ---- */
+
+/* The key and the message; of every kind of length. */
+static bool
+umac(void)
+{
+	static const size_t lengths[] = { 0, 1, 31, 1024, 1025, 5000 };
+	static uint8_t message[5000];
+	const uint8_t nonce[UMAC_NONCE] = { 0 };
+	uint8_t key[UMAC_KEY], tag[UMAC_TAG_MAX];
+	struct umac *u;
+	bool ok;
+
+	secret_random(key, sizeof(key));
+	secret_random(message, sizeof(message));
+	u = umac_new(key, UMAC_TAG_MAX);
+	ok = u != NULL;
+	for (size_t i = 0; ok && i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		ok = umac_tag(u, nonce, message, lengths[i], tag) == 0;
+	umac_free(u);
+	return ok;
+}
+
 /* ---- what all of them use ---- */
 
 static bool
@@ -190,6 +214,7 @@ static const struct {
 	{ "sntrup761 encaps",			sntrup761_encaps_secret, false },
 	{ "sntrup761 decaps",			sntrup761_decaps_good,	 false },
 	{ "sntrup761 decaps, rejected",		sntrup761_decaps_bad,	 false },
+	{ "UMAC",				umac,			 false },
 	{ "crypto_equal",			compare,		 false },
 	{ "planted branch is found",		branch_on_a_secret,	 true },
 	{ "planted index is found",		index_by_a_secret,	 true },

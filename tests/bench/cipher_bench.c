@@ -5,7 +5,7 @@
  *
  *	mkdir -p build/one/bench && make one T=bench/cipher_bench SRC="crypto/mem.c crypto/hash.c \
  *	  crypto/sha3.c crypto/algs.c $(ls crypto/random*.c crypto/kex_*.c crypto/mlkem*.c \
- *	  crypto/sntrup761*.c crypto/cipher_*.c)"
+ *	  crypto/sntrup761*.c crypto/cipher_*.c crypto/mac_*.c crypto/umac.c)"
  */
 #include <stdio.h>
 #include <stdlib.h>

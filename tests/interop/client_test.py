@@ -8,9 +8,8 @@ import contextlib, os, re, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BUILD, POSTERN, SAN, check, digest, labelled, main, needs_root, noise
-from server_test import BY_NAME
 from locked_test import descendants
-from server_test import AEAD, BULK, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, SNTRUP, expect, moduli
+from server_test import AEAD, BULK, BY_NAME, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, SNTRUP, expect, moduli
 
 servers = {}
 
@@ -76,6 +75,15 @@ def by_name(lab, cipher, mac):
     expect(r, 0, (digest(data) + "  -\n").encode(), "postern")
     check(digest(r.stderr) == digest(data), "the echoed stream differs: %d bytes" % len(r.stderr))
     check(exchanges(log) >= 3, "only %d key exchanges" % exchanges(log))
+
+
+def tinysshd_kex(lab, kex):
+    """Its own implementation of it; our client's log says what was agreed on."""
+    s, log = peer(lab, "tinysshd"), lab.path("client.log")
+    r = lab.postern(s, "-v", "-E", log, "-o", "KexAlgorithms=" + kex, command=["echo hello; exit 7"])
+    expect(r, 7, b"hello\n", "postern")
+    with open(log) as f:
+        check(kex in f.read(), "agreed on something else")
 
 
 def login(lab, name):
@@ -334,6 +342,8 @@ cases += [needs_root("it reads ~/.ssh/authorized_keys only")(
     labelled("postern->%s %s %s" % (n, c, m or "aead"), peer_algorithms, n, c, m))
     for n, c, m in (("dropbear", "chacha20-poly1305@openssh.com", None), ("dropbear", "aes256-ctr", "hmac-sha2-256"),
                     ("dropbear", "aes128-ctr", "hmac-sha2-256"), ("tinysshd", "chacha20-poly1305@openssh.com", None))]
+cases += [needs_root("it reads ~/.ssh/authorized_keys only")(labelled("postern->tinysshd " + k, tinysshd_kex, k))
+          for k in SNTRUP]
 for n in ("dropbear", "tinysshd"):
     for case in (labelled("terminal, " + n, terminal, n),
                  labelled("postern->%s rekey" % n, rekey, "chacha20-poly1305@openssh.com", n)):

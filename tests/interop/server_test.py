@@ -158,7 +158,7 @@ BY_NAME = [*zip(["aes128-ctr", "aes256-ctr"] * 2, UMACS), ("aes128-cbc", "hmac-s
 
 
 def ssh_by_name(lab, cipher, mac):
-    """What no preset has, with packets of many lengths and rekeys by both sides."""
+    """What few ask for, with packets of many lengths and rekeys by both sides."""
     s = server(lab, "Ciphers +" + cipher, "MACs +" + mac, "RekeyLimit 2M")
     data = noise(10 << 20)
     r = lab.ssh(s, "-c", cipher, "-m", mac, "-o", "RekeyLimit=3M", command=["tee /dev/stderr | sha256sum"], input=data,
@@ -166,6 +166,8 @@ def ssh_by_name(lab, cipher, mac):
     expect(r, 0, (digest(data) + "  -\n").encode(), "ssh")
     check(digest(r.stderr) == digest(data), "the echoed stream differs: %d bytes" % len(r.stderr))
     rekeyed(s, 3)
+    if mac == UMACS[0]:             # which the default preset has
+        return
     r = lab.ssh(server(lab), "-c", cipher, "-m", mac, command=["true"])
     check(r.returncode == 255, "agreed on though no line names it: %r" % r)
     end = time.monotonic() + 5
