@@ -183,15 +183,27 @@ CRYPTO_CHECKED int protect_seal(struct protect *, uint32_t seq, uint8_t *packet,
  * are the SSH encodings (RFC 4253 section 6.6, RFC 8709). */
 struct sign_key;
 enum { SIGN_RSA_BITS_MIN = 2048 };	/* smaller ones are refused everywhere */
+/* What an authenticator says beside its signature (OpenSSH's PROTOCOL.u2f); all 0 for
+ * keys that are not one's. */
+enum { SIGN_PRESENT = 0x01, SIGN_VERIFIED = 0x04 };	/* somebody touched it; by PIN or finger */
+struct sign_facts {
+	bool is_sk;
+	uint8_t flags;
+	uint32_t counter;		/* of its signatures; it rises, if it counts */
+};
 struct sign_alg {
 	const char *name;		/* of the signature, RFC 8332 */
 	const char *key_type;		/* of the key blob */
 	/* 0 if signature (a blob: string alg, string sig) is this alg's over data
-	 * by the public key blob. */
+	 * by the public key blob; by an authenticator, only if somebody was present. */
 	int (*verify)(const uint8_t *blob, size_t blob_len,
 	    const uint8_t *data, size_t data_len,
 	    const uint8_t *sig, size_t sig_len);
-	/* Writes a signature blob. */
+	/* The same, present or not: that is told.  Authenticators only, else NULL. */
+	int (*facts)(const uint8_t *blob, size_t blob_len,
+	    const uint8_t *data, size_t data_len,
+	    const uint8_t *sig, size_t sig_len, struct sign_facts *);
+	/* Writes a signature blob.  NULL, as is load: such keys are elsewhere. */
 	int (*sign)(const struct sign_key *, const uint8_t *data, size_t data_len,
 	    uint8_t *sig, size_t cap, size_t *sig_len);
 	/* Takes the fixed form that keyload hands over (see keyfile.h), copies it
@@ -205,6 +217,10 @@ struct sign_alg {
 CRYPTO_CHECKED int sign_start(void);
 const struct sign_alg *sign_find(const char *name, size_t n);
 const struct sign_alg *sign_at(size_t i);		/* rows in preference order; NULL ends */
+/* alg->facts, or alg->verify for a row that has none. */
+CRYPTO_CHECKED int sign_verify(const struct sign_alg *, const uint8_t *blob, size_t blob_len,
+    const uint8_t *data, size_t data_len, const uint8_t *sig, size_t sig_len,
+    struct sign_facts *);
 /* The first row of its type: one RSA key serves several. */
 const struct sign_alg *sign_key_alg(const struct sign_key *);
 /* The size of an RSA key that is fit to use; else 0. */

@@ -11,11 +11,16 @@
 
 static const struct sign_alg *const sign_rows[] = {
 	&sign_ed25519,
+	&sign_sk_ed25519,
 	&sign_rsa_sha2_512,
 	&sign_rsa_sha2_256,
 	&sign_ecdsa_nistp256,
 	&sign_ecdsa_nistp384,
 	&sign_ecdsa_nistp521,
+	&sign_sk_ecdsa,
+	&sign_sk_webauthn,
+	&sign_rsa_sha1,
+	&sign_dsa,
 };
 enum { SIGN_ROWS = sizeof(sign_rows) / sizeof(sign_rows[0]) };
 
@@ -49,6 +54,28 @@ sign_named(const uint8_t *p, size_t n, const char *name)
 	if (!blob_is_name(blob_string(&in, NAME_MAX_LEN), name))
 		in.bad = true;
 	return in;
+}
+
+int
+sign_verify(const struct sign_alg *alg, const uint8_t *blob, size_t blob_len,
+    const uint8_t *data, size_t data_len, const uint8_t *sig, size_t sig_len,
+    struct sign_facts *facts)
+{
+	*facts = (struct sign_facts){ 0 };
+	if (alg->facts != NULL)
+		return alg->facts(blob, blob_len, data, data_len, sig, sig_len, facts);
+	return alg->verify(blob, blob_len, data, data_len, sig, sig_len);
+}
+
+bool
+sign_key_works(const struct sign_key *key, const uint8_t *blob, size_t blob_len)
+{
+	static const uint8_t trial[] = "trial";
+	uint8_t sig[SIGNATURE_MAX];
+	size_t n;
+
+	return key->alg->sign(key, trial, sizeof(trial), sig, sizeof(sig), &n) == 0 &&
+	    key->alg->verify(blob, blob_len, trial, sizeof(trial), sig, n) == 0;
 }
 
 struct sign_key *

@@ -18,9 +18,20 @@ struct sign_key *sign_key_new(const struct sign_alg *, size_t n);
 /* What is behind the name in a key blob or a signature blob: all that is left over.
  * Bad when the name is another. */
 struct blob sign_named(const uint8_t *p, size_t n, const char *name);
+/* Does what the key signs verify with this blob?  The halves of one key file need not
+ * belong together. */
+bool sign_key_works(const struct sign_key *, const uint8_t *blob, size_t blob_len);
+
+/* ECDSA over nistp256 inside other keys (sign_ecdsa.c): curve name and point, the
+ * latter bad if it is none; then a check of r and s. */
+struct blob sign_ecdsa_point(struct blob *in);
+CRYPTO_CHECKED int sign_ecdsa_check(struct blob point, const uint8_t *data, size_t data_len,
+    struct blob pair);
 
 extern const struct sign_alg sign_ed25519;
-extern const struct sign_alg sign_rsa_sha2_512, sign_rsa_sha2_256;
+extern const struct sign_alg sign_sk_ed25519, sign_sk_ecdsa, sign_sk_webauthn;
+extern const struct sign_alg sign_rsa_sha2_512, sign_rsa_sha2_256, sign_rsa_sha1;
 extern const struct sign_alg sign_ecdsa_nistp256, sign_ecdsa_nistp384, sign_ecdsa_nistp521;
+extern const struct sign_alg sign_dsa;
 
 #endif

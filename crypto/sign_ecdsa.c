@@ -88,6 +88,18 @@ ecdsa_verify(const struct sign_alg *row, const struct curve *c, const uint8_t *b
 	return verify_pair(c, point, data, data_len, value);
 }
 
+struct blob
+sign_ecdsa_point(struct blob *in)
+{
+	return read_point(&nistp256, in);
+}
+
+int
+sign_ecdsa_check(struct blob point, const uint8_t *data, size_t data_len, struct blob pair)
+{
+	return verify_pair(&nistp256, point, data, data_len, pair);
+}
+
 /* ---- private keys: the scalar in this machine's order, then the point ---- */
 
 static int
@@ -140,12 +152,9 @@ static struct sign_key *
 ecdsa_load(const struct sign_alg *row, const struct curve *c, const uint8_t *blob,
     size_t blob_len, const uint8_t *secret, size_t secret_len)
 {
-	static const uint8_t trial[] = "trial";
 	struct blob in = sign_named(blob, blob_len, row->key_type);
 	struct blob point = read_point(c, &in);
 	struct sign_key *key;
-	uint8_t sig[SIGNATURE_MAX];
-	size_t sig_len;
 
 	if (!blob_done(&in) || secret_len != c->len)
 		return NULL;
@@ -154,9 +163,7 @@ ecdsa_load(const struct sign_alg *row, const struct curve *c, const uint8_t *blo
 		return NULL;
 	sign_evp_native(key->secret, secret, c->len);
 	memcpy(&key->secret[c->len], point.p, point.n);
-	if (!in_range(c, key) ||
-	    row->sign(key, trial, sizeof(trial), sig, sizeof(sig), &sig_len) != 0 ||
-	    row->verify(blob, blob_len, trial, sizeof(trial), sig, sig_len) != 0) {
+	if (!in_range(c, key) || !sign_key_works(key, blob, blob_len)) {
 		sign_key_free(key);
 		return NULL;
 	}

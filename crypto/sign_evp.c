@@ -20,7 +20,7 @@
 /* Of OpenSSL's names: the key's and the signature's. */
 static const struct {
 	const char *key, *signature;
-} fetched_names[] = { { "RSA", "RSA" }, { "EC", "ECDSA" } };
+} fetched_names[] = { { "RSA", "RSA" }, { "EC", "ECDSA" }, { "DSA", "DSA" } };
 enum { FETCHED = sizeof(fetched_names) / sizeof(fetched_names[0]) };
 
 /* Set once by sign_evp_start; held, so that OpenSSL has them at hand. */

@@ -12,6 +12,7 @@
 /* The names of one class of names.def, as one literal: ",a,b,c". */
 #define IN_KEX(x) x
 #define IN_SIGNATURE(x)
+#define IN_USER_SIGNATURE(x)
 #define IN_CIPHER(x)
 #define IN_MAC(x)
 #define IN_COMPRESSION(x)
@@ -24,11 +25,19 @@ static const char kex_all[] = ""
 #undef IN_SIGNATURE
 #define IN_SIGNATURE(x) x
 #define ALG(class_, name, presets) IN_##class_("," name)
+static const char host_key_all[] = ""
+#include "crypto/names.def"
+;
+#undef IN_USER_SIGNATURE
+#define IN_USER_SIGNATURE(x) x
+#define ALG(class_, name, presets) IN_##class_("," name)
 static const char signature_all[] = ""
 #include "crypto/names.def"
 ;
 #undef IN_SIGNATURE
 #define IN_SIGNATURE(x)
+#undef IN_USER_SIGNATURE
+#define IN_USER_SIGNATURE(x)
 #undef IN_CIPHER
 #define IN_CIPHER(x) x
 #define ALG(class_, name, presets) IN_##class_("," name)
@@ -58,7 +67,7 @@ static const struct {
 	const char *all;
 } lists[] = {
 	{ POSTERN_KEX,         &kex_all[1] },
-	{ POSTERN_HOST_KEYS,   &signature_all[1] },
+	{ POSTERN_HOST_KEYS,   &host_key_all[1] },
 	{ POSTERN_SIGNATURES,  &signature_all[1] },
 	{ POSTERN_CIPHERS,     &cipher_all[1] },
 	{ POSTERN_MACS,        &mac_all[1] },

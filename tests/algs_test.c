@@ -20,7 +20,7 @@
 #include "crypto/crypto.h"
 #include "crypto/keyfile.h"
 
-enum class { CLASS_KEX, CLASS_SIGNATURE, CLASS_CIPHER, CLASS_MAC,
+enum class { CLASS_KEX, CLASS_SIGNATURE, CLASS_USER_SIGNATURE, CLASS_CIPHER, CLASS_MAC,
 	CLASS_COMPRESSION };
 static const struct {
 	enum class class;

@@ -124,7 +124,8 @@ damage_is_refused(void **state)
 static void
 each_hash_is_its_own(void **state)
 {
-	const struct sign_alg *const rows[] = { lab_alg("rsa-sha2-512"), lab_alg("rsa-sha2-256") };
+	const struct sign_alg *const rows[] = { lab_alg("rsa-sha2-512"), lab_alg("rsa-sha2-256"),
+		lab_alg("ssh-rsa") };
 	struct lab l;
 	struct bytes sig, renamed;
 	struct sign_key *key;
@@ -133,8 +134,8 @@ each_hash_is_its_own(void **state)
 	lab_first("rsa-", &l);
 	key = lab_load(&l);
 	assert_non_null(key);
-	for (size_t i = 0; i < 2; i++) {
-		const struct sign_alg *other = rows[1 - i];
+	for (size_t i = 0; i < 3; i++) {
+		const struct sign_alg *other = rows[(i + 1) % 3];
 
 		assert_string_equal(rows[i]->key_type, "ssh-rsa");
 		assert_int_equal(rows[i]->sign(key, l.data.p, l.data.n, sig.p, SIGNATURE_MAX, &sig.n), 0);

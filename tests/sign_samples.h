@@ -1,8 +1,8 @@
 /*
  * sign_samples.h - keys and signatures for the tests of the signature algorithms.
  *
- * sign_pairs: private halves in the fixed form of crypto/keyfile.h.  The RSA keys were
- * made for these tests with Python's cryptography 48, which also made their signatures;
+ * sign_pairs: private halves in the fixed form of crypto/keyfile.h.  The RSA keys and
+ * the DSA key were made for these tests with Python's cryptography 48, as were their signatures;
  * the ECDSA keys and signatures are those of RFC 6979 A.2.5 to A.2.7 ("sample").
  * sign_openssh: from OpenSSH's regress/unittests/sshsig/testdata, what sshsig signs
  * written out.
@@ -142,6 +142,24 @@ static const struct sign_pair sign_pairs[] = {
 	    "50606add152b534931d7d4e8455cc91f9b15bf05ec36e377fa00000041617cce7cf50648"
 	    "06c467f678d3b4080d6f1cc50af26ca209417308281b68af282623eaa63e5b5c0723d8b8"
 	    "c37ff0777b1a20f8ccb1dccc43997f1ee0e44da4a67a" },
+	{ "ssh-dss",
+	    "000000077373682d6473730000008100a9c002b45187587533794f43b0ae39074af5592b"
+	    "6726d9fe67a5c39658a55e39c02ab612c861064b74e43a7a1927b5b07a25db6a6036b74d"
+	    "79ccb0400861753c0e7f50611c0f0a6e892159054795d49004612f5a52e45abce5442fba"
+	    "ef27de804128c7d4d0ec9c20b1326046e964c973cb0d23bb9d4b3f1a69c2b7ec84574d61"
+	    "0000001500d75bf9b2db7db510db8d4752cb979f2047fafa7700000081008e0d751a64b6"
+	    "41b6e5dd0cd86fc5be26700480891709efdaeb402cab3edabfcc50a26051e8268fdf60a8"
+	    "aa9c15c08924a0ba4c3d8005c10cee72f510e845fc978bc9f058934b3f375369080131ea"
+	    "ecf6b1e00e6424e7bb0c4017634531e1e65f86f72714a96f7a835dd84820419498e7300d"
+	    "e332e22ae9bb85c72d8e032219090000008100a8c07a78355285778966c5cba6190c9b45"
+	    "3460b528f7ad343aa987e9f3d9a12539a8c919800a5a9a5cb6ba2ddd7a1c249f03544695"
+	    "aaa157d3389379686f97dc4eebb495650ccecc363087af1062ca2c29632648aaeec04e87"
+	    "4685cb1359e274970e4229941aa8387f78e49f5324feb6825958966570bd3a0d4b0eab94"
+	    "9d4eee",
+	    "0000001500aa4545680303ce86ecae6b5cad0b1f8edb14452a",
+	    "sample",
+	    "000000077373682d6473730000002847631e017823c303e91ff089e5080b28175b980b43"
+	    "3d4d2a0f328be96ba9489e58c54edb8d777211" },
 };
 enum { SIGN_PAIRS = sizeof(sign_pairs) / sizeof(sign_pairs[0]) };
 
