@@ -20,7 +20,9 @@ static const char *key_name(const uint8_t *blob, size_t len)
 	static const struct { const char *type, *name; } kinds[] = {
 		{ "ssh-ed25519", "ED25519" }, { "ssh-rsa", "RSA" },
 		{ "ecdsa-sha2-nistp256", "ECDSA" }, { "ecdsa-sha2-nistp384", "ECDSA" },
-		{ "ecdsa-sha2-nistp521", "ECDSA" },
+		{ "ecdsa-sha2-nistp521", "ECDSA" }, { "ssh-dss", "DSA" },
+		{ "sk-ssh-ed25519@openssh.com", "ED25519-SK" },
+		{ "sk-ecdsa-sha2-nistp256@openssh.com", "ECDSA-SK" },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -210,6 +212,7 @@ static bool grant_keep(struct conn *c, const struct account_grant *what)
 
 static void take_answer(struct conn *c, const struct account_answer *a)
 {
+	struct postern_login say = { .size = sizeof(say) };
 	char methods[128];
 	int answer = POSTERN_REFUSE, r;
 
@@ -235,7 +238,10 @@ static void take_answer(struct conn *c, const struct account_answer *a)
 	} else {
 		posternd_methods_names(posternd_methods_next(c->conf, c->proven), methods);
 	}
-	r = postern_answer(c->transport, c->question, answer, methods);
+	say.methods = methods;
+	say.no_touch_required = a->grant.no_touch_required;
+	say.verify_required = a->grant.verify_required;
+	r = postern_answer_login(c->transport, c->question, answer, &say);
 	if (r < 0 && r != POSTERN_ESTATE)
 		posternd_log(POSTERN_ERROR, c, "answer: %s", postern_strerror(r));
 }

@@ -194,6 +194,7 @@ struct sign_facts {
 struct sign_alg {
 	const char *name;		/* of the signature, RFC 8332 */
 	const char *key_type;		/* of the key blob */
+	bool is_browsers;		/* no program of ours or agent makes it */
 	/* 0 if signature (a blob: string alg, string sig) is this alg's over data
 	 * by the public key blob; by an authenticator, only if somebody was present. */
 	int (*verify)(const uint8_t *blob, size_t blob_len,

@@ -194,7 +194,7 @@ webauthn_facts(const uint8_t *blob, size_t blob_len, const uint8_t *data, size_t
 
 /* ---- rows ---- */
 
-#define SK_ROW(id, name_, type) \
+#define SK_ROW(id, name_, type, browsers) \
 static int \
 id##_verify(const uint8_t *blob, size_t blob_len, const uint8_t *data, size_t data_len, \
     const uint8_t *sig, size_t sig_len) \
@@ -207,9 +207,10 @@ id##_verify(const uint8_t *blob, size_t blob_len, const uint8_t *data, size_t da
 const struct sign_alg sign_sk_##id = { \
 	.name = name_, \
 	.key_type = type, \
+	.is_browsers = browsers, \
 	.verify = id##_verify, \
 	.facts = id##_facts, \
 };
-SK_ROW(ed25519, ed25519_type, ed25519_type)
-SK_ROW(ecdsa, ecdsa_type, ecdsa_type)
-SK_ROW(webauthn, "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", ecdsa_type)
+SK_ROW(ed25519, ed25519_type, ed25519_type, false)
+SK_ROW(ecdsa, ecdsa_type, ecdsa_type, false)
+SK_ROW(webauthn, "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", ecdsa_type, true)

@@ -321,6 +321,10 @@ struct postern_login {			/* a login step, as the monitor asks it          */
 	const char *const *answers;	/* the first question                            */
 	/* To be set by the callback: */
 	const char *methods;		/* REFUSE, PARTIAL: what may continue; NULL: all offered */
+	/* POSTERN_PUBLICKEY, of a key in an authenticator [OpenSSH PROTOCOL.u2f]: that
+	 * somebody touched it is required unless no_touch_required, that it knew who (PIN or
+	 * fingerprint) if verify_required.  No other key shows either, nor needs to. */
+	int no_touch_required, verify_required;
 };
 struct postern_prompt { const char *text; int echo; };
 struct postern_prompts {
@@ -425,6 +429,10 @@ POSTERN_CHECKED int postern_server_accept(postern_server *, postern_transport **
  * methods as in struct postern_login; NULL where it does not apply. */
 POSTERN_CHECKED int postern_answer(postern_transport *, uint64_t question, int answer,
     const char *methods);
+/* postern_answer() for check_auth, with all that may be set there: methods,
+ * no_touch_required, verify_required. */
+POSTERN_CHECKED int postern_answer_login(postern_transport *, uint64_t question, int answer,
+    const struct postern_login *);
 /* What holds for a login once check_auth has told its user, from the next answer on: call
  * it in check_auth or before postern_answer().  tries_max 0 and banner NULL: as the
  * server's.  One banner is shown in all, so leave banner out of the server's configuration

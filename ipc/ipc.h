@@ -43,6 +43,11 @@ enum ipc_role { IPC_SERVER = 1, IPC_CLIENT = 2 };
 enum ipc_side { IPC_LOCAL = 1, IPC_PEER = 2, IPC_SYSTEM = 3 };
 enum ipc_key_use { IPC_HOST_KEY = 1, IPC_USER_KEY = 2 };
 enum ipc_verdict { IPC_REFUSED = 1, IPC_ACCEPTED = 2, IPC_PARTIAL = 3 };
+/* What a key must show beside its signature, if it is an authenticator's. */
+enum ipc_login_flags {
+	IPC_LOGIN_NO_TOUCH = 1,		/* not even that somebody touched it        */
+	IPC_LOGIN_VERIFIED = 2,		/* that it knew who: PIN or fingerprint     */
+};
 enum ipc_login_result { IPC_LOGIN_FAILED = 1, IPC_LOGIN_PARTIAL = 2,
 	IPC_LOGIN_CHANGEREQ = 3, IPC_LOGIN_PROBE_OK = 4 };
 enum ipc_trust { IPC_UNKNOWN = 1, IPC_CHANGED = 2, IPC_REVOKED = 3 };

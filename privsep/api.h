@@ -673,6 +673,8 @@ void api_prompts_forget(postern_transport *);	/* that login is over */
 struct api_question *api_question_new(postern_transport *, enum api_question_kind,
     uint64_t theirs, uint64_t chan);
 /* What a callback returned.  Nothing happens if the question is gone. */
+void api_question_settle_login(postern_transport *, uint64_t id, int answer,
+    const struct postern_login *);
 void api_question_settle(postern_transport *, uint64_t id, int answer,
     const char *methods, uint32_t reason);
 void api_question_settle_port(postern_transport *, uint64_t id, int answer, uint32_t port);

@@ -67,10 +67,11 @@ api_question_forget(postern_transport *t, uint64_t chan)
 
 static int
 answer_login(postern_transport *t, const struct api_question *q, int answer,
-    const char *methods)
+    const char *methods, uint8_t flags)
 {
 	struct ipc_LOGIN_ANSWER m = { .conn = t->id, .question = q->theirs,
-		.verdict = IPC_REFUSED, .methods = span_str(methods != NULL ? methods : "") };
+		.verdict = IPC_REFUSED, .methods = span_str(methods != NULL ? methods : ""),
+		.flags = flags };
 
 	if (answer == POSTERN_ACCEPT)
 		m.verdict = IPC_ACCEPTED;
@@ -149,6 +150,7 @@ answer_global(postern_transport *t, const struct api_question *q, int answer,
 struct answer {
 	int code;			/* enum postern_answer_code */
 	const char *methods;
+	uint8_t login_flags;		/* enum ipc_login_flags */
 	uint32_t reason, port;
 	struct span payload;
 };
@@ -164,7 +166,7 @@ answer_question(postern_transport *t, struct api_question *q, const struct answe
 	api_question_drop(t, q);
 	switch (copy.kind) {
 	case API_ASK_LOGIN:
-		r = answer_login(t, &copy, a->code, a->methods);
+		r = answer_login(t, &copy, a->code, a->methods, a->login_flags);
 		break;
 	case API_ASK_HOST_KEY:
 		r = answer_host_key(t, &copy, a->code);
@@ -215,6 +217,24 @@ api_question_settle(postern_transport *t, uint64_t id, int answer, const char *m
 	    .reason = reason, .payload = span_str("") });
 }
 
+static struct answer
+login_answer(int code, const struct postern_login *l)
+{
+	return (struct answer){ .code = code, .methods = l->methods,
+		.login_flags = (uint8_t)((l->no_touch_required != 0 ? IPC_LOGIN_NO_TOUCH : 0) |
+		    (l->verify_required != 0 ? IPC_LOGIN_VERIFIED : 0)),
+		.payload = span_str("") };
+}
+
+void
+api_question_settle_login(postern_transport *t, uint64_t id, int code,
+    const struct postern_login *l)
+{
+	struct answer a = login_answer(code, l);
+
+	settle(t, id, &a);
+}
+
 void
 api_question_settle_port(postern_transport *t, uint64_t id, int answer, uint32_t port)
 {
@@ -254,6 +274,20 @@ postern_answer(postern_transport *t, uint64_t question, int code, const char *me
 {
 	return answer(t, question, 0, &(struct answer){ .code = code, .methods = methods,
 	    .payload = span_str("") });
+}
+
+int
+postern_answer_login(postern_transport *t, uint64_t question, int code,
+    const struct postern_login *given)
+{
+	struct postern_login l = { .size = sizeof(l) };
+	struct answer a;
+	int r = api_context_struct(&l, sizeof(l), given);
+
+	if (r < 0)
+		return r;
+	a = login_answer(code, &l);
+	return answer(t, question, API_ASK_LOGIN, &a);
 }
 
 int

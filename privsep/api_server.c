@@ -283,7 +283,7 @@ api_server_ask_login(postern_transport *t, uint64_t theirs, struct postern_login
 	q->is_interactive = login->method == POSTERN_INTERACTIVE;
 	if (i->check_auth != NULL)
 		answer = i->check_auth(i->user, t, id, login);
-	api_question_settle(t, id, answer, login->methods, 0);
+	api_question_settle_login(t, id, answer, login);
 }
 
 static int

@@ -330,13 +330,14 @@ monitor_auth_on_answer(struct monitor *m, const struct ipc_LOGIN_ANSWER *q)
 {
 	struct conn *c = asked(m, q->conn, q->question);
 
-	if (q->verdict < IPC_REFUSED || q->verdict > IPC_PARTIAL)
+	if (q->verdict < IPC_REFUSED || q->verdict > IPC_PARTIAL ||
+	    (q->flags & ~(unsigned)(IPC_LOGIN_NO_TOUCH | IPC_LOGIN_VERIFIED)) != 0)
 		return IPC_BROKEN;
 	if (c == NULL)
 		return 0;
 	c->auth->question = 0;
 	if (c->auth->method == BY_PUBLICKEY)
-		monitor_auth_key_judged(c, (enum ipc_verdict)q->verdict, q->methods);
+		monitor_auth_key_judged(c, (enum ipc_verdict)q->verdict, q->methods, q->flags);
 	else
 		monitor_auth_apply(c, (enum ipc_verdict)q->verdict, q->methods);
 	return 0;

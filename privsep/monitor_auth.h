@@ -22,6 +22,7 @@ struct seen_key {
 	uint8_t digest[AUTH_DIGEST];
 	bool used;			/* it has passed a step: not for another one */
 	enum ipc_verdict verdict;	/* 0 for one that is only used               */
+	unsigned flags;			/* enum ipc_login_flags                      */
 	char methods[AUTH_METHODS_MAX + 1];
 };
 
@@ -40,6 +41,7 @@ struct auth {
 	char name[NAME_MAX_LEN + 1];	/* of the method, for the log               */
 	/* ...if it is by publickey */
 	bool is_signed;			/* and the signature is good                */
+	struct sign_facts facts;	/* what it says beside                      */
 	char alg[NAME_MAX_LEN + 1], fingerprint[FINGERPRINT_MAX];
 	uint8_t digest[AUTH_DIGEST];
 	struct span key;
@@ -60,7 +62,8 @@ void monitor_auth_apply(struct conn *, enum ipc_verdict, struct span methods);
 /* monitor_auth_key.c */
 void monitor_auth_key_clear(struct auth *);
 /* The application's answer about the key of the request under way: kept, applied. */
-void monitor_auth_key_judged(struct conn *, enum ipc_verdict, struct span methods);
+void monitor_auth_key_judged(struct conn *, enum ipc_verdict, struct span methods,
+    unsigned flags);
 /* A step has been passed: answers given before it count no longer. */
 void monitor_auth_key_step(struct auth *);
 

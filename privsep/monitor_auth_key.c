@@ -5,7 +5,8 @@
  * with an algorithm of the list that was announced and of that key's type.  The
  * application is asked once per key and step; a probe and a proof use the same
  * answer, and nothing but a verified signature of this very request logs in: "the
- * last key asked about" means nothing.
+ * last key asked about" means nothing.  An authenticator's signature also says whether
+ * somebody was there, and must say so unless the application does not mind.
  */
 #include "privsep/monitor_auth.h"
 
@@ -56,13 +57,34 @@ monitor_auth_key_step(struct auth *a)
 		k->verdict = 0;
 }
 
+/* An authenticator's key is used by whoever can reach it, a program on a computer that
+ * was broken into for one, unless somebody must touch it. */
+static const char *
+lacks(const struct sign_facts *facts, unsigned flags)
+{
+	if (!facts->is_sk)
+		return NULL;
+	if ((flags & IPC_LOGIN_NO_TOUCH) == 0 && (facts->flags & SIGN_PRESENT) == 0)
+		return "nobody touched the authenticator";
+	if ((flags & IPC_LOGIN_VERIFIED) != 0 && (facts->flags & SIGN_VERIFIED) == 0)
+		return "the authenticator did not verify its user";
+	return NULL;
+}
+
 /* What the application said is applied to the request under way. */
 static void
-apply(struct conn *c, enum ipc_verdict verdict, struct span methods)
+apply(struct conn *c, enum ipc_verdict verdict, struct span methods, unsigned flags)
 {
 	struct auth *a = c->auth;
+	const char *lacking = a->is_signed ? lacks(&a->facts, flags) : NULL;
 	struct seen_key *k;
 
+	if (verdict != IPC_REFUSED && lacking != NULL) {
+		monitor_remark(c->m, IPC_INFO, "connection %llu: key %s is refused: %s",
+		    (unsigned long long)c->id, a->fingerprint, lacking);
+		monitor_auth_refuse(c);
+		return;
+	}
 	if (verdict == IPC_REFUSED || a->is_signed) {
 		k = verdict == IPC_REFUSED ? NULL : remember(a);
 		if (k != NULL)
@@ -77,26 +99,29 @@ apply(struct conn *c, enum ipc_verdict verdict, struct span methods)
 }
 
 void
-monitor_auth_key_judged(struct conn *c, enum ipc_verdict verdict, struct span methods)
+monitor_auth_key_judged(struct conn *c, enum ipc_verdict verdict, struct span methods,
+    unsigned flags)
 {
 	struct seen_key *k = remember(c->auth);
 
 	if (k != NULL) {		/* without memory it is asked about again */
 		k->verdict = verdict;
+		k->flags = flags;
 		monitor_names_copy(k->methods, sizeof(k->methods), methods);
 	}
-	apply(c, verdict, methods);
+	apply(c, verdict, methods, flags);
 }
 
 static bool
-signature_good(const struct conn *c, const struct sign_alg *alg,
+signature_good(struct conn *c, const struct sign_alg *alg,
     const struct ipc_AUTH_PUBLICKEY *q)
 {
 	uint8_t data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(data, sizeof(data));
 
 	return monitor_sign_login_data(c, q->user, q->alg, q->key, &w) == 0 &&
-	    alg->verify(q->key.p, q->key.n, w.p, w.n, q->signature.p, q->signature.n) == 0;
+	    sign_verify(alg, q->key.p, q->key.n, w.p, w.n, q->signature.p, q->signature.n,
+	    &c->auth->facts) == 0;
 }
 
 /* Everything that needs no policy: method, algorithm, type, signature. */
@@ -140,7 +165,7 @@ monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 	if (!sound(c, q) || (seen != NULL && seen->used)) {
 		monitor_auth_refuse(c);
 	} else if (seen != NULL && seen->verdict != 0) {
-		apply(c, seen->verdict, span_str(seen->methods));
+		apply(c, seen->verdict, span_str(seen->methods), seen->flags);
 	} else {
 		tell_ASK_PUBLICKEY(c->m, &(struct ipc_ASK_PUBLICKEY){ .conn = c->id,
 		    .question = monitor_auth_ask(c), .user = q->user,

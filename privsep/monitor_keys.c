@@ -196,7 +196,7 @@ on_KEY_FORM(struct keyload *k, const struct ipc_KEY_FORM *q)
 		answer(k, (enum keyfile_result)q->result, NULL, NULL);
 		return 0;
 	}
-	if (alg != NULL && !span_is(q->alg, alg->key_type))
+	if (alg != NULL && (alg->load == NULL || !span_is(q->alg, alg->key_type)))
 		alg = NULL;
 	if (alg == NULL) {
 		answer(k, KEYFILE_UNSUPPORTED, NULL, NULL);

@@ -81,10 +81,12 @@ monitor_signer_done(struct conn *c, struct span signature, const char *why)
 	const struct sign_alg *alg = sign_find(l->alg, strlen(l->alg));
 	uint8_t data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(data, sizeof(data));
+	struct sign_facts facts;	/* the server's to judge */
 
 	l->question = 0;
 	if (signature.n > 0 && (alg == NULL || !monitor_signer_data(c, &w) ||
-	    alg->verify(l->key.p, l->key.n, data, w.n, signature.p, signature.n) != 0)) {
+	    sign_verify(alg, l->key.p, l->key.n, data, w.n, signature.p, signature.n,
+	    &facts) != 0)) {
 		signature.n = 0;
 		why = "the signature is not the key's";
 	}

@@ -166,7 +166,8 @@ choose(const struct conn *c, const struct key *key)
 
 	while (monitor_names_next(&list, &name)) {
 		alg = sign_find((const char *)name.p, name.n);
-		if (alg == NULL || strcmp(alg->key_type, key->alg->key_type) != 0)
+		if (alg == NULL || alg->is_browsers ||
+		    strcmp(alg->key_type, key->alg->key_type) != 0)
 			continue;
 		if (monitor_names_has(span_str(c->login->sig_algs), name))
 			return alg;

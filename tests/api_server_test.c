@@ -21,6 +21,7 @@ struct policy {
 	int auth, open, request, global;
 	const char *methods;
 	uint32_t reason;
+	int no_touch, verify;
 	int prompt_first, descriptors, free_at_end, free_channel_at_end, free_in_open;
 	/* what was asked */
 	int auths, verified, attempts, opens, requests, globals, eofs, channels_closed, closed;
@@ -54,6 +55,8 @@ check_auth(void *user, postern_transport *t, uint64_t question, struct postern_l
 		(void)snprintf(p->answers, sizeof(p->answers), "%s+%s", l->answers[0],
 		    l->answers[1]);
 	l->methods = p->methods;
+	l->no_touch_required = p->no_touch;
+	l->verify_required = p->verify;
 	if (p->prompt_first && l->answers == NULL) {
 		prompts.name = "Test";
 		prompts.n = 1;
@@ -383,6 +386,36 @@ logins_are_asked_in_the_monitors_words(void **state)
 	/* an accepted question is no login */
 	assert_int_equal(policy.verified, 0);
 	assert_false(postern_transport_is_authenticated(s.t));
+	(void)close(s.fd);
+}
+
+/* At once, and later; without a word, presence is required. */
+static void
+terms_of_a_key_are_told(void **state)
+{
+	struct strings s = connected_to(server);
+	struct postern_login later = { .size = sizeof(later), .methods = "password" };
+	struct postern_login unknown = { .size = 4 };
+
+	(void)state;
+	policy.auth = POSTERN_ACCEPT;
+	assert_string_equal(ask(&s, "key robey BLOB\n"), "login 3 2 \"\"\n");
+	policy.no_touch = 1;
+	assert_string_equal(ask(&s, "key robey BLOB\n"), "login 3 2 \"\" no-touch\n");
+	policy.verify = 1;
+	assert_string_equal(ask(&s, "key robey BLOB\n"), "login 3 2 \"\" no-touch verified\n");
+	policy.auth = POSTERN_LATER;
+	policy.auths = 0;
+	order(&s, "key robey BLOB\n");
+	for (int i = 0; i < 50 && policy.auths == 0; i++)
+		assert_true(no_event_for(100));
+	later.verify_required = 1;
+	assert_int_equal(postern_answer_login(s.t, policy.question, POSTERN_PARTIAL, &unknown),
+	    -EINVAL);
+	assert_int_equal(postern_answer_login(s.t, policy.question + 1, POSTERN_PARTIAL, &later),
+	    POSTERN_ESTATE);
+	assert_int_equal(postern_answer_login(s.t, policy.question, POSTERN_PARTIAL, &later), 0);
+	assert_string_equal(answer(&s), "login 3 3 \"password\" verified\n");
 	(void)close(s.fd);
 }
 
@@ -907,6 +940,7 @@ main(void)
 		TEST(without_a_policy_everybody_is_refused),
 		TEST(answers_that_are_none_are_refusals),
 		TEST(logins_are_asked_in_the_monitors_words),
+		TEST(terms_of_a_key_are_told),
 		TEST(a_policy_may_take_its_time),
 		TEST(terms_of_a_login_go_before_its_answer),
 		TEST(a_login_is_told_once_and_by_the_monitor),

@@ -396,8 +396,9 @@ on_LOGIN_ANSWER(struct fake *f, const struct ipc_LOGIN_ANSWER *m)
 	char methods[256];
 
 	fake_text(methods, sizeof(methods), m->methods);
-	fake_say(f->c, "login %llu %u \"%s\"\n", (unsigned long long)m->question, m->verdict,
-	    methods);
+	fake_say(f->c, "login %llu %u \"%s\"%s%s\n", (unsigned long long)m->question, m->verdict,
+	    methods, m->flags & IPC_LOGIN_NO_TOUCH ? " no-touch" : "",
+	    m->flags & IPC_LOGIN_VERIFIED ? " verified" : "");
 	return 0;
 }
 

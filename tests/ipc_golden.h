@@ -119,8 +119,9 @@ GOLDEN(TRUST_KEY, "\x48" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "k", .conn = 1, .key = S(
 GOLDEN(ATTACH, "\x49" "\0\0\0\0\0\0\0\1", .conn = 1, .in = 50, .out = 51)
 GOLDEN(HOSTKEY_ANSWER, "\x4a" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\1",
     .conn = 1, .question = 2, .accept = 1)
-GOLDEN(LOGIN_ANSWER, "\x4b" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\3" "\0\0\0\1" "m",
-    .conn = 1, .question = 2, .verdict = IPC_PARTIAL, .methods = S("m"))
+GOLDEN(LOGIN_ANSWER, "\x4b" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\3" "\0\0\0\1" "m" "\2",
+    .conn = 1, .question = 2, .verdict = IPC_PARTIAL, .methods = S("m"),
+    .flags = IPC_LOGIN_VERIFIED)
 GOLDEN(PROMPT_ANSWER, "\x4c" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "n" "\0\0\0\1" "i"
     "\0\0\0\1" "p",
     .conn = 1, .question = 2, .name = S("n"), .instruction = S("i"), .prompts = S("p"))

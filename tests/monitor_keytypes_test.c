@@ -327,6 +327,8 @@ test_users_of_every_type(void **state)
 		{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", true },
 		{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", false },	/* not in the list */
 		{ "ssh-rsa", "rsa-sha2-512", false },
+		{ "rsa-sha2-512", "ssh-rsa", false },
+		{ "ssh-rsa", "ssh-rsa", false },
 	};
 	uint8_t session[32];
 
@@ -353,6 +355,140 @@ test_users_of_every_type(void **state)
 		assert_int_equal(user_shows(w, session, l, tries[i].named, tries[i].by),
 		    tries[i].good);
 	}
+}
+
+/* ---- authenticators ---- */
+
+static void
+make_sk(uint8_t sk[64], struct lab *l)
+{
+	struct blob_out w = blob_out_of(l->blob.p, sizeof(l->blob.p));
+	uint8_t pk[32];
+
+	crypto_sign_keypair(pk, sk);
+	l->alg = lab_alg("sk-ssh-ed25519@openssh.com");
+	blob_put_string(&w, l->alg->name, strlen(l->alg->name));
+	blob_put_string(&w, pk, sizeof(pk));
+	blob_put_string(&w, "ssh:", 4);
+	l->blob.n = w.n;
+}
+
+/* OpenSSH's PROTOCOL.u2f, byte by byte. */
+static void
+sign_sk(const uint8_t sk[64], uint8_t flags, const struct bytes *data, struct bytes *out)
+{
+	uint8_t text[32 + 5 + 32], value[64];
+	struct blob_out w = blob_out_of(out->p, sizeof(out->p));
+
+	crypto_hash_sha256(text, (const uint8_t *)"ssh:", 4);
+	text[32] = flags;
+	memcpy(&text[33], "\0\0\0\1", 4);
+	crypto_hash_sha256(&text[37], data->p, data->n);
+	crypto_sign_detached(value, NULL, text, sizeof(text), sk);
+	blob_put_string(&w, "sk-ssh-ed25519@openssh.com", 26);
+	blob_put_string(&w, value, sizeof(value));
+	blob_put(&w, &text[32], 5);
+	out->n = w.n;
+}
+
+/* The application accepts the key on these terms; probed: it was asked about before the
+ * proof came.  Who was logged in? */
+static bool
+sk_login(uint64_t conn, uint8_t shown, uint8_t wanted, bool probed)
+{
+	struct play_child *w = connect_with(IPC_SERVER, conn, "ssh-ed25519",
+	    "sk-ssh-ed25519@openssh.com");
+	struct ipc_USER_LOGGED_IN in;
+	struct ipc_ASK_PUBLICKEY ask;
+	struct ipc_KEX_DONE done;
+	struct ipc_ATTEMPT attempt;
+	struct ipc_SIGNED sig;
+	struct ipc_SIGN sign;
+	struct play_kex x;
+	struct bytes data, proof;
+	uint8_t sk[64];
+	struct lab l;
+
+	play_kex(&x);
+	sign = play_sign_of(&x);
+	assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
+	play_run();
+	PLAY_WORKER_EXPECT(w, SIGNED, &sig);
+	make_sk(sk, &l);
+	(void)login_data(sig.hash.p, l.alg->name, &l, &data);
+	sign_sk(sk, shown, &data, &proof);
+	play_agree(w);
+	PLAY_EXPECT(KEX_DONE, &done);
+	for (int step = probed ? 0 : 1; step < 2; step++) {
+		PLAY_SAY(w, AUTH_PUBLICKEY, .user = span_str("bob"), .alg = span_str(l.alg->name),
+		    .key = span(&l.blob), .is_signed = step == 1,
+		    .signature = step == 1 ? span(&proof) : span_str(""));
+		if (step == 1 && probed)
+			break;			/* nobody is asked twice */
+		PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+		PLAY_TELL(LOGIN_ANSWER, .conn = conn, .question = ask.question,
+		    .verdict = IPC_ACCEPTED, .flags = wanted);
+	}
+	PLAY_EXPECT(ATTEMPT, &attempt);
+	if (attempt.verdict == IPC_ACCEPTED) {
+		PLAY_EXPECT(USER_LOGGED_IN, &in);
+		close(in.worker);
+		assert_true(span_eq(in.key, span(&l.blob)));
+	}
+	play_die(w, 0, 0);
+	play_run();
+	while (play_next() != 0)
+		;
+	return attempt.verdict == IPC_ACCEPTED;
+}
+
+static void
+test_presence_is_required(void **state)
+{
+	uint64_t conn = 0;
+
+	(void)state;
+	serve();
+	for (unsigned shown = 0; shown < 8; shown++) {
+		for (uint8_t wanted = 0; wanted < 4; wanted++) {
+			bool touched = (shown & SIGN_PRESENT) != 0;
+			bool verified = (shown & SIGN_VERIFIED) != 0;
+			bool good = (touched || (wanted & IPC_LOGIN_NO_TOUCH) != 0) &&
+			    (verified || (wanted & IPC_LOGIN_VERIFIED) == 0);
+
+			assert_int_equal(sk_login(++conn, (uint8_t)shown, wanted, false), good);
+			assert_int_equal(sk_login(++conn, (uint8_t)shown, wanted, true), good);
+		}
+	}
+}
+
+/* Nobody can touch a key that is no authenticator's: nothing more is asked of it. */
+static void
+test_other_keys_show_nothing(void **state)
+{
+	struct ipc_ASK_PUBLICKEY ask;
+	struct ipc_ATTEMPT attempt;
+	struct play_child *w;
+	uint8_t session[32];
+	struct bytes data, proof;
+	struct lab user;
+
+	(void)state;
+	serve();
+	w = play_server(1, session);
+	user.alg = lab_alg("ssh-ed25519");
+	user.blob.n = play.user_blob_len;
+	memcpy(user.blob.p, play.user_blob, play.user_blob_len);
+	(void)login_data(session, user.alg->name, &user, &data);
+	proof.n = play_sign(play.user_seed, span(&data), proof.p, sizeof(proof.p));
+	PLAY_SAY(w, AUTH_PUBLICKEY, .user = span_str("bob"), .alg = span_str("ssh-ed25519"),
+	    .key = span_of(play.user_blob, play.user_blob_len), .is_signed = 1,
+	    .signature = span(&proof));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	PLAY_TELL(LOGIN_ANSWER, .conn = 1, .question = ask.question, .verdict = IPC_ACCEPTED,
+	    .flags = IPC_LOGIN_VERIFIED);
+	PLAY_EXPECT(ATTEMPT, &attempt);
+	assert_int_equal(attempt.verdict, IPC_ACCEPTED);
 }
 
 /* ---- the client's own keys ---- */
@@ -506,6 +642,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_small_rsa_is_not_offered, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_client_wants_enough_bits, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_users_of_every_type, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_presence_is_required, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_other_keys_show_nothing, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_algorithm_is_one_the_server_takes, setup,
 		    play_teardown),
 		cmocka_unit_test_setup_teardown(test_agents_are_told_the_hash, setup, play_teardown),
