@@ -16,7 +16,7 @@ struct client_conf {
 	    *host_key_alias, *preset, *kex, *host_keys, *signatures, *ciphers, *macs, *preferred,
 	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level, *bind_mask,
 	    *jump, *forward_agent, *identity_agent, *xauth;
-	int port, hash_known_hosts, pubkey, password, interactive, password_prompts,
+	int port, hash_known_hosts, pubkey, password, interactive, password_prompts, rsa_bits,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
 	    stdin_null, compression, clear_forwards, exit_on_failure, gateway_ports,
 	    bind_unlink, identities_only, forward_x11, x11_trusted, x11_timeout;

@@ -16,6 +16,8 @@
 #include "apps/client_log.h"
 #include "apps/client_token.h"
 
+enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 16384 };
+
 /* "SIZE [TIME]" with K, M, G; "default" and "none" leave it to the library. */
 static int
 parse_rekey(struct client_conf *c)
@@ -59,7 +61,7 @@ out:
 static const struct { size_t offset; int value; } numbers[] = {
 #define NUMBER(field, value) { offsetof(struct client_conf, field), value }
 	NUMBER(port, 22), NUMBER(hash_known_hosts, 0), NUMBER(pubkey, 1), NUMBER(password, 1),
-	NUMBER(interactive, 1), NUMBER(password_prompts, 3), NUMBER(batch, 0),
+	NUMBER(interactive, 1), NUMBER(password_prompts, 3), NUMBER(rsa_bits, 2048), NUMBER(batch, 0),
 	NUMBER(connect_timeout, 0), NUMBER(attempts, 1), NUMBER(alive_interval, 0),
 	NUMBER(alive_max, 3), NUMBER(tcp_keepalive, 1), NUMBER(stdin_null, 0),
 	NUMBER(compression, 0), NUMBER(clear_forwards, 0), NUMBER(exit_on_failure, 0),
@@ -167,7 +169,11 @@ expand_names(struct client_conf *c)
 int
 client_conf_finish(struct client_conf *c)
 {
+	/* ssh(1)'s, but those of authenticators: only an agent can use them */
+	static const char *const usual[] = { "~/.ssh/id_rsa", "~/.ssh/id_ecdsa",
+		"~/.ssh/id_ed25519" };
 	const struct passwd *pw = getpwuid(getuid());
+	bool chosen = c->identities.n > 0;
 
 	c->home = pw != NULL ? pw->pw_dir : getenv("HOME");
 	if (c->home == NULL) {
@@ -182,8 +188,12 @@ client_conf_finish(struct client_conf *c)
 		c->user = client_conf_copy(pw->pw_name);
 	}
 	fill_defaults(c);
-	if (c->identities.n == 0)
-		c->identities.word[c->identities.n++] = client_conf_copy("~/.ssh/id_ed25519");
+	for (size_t i = 0; !chosen && i < sizeof(usual) / sizeof(usual[0]); i++)
+		c->identities.word[c->identities.n++] = client_conf_copy(usual[i]);
+	if (c->rsa_bits < RSA_BITS_MIN || c->rsa_bits > RSA_BITS_MAX) {
+		client_log_error("RequiredRSASize is from %d to %d", RSA_BITS_MIN, RSA_BITS_MAX);
+		return -1;
+	}
 	if (c->port < 1 || c->port > 65535) {
 		client_log_error("bad port %d", c->port);
 		return -1;

@@ -215,6 +215,7 @@ start(struct client_link *l)
 	options.ciphers = conf->ciphers;
 	options.macs = conf->macs;
 	options.compression = conf->compression > 0 ? "zlib@openssh.com,none" : NULL;
+	options.rsa_bits = (unsigned)conf->rsa_bits;
 	options.rekey_bytes = conf->rekey_bytes;
 	options.rekey_interval_ms = seconds(conf->rekey_seconds);
 	options.alive_interval_ms = seconds(conf->alive_interval);

@@ -171,19 +171,19 @@ static int folders(const char *path, mode_t mode)
 	return 0;
 }
 
-static int default_path(char out[PATH_SIZE])
+static int default_path(char out[PATH_SIZE], const char *type)
 {
 	const char *conf = posternd_path_conf();
 	struct passwd *pw;
 	int r;
 
 	if (geteuid() == 0) {
-		r = snprintf(out, PATH_SIZE, "%.*s/ssh_host_ed25519_key",
-		    (int)(strrchr(conf, '/') - conf), conf);
+		r = snprintf(out, PATH_SIZE, "%.*s/ssh_host_%s_key",
+		    (int)(strrchr(conf, '/') - conf), conf, type);
 	} else {
 		if ((pw = getpwuid(geteuid())) == NULL)
 			return -ENOENT;
-		r = snprintf(out, PATH_SIZE, "%s/.config/postern/ssh_host_ed25519_key", pw->pw_dir);
+		r = snprintf(out, PATH_SIZE, "%s/.config/postern/ssh_host_%s_key", pw->pw_dir, type);
 	}
 	return r < 0 || r >= PATH_SIZE ? -ENAMETOOLONG : 0;
 }
@@ -234,15 +234,30 @@ static int load(struct daemon *d, const char *path)
 	return -1;
 }
 
+/* Under sshd's names, those that are there. */
+static size_t load_others(struct daemon *d)
+{
+	static const char *const types[] = { "rsa", "ecdsa" };
+	char path[PATH_SIZE];
+	size_t good = 0;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (default_path(path, types[i]) == 0 && access(path, F_OK) == 0)
+			good += load(d, path) == 0;
+	return good;
+}
+
 static int load_default(struct daemon *d)
 {
 	char path[PATH_SIZE];
-	int r = default_path(path);
+	int r = default_path(path, "ed25519");
 
 	if (r < 0) {
 		posternd_log(POSTERN_ERROR, NULL, "no place for a host key: %s", strerror(-r));
 		return -1;
 	}
+	if (load_others(d) > 0 && access(path, F_OK) != 0)
+		return 0;
 	if (access(path, F_OK) != 0) {
 		if (d->options->test) {
 			posternd_log(POSTERN_INFO, NULL, "no HostKey is configured: %s will be made",

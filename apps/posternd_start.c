@@ -127,6 +127,7 @@ static void options_of(const struct conf *c, struct postern_options *o)
 	o->signatures = c->set[CONF_PubkeyAcceptedAlgorithms] ? c->pubkey_algorithms : NULL;
 	o->ciphers = c->set[CONF_Ciphers] ? c->ciphers : NULL;
 	o->macs = c->set[CONF_MACs] ? c->macs : NULL;
+	o->rsa_bits = c->rsa_bits;
 	o->login_ms = ms(c->login_grace);
 	o->rekey_bytes = c->rekey_limit.bytes;
 	o->rekey_interval_ms = (int)c->rekey_limit.seconds * 1000;

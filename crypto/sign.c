@@ -12,13 +12,13 @@
 static const struct sign_alg *const sign_rows[] = {
 	&sign_ed25519,
 	&sign_sk_ed25519,
-	&sign_rsa_sha2_512,
-	&sign_rsa_sha2_256,
 	&sign_ecdsa_nistp256,
 	&sign_ecdsa_nistp384,
 	&sign_ecdsa_nistp521,
 	&sign_sk_ecdsa,
 	&sign_sk_webauthn,
+	&sign_rsa_sha2_512,
+	&sign_rsa_sha2_256,
 	&sign_rsa_sha1,
 	&sign_dsa,
 };

@@ -261,9 +261,12 @@ struct postern_options {
 	unsigned alive_max;		/* 3                                             */
 	unsigned channel_max;		/* 10 on a server, 64 on a client                */
 	uint32_t window, window_sum;	/* 2 MiB, 16 MiB                                 */
+	unsigned rsa_bits;		/* smaller RSA keys, of hosts and users, of both */
+					/* sides, are refused; never less than 2048, nor */
+					/* for hosts than the preset says                */
 };
 #define POSTERN_OPTIONS { sizeof(struct postern_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 enum postern_list { POSTERN_KEX = 1, POSTERN_HOST_KEYS, POSTERN_SIGNATURES,
 	POSTERN_CIPHERS, POSTERN_MACS, POSTERN_COMPRESSION };
@@ -613,7 +616,8 @@ POSTERN_CHECKED int postern_transport_auth_password_async(postern_transport *,
     const char *user, const char *password, int flags, uint64_t *call);
 POSTERN_CHECKED int postern_transport_auth_publickey_async(postern_transport *,
     const char *user, const postern_key *, uint64_t *call);
-/* Would the server take this public key?  0 yes, POSTERN_EAUTH no. */
+/* Would the server take this public key?  0 yes, POSTERN_EAUTH no.  algorithm: of the
+ * signature, or the key's type, and then the one with which such a key logs in. */
 POSTERN_CHECKED int postern_transport_probe_publickey(postern_transport *, const char *user,
     const char *algorithm, const void *blob, size_t len, int timeout_ms);
 /* Prompts go to the interface's answer_prompts. */

@@ -295,6 +295,7 @@ struct api_options {			/* checked and complete */
 	uint64_t rekey_bytes;
 	uint32_t rekey_packets, rekey_interval_ms, rekey_burst, rekey_per_second;
 	uint32_t alive_interval_ms, alive_max, channel_max, window, window_sum;
+	uint32_t rsa_bits;
 };
 struct api_listener {
 	LIST_ENTRY(api_listener) next;

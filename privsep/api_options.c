@@ -16,6 +16,7 @@ enum {
 	ALIVE_MAX = 3,
 	CHANNELS_SERVER = 10, CHANNELS_CLIENT = 64, CHANNELS_MOST = 1024,
 	WINDOW = 2 * 1024 * 1024, WINDOW_SUM = 16 * 1024 * 1024,
+	RSA_BITS_MOST = 16384,
 	VERSION_MAX = 200,		/* RFC 4253 4.2: 255 with the rest of the line */
 };
 
@@ -127,9 +128,16 @@ api_options_take(struct api_options *o, const struct postern_options *given, boo
 		    is_server ? CHANNELS_SERVER : CHANNELS_CLIENT),
 		.window = or_default(in.window, WINDOW),
 		.window_sum = or_default(in.window_sum, WINDOW_SUM),
+		.rsa_bits = in.rsa_bits,
 	};
 	if (o->channel_max > CHANNELS_MOST)
 		o->channel_max = CHANNELS_MOST;
+	if (in.rsa_bits > RSA_BITS_MOST) {
+		(void)snprintf(problem, cap, "no RSA key has as many bits");
+		return -EINVAL;
+	}
+	if (o->rsa_min < in.rsa_bits)
+		o->rsa_min = in.rsa_bits;
 	r = take_version(o->version, in.version);
 	if (r < 0) {
 		(void)snprintf(problem, cap, "the software version may not hold -, nor anything unprintable");
@@ -184,4 +192,5 @@ api_options_fill(const struct api_options *o, struct ipc_NEW *m)
 	m->channel_max = o->channel_max;
 	m->window = o->window;
 	m->window_sum = o->window_sum;
+	m->rsa_bits = o->rsa_bits;
 }

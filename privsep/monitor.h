@@ -452,6 +452,8 @@ const struct key *monitor_keys_user(const struct monitor *, uint64_t serial);
 struct key *monitor_keys_add(struct monitor *, const struct key *like, struct span blob);
 /* NULL: of a type we do not know, or an RSA key that is too small or otherwise unfit. */
 const struct sign_alg *monitor_keys_alg(struct span blob);
+/* False: an RSA key of fewer bits.  What is too small for any use verifies nothing. */
+bool monitor_keys_large(struct span blob, uint32_t rsa_bits);
 bool monitor_keys_loading_host(const struct monitor *);
 void monitor_keys_free(struct monitor *);
 

@@ -136,6 +136,12 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 	alg = sign_find((const char *)q->alg.p, q->alg.n);
 	if (alg == NULL || !monitor_exchange_key_is(q->key, alg->key_type))
 		return false;
+	if (!monitor_keys_large(q->key, c->plan.rsa_bits)) {
+		monitor_remark(c->m, IPC_VERBOSE, "connection %llu: key %s is refused: an RSA key "
+		    "of fewer than %u bits", (unsigned long long)c->id, a->fingerprint,
+		    c->plan.rsa_bits);
+		return false;
+	}
 	if (q->is_signed != 0 && !signature_good(c, alg, q))
 		return false;
 	a->is_signed = q->is_signed != 0;

@@ -50,6 +50,13 @@ monitor_keys_alg(struct span blob)
 	return NULL;
 }
 
+bool
+monitor_keys_large(struct span blob, uint32_t rsa_bits)
+{
+	return !monitor_exchange_key_is(blob, "ssh-rsa") ||
+	    sign_rsa_bits(blob.p, blob.n) >= rsa_bits;
+}
+
 static void
 remove_key(struct monitor *m, struct key **at)
 {

@@ -142,24 +142,12 @@ set_key(struct conn *c, struct span alg, struct span key)
 	return false;
 }
 
-int
-monitor_try_probe(struct monitor *m, const struct ipc_TRY_PROBE *q)
-{
-	int r;
-	struct conn *c = begin(m, q->conn, TRYING_PROBE, q->user, &r);
-
-	if (c != NULL && set_key(c, q->alg, q->key))
-		say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = q->user,
-		    .alg = q->alg, .key = q->key });
-	return r;
-}
-
 /* Our first algorithm for this type of key that the server says it takes; if it says
  * nothing, or nothing that fits (RFC 8308 3.1), our first.  For RSA that is not the
  * ssh-rsa that RFC 8332 3.3 would fall back to, unless it is all we are told to use:
  * servers that know no SHA-2 and would need it are to be named, not guessed. */
 static const struct sign_alg *
-choose(const struct conn *c, const struct key *key)
+choose(const struct conn *c, const struct sign_alg *type)
 {
 	struct span list = c->plan.sig_algs, name;
 	const struct sign_alg *first = NULL, *alg;
@@ -167,7 +155,7 @@ choose(const struct conn *c, const struct key *key)
 	while (monitor_names_next(&list, &name)) {
 		alg = sign_find((const char *)name.p, name.n);
 		if (alg == NULL || alg->is_browsers ||
-		    strcmp(alg->key_type, key->alg->key_type) != 0)
+		    strcmp(alg->key_type, type->key_type) != 0)
 			continue;
 		if (monitor_names_has(span_str(c->login->sig_algs), name))
 			return alg;
@@ -175,6 +163,32 @@ choose(const struct conn *c, const struct key *key)
 			first = alg;
 	}
 	return first;
+}
+
+/* Named by the key's type: asked with the algorithm that a login would use. */
+int
+monitor_try_probe(struct monitor *m, const struct ipc_TRY_PROBE *q)
+{
+	int r;
+	struct conn *c = begin(m, q->conn, TRYING_PROBE, q->user, &r);
+	const struct sign_alg *type = monitor_keys_alg(q->key), *alg = NULL;
+	struct span name = q->alg;
+
+	if (c == NULL)
+		return r;
+	if (type != NULL && span_is(q->alg, type->key_type)) {
+		alg = choose(c, type);
+		if (alg == NULL) {
+			monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""),
+			    span_str("no signature algorithm is allowed for this key"));
+			return 0;
+		}
+		name = span_str(alg->name);
+	}
+	if (set_key(c, name, q->key))
+		say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = q->user,
+		    .alg = name, .key = q->key });
+	return 0;
 }
 
 static void
@@ -202,14 +216,20 @@ monitor_try_publickey(struct monitor *m, const struct ipc_TRY_PUBLICKEY *q)
 	struct conn *c = begin(m, q->conn, TRYING_PUBLICKEY, q->user, &r);
 	const struct key *key;
 	const struct sign_alg *alg;
+	const char *why = "no signature algorithm is allowed for this key";
 
 	if (c == NULL)
 		return r;
 	key = monitor_keys_user(m, q->key);
-	alg = key == NULL ? NULL : choose(c, key);
+	alg = key == NULL ? NULL : choose(c, key->alg);
+	if (key == NULL) {
+		why = "no such key";
+	} else if (!monitor_keys_large(span_of(key->blob, key->blob_len), c->plan.rsa_bits)) {
+		why = "the key is a smaller RSA key than is allowed";
+		alg = NULL;
+	}
 	if (alg == NULL) {
-		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""), span_str(key == NULL ?
-		    "no such key" : "no signature algorithm is allowed for this key"));
+		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""), span_str(why));
 		return 0;
 	}
 	if (!set_key(c, span_str(alg->name), span_of(key->blob, key->blob_len)))

@@ -175,6 +175,20 @@ options_edit_what_their_preset_says(void **state)
 	assert_string_equal(fake_seen->compression, "zlib@openssh.com,none");
 }
 
+static void
+sizes_of_rsa_keys_are_passed_on(void **state)
+{
+	struct postern_options options = POSTERN_OPTIONS;
+
+	(void)state;
+	options.rsa_bits = 16385;
+	assert_int_equal(start(&options), -EINVAL);
+	options.rsa_bits = 16384;
+	assert_int_equal(start(&options), 0);
+	assert_int_equal(fake_seen->rsa_bits, 16384);
+	assert_int_equal(fake_seen->hostkey_rsa_min, 16384);
+}
+
 /* What is set before the start edits what the start says: its preset, its own list. */
 static void
 what_was_set_edits_what_the_start_says(void **state)
@@ -294,6 +308,7 @@ main(void)
 		CASE(after_the_start_it_is_too_late),
 		CASE(it_is_for_the_process_that_made_it),
 		CASE(presets_of_a_start_are_checked),
+		CASE(sizes_of_rsa_keys_are_passed_on),
 		CASE(options_edit_what_their_preset_says),
 		CASE(what_was_set_edits_what_the_start_says),
 		CASE(what_was_set_wins_over_the_options),

@@ -35,7 +35,7 @@ struct fake_seen {
 	int spawned, sealed, config, closes, closes_now, drops, trust_files, trust_keys;
 	int channel_closes, late_closes, answers, refusals, infos;
 	uint64_t last_conn;
-	uint32_t startups_full, port, channel_max, window, alive_max, login_ms, rekey_ms;
+	uint32_t startups_full, port, rsa_bits, hostkey_rsa_min, channel_max, window, alive_max, login_ms, rekey_ms;
 	uint8_t hash_names, ask_none;
 	char kex[256], ciphers[512], version[256], methods[256], host[256], peer[256];
 	char environment[256], info[256], changes[256], hostkey_algs[256];
@@ -303,6 +303,8 @@ on_NEW(struct fake *f, const struct ipc_NEW *m)
 	fake_seen->port = m->port;
 	fake_text(fake_seen->hostkey_algs, sizeof(fake_seen->hostkey_algs), m->hostkey_algs);
 	fake_seen->channel_max = m->channel_max;
+	fake_seen->rsa_bits = m->rsa_bits;
+	fake_seen->hostkey_rsa_min = m->hostkey_rsa_min;
 	fake_seen->window = m->window;
 	fake_seen->alive_max = m->alive_max;
 	fake_seen->login_ms = m->login_ms;

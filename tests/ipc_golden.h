@@ -104,7 +104,8 @@ GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0
     "\0\0\0\1" "s" "\0\0\0\1" "c" "\0\0\0\1" "m"
     "\0\0\0\1" "z" "\0\0\0\2" "me" "\1" "\0\0\0\1" "b" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5"
     "\0\0\0\6" "\0\0\0\7" "\0\0\0\1\0\0\0\0" "\0\0\0\x09" "\0\0\0\x0a" "\0\0\0\x0b"
-    "\0\0\0\x0c" "\0\0\0\x0d" "\0\0\0\x0e" "\0\0\0\x0f" "\0\0\0\x10" "\0\0\0\x11" "\2",
+    "\0\0\0\x0c" "\0\0\0\x0d" "\0\0\0\x0e" "\0\0\0\x0f" "\0\0\0\x10" "\0\0\0\x11" "\2"
+    "\0\0\x0c\0",
     .conn = 1, .role = IPC_CLIENT, .peer = S("p"), .host = S("h"), .port = 22, .hash_names = 1,
     .version = S("v"), .kex = S("k"), .hostkey_algs = S("hk"), .hostkey_rsa_min = 3072, .sig_algs = S("s"),
     .ciphers = S("c"), .macs = S("m"), .compression = S("z"), .methods = S("me"), .ask_none = 1,
@@ -113,7 +114,7 @@ GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0
     .fail_delay_ms = 7, .rekey_bytes = 0x100000000, .rekey_packets = 9,
     .rekey_interval_ms = 10, .rekey_burst = 11, .rekey_per_second = 12,
     .alive_interval_ms = 13, .alive_max = 14, .channel_max = 15, .window = 16,
-    .window_sum = 17, .hexdump = IPC_HEXDUMP_WHOLE)
+    .window_sum = 17, .hexdump = IPC_HEXDUMP_WHOLE, .rsa_bits = 3072)
 GOLDEN(TRUST_FILE, "\x47" "\0\0\0\0\0\0\0\1", .conn = 1, .file = 50)
 GOLDEN(TRUST_KEY, "\x48" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "k", .conn = 1, .key = S("k"))
 GOLDEN(ATTACH, "\x49" "\0\0\0\0\0\0\0\1", .conn = 1, .in = 50, .out = 51)

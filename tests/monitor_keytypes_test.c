@@ -8,6 +8,7 @@
 
 static struct lab rsa, big, p256, p384;
 static struct play_start start;
+static uint32_t client_rsa_bits;	/* of the next client's plan */
 
 static int
 setup(void **state)
@@ -69,6 +70,7 @@ connect_with(enum ipc_role role, uint64_t conn, const char *host_keys, const cha
 	plan.hostkey_algs = span_str(host_keys);
 	plan.hostkey_rsa_min = rsa_min;
 	plan.sig_algs = span_str(signatures);
+	plan.rsa_bits = client_rsa_bits;
 	play_new(&plan);
 	if (role == IPC_CLIENT)
 		PLAY_TELL(TRUST_KEY, .conn = conn, .key = span(&rsa.blob));
@@ -506,6 +508,7 @@ client(uint64_t conn, const char *signatures)
 	size_t n;
 
 	plan.sig_algs = span_str(signatures);
+	plan.rsa_bits = client_rsa_bits;
 	play_new(&plan);
 	PLAY_TELL(TRUST_KEY, .conn = conn, .key = host);
 	play_attach(conn);
@@ -630,6 +633,105 @@ test_agents_are_told_the_hash(void **state)
 	close(pair[0]);
 }
 
+/* ---- sizes ---- */
+
+/* A plan with this bound. */
+static struct ipc_NEW
+bounded(uint64_t conn, enum ipc_role role, uint32_t bits)
+{
+	struct ipc_NEW plan = play_plan(conn, role);
+
+	plan.hostkey_algs = plan.sig_algs = span_str("rsa-sha2-512,ssh-ed25519");
+	plan.rsa_bits = bits;
+	return plan;
+}
+
+static void
+test_users_keys_have_a_size(void **state)
+{
+	static const struct { uint32_t bits; bool good; } tries[] = {
+		{ 0, true }, { 2048, true }, { 2049, false }, { 3072, false },
+	};
+
+	(void)state;
+	serve();
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		struct ipc_NEW plan = bounded(i + 1, IPC_SERVER, tries[i].bits);
+		struct ipc_SIGNED sig;
+		struct ipc_KEX_DONE done;
+		struct play_child *w;
+		struct ipc_SIGN sign;
+		struct play_kex x;
+		uint8_t session[32];
+
+		play_new(&plan);
+		play_attach(i + 1);
+		w = play_started(i + 1, &start);
+		play_kex(&x);
+		sign = play_sign_of(&x);
+		assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
+		play_run();
+		PLAY_WORKER_EXPECT(w, SIGNED, &sig);
+		memcpy(session, sig.hash.p, 32);
+		play_agree(w);
+		PLAY_EXPECT(KEX_DONE, &done);
+		assert_int_equal(user_shows(w, session, &rsa, "rsa-sha2-512", "rsa-sha2-512"),
+		    tries[i].good);
+	}
+}
+
+static void
+test_own_keys_have_a_size(void **state)
+{
+	struct ipc_LOGIN_RESULT r;
+	uint64_t key;
+
+	(void)state;
+	key = load(IPC_USER_KEY, &rsa);
+	serve();
+	client_rsa_bits = 2049;
+	(void)client(1, "rsa-sha2-512");
+	client_rsa_bits = 0;
+	PLAY_TELL(TRY_PUBLICKEY, .conn = 1, .user = span_str("bob"), .key = key);
+	PLAY_EXPECT(LOGIN_RESULT, &r);
+	assert_int_equal(r.result, IPC_LOGIN_FAILED);
+	assert_true(span_is(r.text, "the key is a smaller RSA key than is allowed"));
+}
+
+/* Named by its type, as a public key file does. */
+static void
+test_probe_is_by_an_algorithm(void **state)
+{
+	static const struct { const char *ours, *named, *used; } tries[] = {
+		{ "rsa-sha2-512,rsa-sha2-256", "ssh-rsa", "rsa-sha2-512" },
+		{ "rsa-sha2-256", "ssh-rsa", "rsa-sha2-256" },
+		{ "ssh-rsa,rsa-sha2-256", "ssh-rsa", "ssh-rsa" },
+		{ "rsa-sha2-512", "rsa-sha2-256", "rsa-sha2-256" },
+		{ "ssh-ed25519", "ssh-rsa", NULL },
+	};
+
+	(void)state;
+	serve();
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		struct play_child *w = client(i + 1, tries[i].ours);
+		struct ipc_LOGIN_PUBLICKEY q;
+		struct ipc_LOGIN_RESULT r;
+
+		PLAY_TELL(TRY_PROBE, .conn = i + 1, .user = span_str("bob"),
+		    .alg = span_str(tries[i].named), .key = span(&rsa.blob));
+		if (tries[i].used == NULL) {
+			PLAY_EXPECT(LOGIN_RESULT, &r);
+			assert_int_equal(r.result, IPC_LOGIN_FAILED);
+			continue;
+		}
+		PLAY_WORKER_EXPECT(w, LOGIN_PUBLICKEY, &q);
+		assert_true(span_is(q.alg, tries[i].used));
+		PLAY_SAY(w, LOGIN_PK_OK, .alg = span_str(tries[i].used), .key = span(&rsa.blob));
+		PLAY_EXPECT(LOGIN_RESULT, &r);
+		assert_int_equal(r.result, IPC_LOGIN_PROBE_OK);
+	}
+}
+
 int
 main(void)
 {
@@ -646,6 +748,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_other_keys_show_nothing, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_algorithm_is_one_the_server_takes, setup,
 		    play_teardown),
+		cmocka_unit_test_setup_teardown(test_users_keys_have_a_size, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_own_keys_have_a_size, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_probe_is_by_an_algorithm, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_agents_are_told_the_hash, setup, play_teardown),
 	};
 

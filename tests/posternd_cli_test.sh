@@ -31,6 +31,8 @@ expect dump 0 "port 2222" "$posternd" -T -f "$tmp/conf"
 expect dump_default 0 "permitrootlogin without-password" "$posternd" -T -f "$tmp/conf"
 expect option 0 "permitrootlogin no" "$posternd" -T -f "$tmp/conf" -o PermitRootLogin=no
 expect option_with_blank 0 "maxauthtries 2" "$posternd" -T -f "$tmp/conf" -o "MaxAuthTries 2"
+expect rsa_size 0 "requiredrsasize 3072" "$posternd" -T -f "$tmp/conf" -o "RequiredRSASize 3072"
+expect rsa_size_too_small 1 "RequiredRSASize" "$posternd" -T -f "$tmp/conf" -o "RequiredRSASize 1024"
 expect port 0 "port 77" "$posternd" -T -p 77 -f "$tmp/conf"
 grep -q 'port 2222' "$tmp/out" && { echo "not ok port_wins: $(grep port "$tmp/out")"; failed=1; } || echo "ok port_wins"
 expect host_key_option 0 "hostkey $tmp/other" "$posternd" -T -h "$tmp/other" -f "$tmp/conf"

@@ -140,10 +140,10 @@ class Lab:
         self.made_user = True
         subprocess.run([need("chpasswd")], input="%s:%s\n" % (self.user, self.password), text=True, check=True)
 
-    def key(self, name, passphrase=""):
+    def key(self, name, passphrase="", type="ed25519", bits=None):
         path = os.path.join(self.dir, name)
-        subprocess.run([need("ssh-keygen"), "-q", "-t", "ed25519", "-N", passphrase, "-C", name, "-a", "4",
-                        "-f", path], check=True)
+        subprocess.run([need("ssh-keygen"), "-q", "-t", type, "-N", passphrase, "-C", name, "-a", "4",
+                        *(["-b", str(bits)] if bits else []), "-f", path], check=True)
         return path
 
     def path(self, name):

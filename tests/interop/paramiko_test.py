@@ -77,6 +77,22 @@ def client_publickey(lab):
     t.close()
 
 
+def client_key_type(lab, kind, bits, name):
+    """As the host's key and as the user's, by the algorithm that paramiko chooses."""
+    path = lab.key("of_type_" + name, type=kind, bits=bits)
+    with open(path + ".pub") as pub, open(lab.authorized, "a") as f:
+        f.write(pub.read())
+    t = paramiko.Transport(("127.0.0.1", server(lab, "AlgorithmPreset compat", "HostKey " + path).port))
+    t.get_security_options().key_types = [k for k in t.get_security_options().key_types
+                                          if k == name or (kind == "rsa" and k.startswith("rsa-sha2-"))]
+    t.start_client(timeout=30)
+    check(t.get_remote_server_key().get_name() == name, "a host key of another type")
+    t.auth_publickey(lab.user, getattr(paramiko, kind.upper() + "Key" if kind == "rsa" else "ECDSAKey")
+                     .from_private_key_file(path))
+    check(run(t, "echo hello") == (b"hello\n", 0), "not what it said")
+    t.close()
+
+
 def client_none_lists_methods(lab):
     t = transport(lab, server(lab))
     try:
@@ -501,6 +517,8 @@ def main_cases():
              client_keepalive, client_direct_tcpip, client_port_forward, client_global_requests,
              server_runs_a_command, server_rekeys_under_load, server_compression, server_refuses, client_interactive, server_password,
              server_two_steps_and_prompts, server_local_forward, server_remote_forward]
+    cases += [labelled("client key " + n, client_key_type, k, b, n) for k, b, n in (
+        ("rsa", 2048, "ssh-rsa"), ("ecdsa", 256, "ecdsa-sha2-nistp256"), ("ecdsa", 521, "ecdsa-sha2-nistp521"))]
     for role, f in (("client", client_algorithms), ("server", server_algorithms)):
         cases += [labelled("%s kex %s" % (role, k), f, "kex", k) for k in KEX if role == "client" or k != KEX[-1]]
         cases += [labelled("%s cipher %s" % (role, c), f, "ciphers", c) for c in CIPHERS]
