@@ -157,7 +157,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "Subsystem sftp /usr/lib/openssh/sftp-server -l INFO\nBanner /etc/issue\nVersionAddendum my-host, 2nd\n"
 	    "PidFile /tmp/p\nModuliFile /m\nLogLevel DEBUG3\nSyslogFacility LOCAL7\n"
 	    "KexAlgorithms curve25519-sha256\nHostKeyAlgorithms ssh-ed25519\n"
-	    "PubkeyAcceptedAlgorithms ssh-ed25519\nCiphers ^aes256-ctr\nMACs -hmac-sha2-256\n"
+	    "PubkeyAcceptedAlgorithms ssh-ed25519\nRequiredRSASize 3072\nCiphers ^aes256-ctr\nMACs -hmac-sha2-256\n"
 	    "AlgorithmPreset compat\nRekeyLimit 1G 1h\nRekeyQuota 100 10\nCompression no\nDisableForwarding yes\n"
 	    "AllowTcpForwarding local\nAllowStreamLocalForwarding remote\n"
 	    "AllowAgentForwarding no\nX11Forwarding yes\nX11DisplayOffset 0\nX11UseLocalhost no\n"
@@ -210,6 +210,7 @@ static void every_keyword_takes_its_value(void **s)
 	assert_string_equal(conf.kex, "curve25519-sha256");
 	assert_ptr_equal(strstr(conf.ciphers, "aes256-ctr,"), conf.ciphers);
 	assert_null(strstr(conf.macs, "hmac-sha2-256,"));
+	assert_int_equal(conf.rsa_bits, 3072);
 	assert_int_equal(conf.rekey_limit.bytes, 1 << 30);
 	assert_int_equal(conf.rekey_limit.seconds, 3600);
 	assert_int_equal(conf.rekey_quota.burst, 100);
@@ -294,7 +295,8 @@ static void bad_values_are_refused(void **s)
 		"Subsystem sftp internal-sftp", "Subsystem \"a b\" c", "ForceCommand internal-sftp",
 		"LogLevel LOUD", "SyslogFacility KERN", "KexAlgorithms ecdh-sha2-none",
 		"Ciphers +3des-cbc", "MACs hmac-md5", "AlgorithmPreset Fips",
-		"AlgorithmPreset modern compat", "HostKeyAlgorithms ssh-dss", "Ciphers -*",
+		"AlgorithmPreset modern compat", "RequiredRSASize 2047", "RequiredRSASize 16385",
+		"HostKeyAlgorithms sk-ssh-ed25519@openssh.com", "Ciphers -*",
 		"PubkeyAcceptedAlgorithms x", "RekeyLimit 15", "RekeyLimit x", "RekeyLimit 1G 1h 2",
 		"RekeyLimit 1T", "RekeyLimit 99999999999999999999", "RekeyLimit 5000000000G",
 		"RekeyLimit 1G x", "RekeyQuota 1", "RekeyQuota 0 1", "RekeyQuota 1 0",
