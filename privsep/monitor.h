@@ -397,6 +397,8 @@ struct known_hosts_verdict {
 /* One file's opinion on a key.  name as monitor_known_hosts_name writes it. */
 struct known_hosts_verdict monitor_known_hosts_check(struct span text, const char *name,
     struct span key);
+/* Adds to a list the types of the keys that it has for this host. */
+void monitor_known_hosts_types(struct span text, const char *name, char *types, size_t cap);
 /* Lower case, [host]:port when the port is not 22. */
 CRYPTO_CHECKED int monitor_known_hosts_name(struct span host, uint32_t port,
     char out[KNOWN_HOSTS_NAME_MAX + 1]);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum { SSH_MSG_KEXINIT = 20, COOKIE = 16, KEXINIT_MAX = 16384,
-	KEX_LIST_MAX = 2048 + 64 };
+	KEX_LIST_MAX = 2048 + 64, TYPES_MAX = 512 };
 
 /* Both announce extensions (RFC 8308 2.1) and strict kex (OpenSSH PROTOCOL 1.10),
  * in the first KEXINIT only; an OpenSSH server names no ext-info-s. */
@@ -121,6 +121,47 @@ monitor_kexinit_issue(struct conn *c, bool first)
 	return NULL;
 }
 
+/* The types of the keys that a client knows this server by. */
+static void
+known_types(const struct conn *c, char *types, size_t cap)
+{
+	char name[KNOWN_HOSTS_NAME_MAX + 1];
+	bool has_name = monitor_known_hosts_name(c->plan.host, c->plan.port, name) == 0;
+
+	for (const struct trust *t = c->trust; t != NULL; t = t->next) {
+		struct rd r = rd_of(span_of(t->bytes, t->n));
+
+		if (t->is_key)		/* what has no room is only not preferred */
+			(void)monitor_names_add(types, cap, rd_blob(&r, NAME_MAX_LEN));
+		else if (has_name)
+			monitor_known_hosts_types(span_of(t->bytes, t->n), name, types, cap);
+	}
+}
+
+/* Algorithms of keys that the server is known by come first: it may have others, and
+ * one that nobody has seen would be a question that needs none.  False: no room. */
+static bool
+known_first(const struct conn *c, struct span list, char *out, size_t cap)
+{
+	char types[TYPES_MAX + 1] = "";
+	bool fits = true;
+
+	known_types(c, types, sizeof(types));
+	for (int pass = 0; pass < 2; pass++) {
+		struct span rest = list, name;
+
+		while (monitor_names_next(&rest, &name)) {
+			const struct sign_alg *alg = sign_find((const char *)name.p, name.n);
+			bool known = alg != NULL &&
+			    monitor_names_has(span_str(types), span_str(alg->key_type));
+
+			if (known == (pass == 0))
+				fits = monitor_names_add(out, cap, name) && fits;
+		}
+	}
+	return fits;
+}
+
 int
 monitor_kexinit_hostkeys(struct conn *c, struct wr *pairs)
 {
@@ -128,8 +169,10 @@ monitor_kexinit_hostkeys(struct conn *c, struct wr *pairs)
 	char have[2049] = "";
 
 	if (c->plan.role == IPC_CLIENT) {
-		c->hostkey_algs = monitor_span_copy(list);
-		return c->hostkey_algs.p != NULL && list.n > 0 ? 0 : -1;
+		if (!known_first(c, list, have, sizeof(have)))
+			return -1;
+		c->hostkey_algs = monitor_span_copy(span_str(have));
+		return c->hostkey_algs.p != NULL && have[0] != 0 ? 0 : -1;
 	}
 	while (monitor_names_next(&list, &name)) {
 		const struct sign_alg *alg = sign_find((const char *)name.p, name.n);

@@ -188,25 +188,49 @@ key_type(struct span key)
 	return rd_blob(&r, NAME_MAX_LEN);
 }
 
+/* The next line of a text, without its end; false: there is none. */
+static bool
+next_line(struct span *text, struct span *line)
+{
+	const uint8_t *end;
+
+	if (text->n == 0)
+		return false;
+	end = memchr(text->p, '\n', text->n);
+	*line = span_of(text->p, end == NULL ? text->n : (size_t)(end - text->p));
+	*text = span_of(text->p + line->n, text->n - line->n);
+	if (text->n > 0)		/* the newline */
+		*text = span_of(text->p + 1, text->n - 1);
+	return true;
+}
+
+void
+monitor_known_hosts_types(struct span text, const char *name, char *types, size_t cap)
+{
+	struct span one;
+	struct line l;
+
+	while (next_line(&text, &one))
+		if (parse(one, &l) && l.marker == PLAIN && names_match(l.names, name) &&
+		    !monitor_names_has(span_str(types), l.type))
+			(void)monitor_names_add(types, cap, l.type);	/* what has no room
+							 * is only not preferred */
+}
+
 struct known_hosts_verdict
 monitor_known_hosts_check(struct span text, const char *name, struct span key)
 {
 	struct known_hosts_verdict changed = { IPC_UNKNOWN, 0 };
+	struct span one;
 	bool trusted = false;
 	uint32_t number = 0;
 
-	while (text.n > 0) {
-		const uint8_t *end = memchr(text.p, '\n', text.n);
-		size_t n = end == NULL ? text.n : (size_t)(end - text.p);
-		struct span line = span_of(text.p, n);
+	while (next_line(&text, &one)) {
 		struct line l;
 		bool same;
 
-		text = span_of(text.p + n, text.n - n);
-		if (text.n > 0)		/* the newline */
-			text = span_of(text.p + 1, text.n - 1);
 		number++;
-		if (!parse(line, &l) || l.marker == OTHER || !names_match(l.names, name))
+		if (!parse(one, &l) || l.marker == OTHER || !names_match(l.names, name))
 			continue;
 		same = span_eq(span_of(l.key, l.key_len), key);
 		if (l.marker == REVOKED && same)

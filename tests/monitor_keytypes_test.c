@@ -3,6 +3,8 @@
  * what, which algorithm a user's key signs by, and that an algorithm which was not
  * agreed on counts for nothing.
  */
+#include <sys/mman.h>
+
 #include "tests/monitor_play.h"
 #include "tests/sign_lab.h"
 
@@ -732,6 +734,55 @@ test_probe_is_by_an_algorithm(void **state)
 	}
 }
 
+/* ---- what the server is known by ---- */
+
+/* The list of a client that has this known_hosts file and, if so, this key. */
+static void
+expect_order(uint64_t conn, const char *known_hosts, const struct bytes *key, const char *want)
+{
+	struct ipc_NEW plan = play_plan(conn, IPC_CLIENT);
+	int fd = memfd_create("known_hosts", MFD_CLOEXEC);
+	struct rd r;
+
+	plan.hostkey_algs = span_str("ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256");
+	play_new(&plan);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, known_hosts, strlen(known_hosts)), strlen(known_hosts));
+	PLAY_TELL(TRUST_FILE, .conn = conn, .file = fd);
+	close(fd);
+	if (key != NULL)
+		PLAY_TELL(TRUST_KEY, .conn = conn, .key = span(key));
+	play_attach(conn);
+	(void)play_started(conn, &start);
+	r = rd_of(span_of(start.kexinit, start.kexinit_len));
+	(void)rd_take(&r, 17);
+	(void)rd_blob(&r, 2048);
+	assert_true(span_is(rd_blob(&r, 2048), want));
+}
+
+static void
+test_known_types_come_first(void **state)
+{
+	static const char usual[] = "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256";
+	char text[8192], rsa64[2048], p64[512];
+
+	(void)state;
+	serve();
+	sodium_bin2base64(rsa64, sizeof(rsa64), rsa.blob.p, rsa.blob.n,
+	    sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(p64, sizeof(p64), p256.blob.p, p256.blob.n,
+	    sodium_base64_VARIANT_ORIGINAL);
+	expect_order(1, "", NULL, usual);
+	(void)snprintf(text, sizeof(text), "host.example ssh-rsa %s\n", rsa64);
+	expect_order(2, text, NULL, "rsa-sha2-512,rsa-sha2-256,ssh-ed25519,ecdsa-sha2-nistp256");
+	expect_order(3, text, &p256.blob,
+	    "ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256,ssh-ed25519");
+	(void)snprintf(text, sizeof(text), "host.example ecdsa-sha2-nistp256 %s\n", p64);
+	expect_order(4, text, NULL, "ecdsa-sha2-nistp256,ssh-ed25519,rsa-sha2-512,rsa-sha2-256");
+	(void)snprintf(text, sizeof(text), "other.example ssh-rsa %s\n", rsa64);
+	expect_order(5, text, NULL, usual);
+}
+
 int
 main(void)
 {
@@ -751,6 +802,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_users_keys_have_a_size, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_own_keys_have_a_size, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_probe_is_by_an_algorithm, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(test_known_types_come_first, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(test_agents_are_told_the_hash, setup, play_teardown),
 	};
 

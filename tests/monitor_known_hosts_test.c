@@ -347,6 +347,30 @@ test_read(void **state)
 	close(null);
 }
 
+/* Which types a host is known by: revoked keys and authorities are no knowledge. */
+static void
+test_types(void **state)
+{
+	char text[2048], types[256] = "", small[12] = "";
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "# x\nother ssh-dss %s\nhost.example ssh-rsa %s\n"
+	    "@revoked host.example ssh-ed25519 %s\n@cert-authority *.example ssh-ed25519 %s\n"
+	    "*.example,!host.example ssh-ed25519 %s\nhost.example ssh-rsa", a64, rsa64, a64, a64, b64);
+	monitor_known_hosts_types(span_str(text), "host.example", types, sizeof(types));
+	assert_string_equal(types, "ssh-rsa");
+	(void)snprintf(text, sizeof(text), "*.example ssh-rsa %s\nhost.example ssh-ed25519 %s\n"
+	    "host.example ssh-ed25519 %s", rsa64, a64, b64);
+	types[0] = 0;
+	monitor_known_hosts_types(span_str(text), "host.example", types, sizeof(types));
+	assert_string_equal(types, "ssh-rsa,ssh-ed25519");
+	monitor_known_hosts_types(span_str(text), "host.example", small, sizeof(small));
+	assert_string_equal(small, "ssh-rsa");
+	types[0] = 0;
+	monitor_known_hosts_types(span_str(""), "host.example", types, sizeof(types));
+	assert_string_equal(types, "");
+}
+
 int
 main(void)
 {
@@ -356,7 +380,7 @@ main(void)
 		cmocka_unit_test(test_ports), cmocka_unit_test(test_name_bounds),
 		cmocka_unit_test(test_hashed), cmocka_unit_test(test_markers),
 		cmocka_unit_test(test_nul), cmocka_unit_test(test_long_lines),
-		cmocka_unit_test(test_line), cmocka_unit_test(test_read),
+		cmocka_unit_test(test_line), cmocka_unit_test(test_types), cmocka_unit_test(test_read),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
