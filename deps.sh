@@ -5,13 +5,18 @@ set -eu
 
 build="gcc libc6-dev libcrypt-dev libssl-dev libsodium-dev libseccomp-dev libbsd-dev libmd-dev zlib1g-dev openssh-client"
 check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bin tinysshd putty-tools openssl
-       python3-minimal python3 procps binutils mandoc gdb xauth python3-paramiko libevent-dev pkgconf valgrind
-       libpam0g-dev libpam-modules"
+       python3-minimal python3 procps binutils mandoc gdb xauth python3-paramiko python3-asyncssh python3-twisted
+       libssh-dev libssh2-1-dev libevent-dev pkgconf valgrind libpam0g-dev libpam-modules"
 
 case "${1:-}" in
 build) want=$build ;;
 check) want=$check ;;
-interop) want="$check python3-venv" ;;
+interop)
+	want="$check python3-venv"
+	# what the peers are written in, wherever it is from; Debian's Go and Rust are too old for them
+	for pair in node:nodejs npm:npm mvn:maven javac:default-jdk-headless; do
+		command -v "${pair%:*}" >/dev/null || want="$want ${pair#*:}"
+	done ;;
 *) echo "usage: deps.sh build|check|interop" >&2; exit 2 ;;
 esac
 

@@ -193,21 +193,22 @@ class Lab:
         return self.add(Daemon(self, "posternd", [self.program("posternd", user), "-D", "-e", "-f", conf, *flags], port,
                                self.path("posternd.log"), env=env, ready=ready, user=user))
 
-    def sshd(self, *lines):
+    def sshd(self, *lines, hostkey=None):
         port = free_port()
         if IS_ROOT:
             os.makedirs("/run/sshd", exist_ok=True)
         conf = self.write("sshd.conf", "\n".join([
-            "Port %d" % port, "ListenAddress 127.0.0.1", "HostKey " + self.hostkey,
+            "Port %d" % port, "ListenAddress 127.0.0.1", "HostKey " + (hostkey or self.hostkey),
             "AuthorizedKeysFile " + self.authorized, "StrictModes no", "PidFile none", "UsePAM no",
             "MaxSessions 100", "LogLevel VERBOSE", "Subsystem echo /bin/cat", "MaxStartups 100", *lines]) + "\n")
         return self.add(Daemon(self, "sshd", [need("sshd"), "-D", "-e", "-f", conf], port, self.path("sshd.log")))
 
-    def dropbear(self, *flags):
+    def dropbear(self, *flags, hostkey=None):
         port = free_port()
         key = self.path("dropbear_key")
-        subprocess.run([need("dropbearkey"), "-t", "ed25519", "-f", key], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        make = [need("dropbearkey"), "-t", "ed25519", "-f", key] if hostkey is None else \
+            [need("dropbearconvert"), "openssh", "dropbear", hostkey, key]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         # dropbear reads ~/.ssh/authorized_keys only
         self.install_authorized()
         return self.add(Daemon(self, "dropbear", [need("dropbear"), "-F", "-E", "-r", key, "-P",
