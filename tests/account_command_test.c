@@ -177,13 +177,19 @@ static void it_may_write_so_much_and_no_more(void **s)
 	fails("/usr/bin/yes", "wrote too much");
 }
 
-/* Is anybody left who waits so many seconds?  The number is this process's own. */
+/* Is anybody left who waits so many seconds?  The number is this process's own; who was
+ * killed gets a while to be gone. */
 static bool is_asleep(long seconds)
 {
 	char command[100];
 
 	snprintf(command, sizeof(command), "pgrep -f '^sleep %ld$' >/dev/null", seconds);
-	return system(command) == 0;
+	for (int i = 0; i < 100; i++) {
+		if (system(command) != 0)
+			return false;
+		usleep(50 * 1000);
+	}
+	return true;
 }
 
 static void it_is_ended_with_all_that_it_started(void **s)
