@@ -270,6 +270,7 @@ struct conn {
 	uint64_t exchanges;
 	char kex_used[NAME_MAX_LEN + 1], alg_used[NAME_MAX_LEN + 1];
 	struct span host_key;		/* server: signed with; client: verified     */
+	uint32_t proven;		/* server: host keys that PROVE was asked for, a bit each */
 	struct span held_signature;	/* waits for the rekey quota                 */
 	struct trust *trust;		/* in the order given                        */
 	unsigned n_trust;
@@ -321,7 +322,7 @@ bool monitor_names_add(char *list, size_t cap, struct span name);
 bool monitor_names_counted(struct span blob, bool with_bool, uint32_t *count);
 void monitor_names_copy(char *out, size_t cap, struct span);	/* cut to fit */
 
-/* ---- key exchange (monitor_kexinit.c, monitor_exchange.c, _sign.c, _verify.c) ---- */
+/* ---- key exchange (monitor_kexinit.c, monitor_exchange.c, _sign.c, _prove.c, _verify.c) ---- */
 /* NULL, or why there is none. */
 CRYPTO_CHECKED const char *monitor_kexinit_issue(struct conn *, bool first);
 /* Server: the list of host key algorithms that we have keys for, and for START the
@@ -361,6 +362,10 @@ CRYPTO_CHECKED int monitor_sign_login_data(const struct conn *, struct span user
     struct span key, struct wr *);
 enum { MONITOR_LOGIN_DATA_MAX = 4 + HASH_MAX + 1 + 4 + 256 + 4 + 14 + 4 + 9 + 1 + 4 +
 	NAME_MAX_LEN + 4 + KEY_BLOB_MAX };
+/* What proves a host key (OpenSSH PROTOCOL 2.5), over our session id. */
+CRYPTO_CHECKED int monitor_prove_data(const struct conn *, struct span key, struct wr *);
+enum { MONITOR_PROVE_DATA_MAX = 4 + 29 + 4 + HASH_MAX + 4 + KEY_BLOB_MAX };
+int monitor_prove_on_prove(struct conn *, const struct ipc_PROVE *);
 int monitor_verify_on_verify(struct conn *, const struct ipc_VERIFY *);
 int monitor_verify_on_answer(struct monitor *, const struct ipc_HOSTKEY_ANSWER *);
 

@@ -1,10 +1,11 @@
 /*
  * monitor_sign.c - the host key's and the user keys' only uses.
  *
- * Three things are ever signed: an H computed here from our own V_S, I_S, K_S; and
- * a login request assembled here over our own session id.  No caller hands in bytes
- * to be signed that came whole from a worker.  A signature is verified before it
- * leaves: a computation fault in one could give away the key.
+ * Three things are ever signed: an H computed here from our own V_S, I_S, K_S; a login
+ * request assembled here over our own session id; and the proof of a host key over the
+ * same (monitor_prove.c).  No caller hands in bytes to be signed that came whole from a
+ * worker.  A signature is verified before it leaves: a computation fault in one could
+ * give away the key.
  */
 #include "privsep/monitor.h"
 

@@ -46,6 +46,7 @@ on_note(struct conn *c, const struct ipc_NOTE *q)
 static const struct { uint8_t number, role; } roles[] = {
 	{ IPC_MSG_SIGN,            IPC_SERVER },
 	{ IPC_MSG_GROUP_ASK,       IPC_SERVER },
+	{ IPC_MSG_PROVE,           IPC_SERVER },
 	{ IPC_MSG_AUTH_NONE,       IPC_SERVER },
 	{ IPC_MSG_AUTH_PASSWORD,   IPC_SERVER },
 	{ IPC_MSG_AUTH_PUBLICKEY,  IPC_SERVER },
@@ -99,6 +100,7 @@ too_early(const struct conn *c, uint8_t number)
 #define on_LOGIN_BANNER    monitor_login_on_banner
 #define on_LOGIN_SIG_ALGS  monitor_login_on_sig_algs
 #define on_GROUP_ASK       monitor_moduli_on_ask
+#define on_PROVE           monitor_prove_on_prove
 #define on_DUMP            monitor_dump_on_dump
 #define on_NOTE            on_note
 #define on_BYE             monitor_end_on_bye

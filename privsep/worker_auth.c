@@ -145,5 +145,7 @@ worker_auth_open(struct worker *w, int app)
 	w->cn = connection_new(w->tr, &cfg, w->now);
 	if (w->cn == NULL)
 		worker_fail(w, PROTO_E_LOCAL_MEMORY);
+	else if (w->role == SSH_SERVER)
+		worker_hostkeys_announce(w);
 	return 0;
 }

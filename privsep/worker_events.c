@@ -168,6 +168,12 @@ ask_global(struct worker *w, const struct connection_event *ev)
 {
 	struct forward_listen l;
 
+	if (span_is(ev->kind, "hostkeys-prove-00@openssh.com")) {
+		if (w->role != SSH_SERVER || ev->question == 0)
+			return false;
+		worker_hostkeys_prove(w, ev->question, ev->payload);
+		return true;
+	}
 	if (!forward_is_listen(ev->kind))
 		return worker_tell_GLOBAL_ASK(w, &(struct ipc_GLOBAL_ASK){
 		    .question = ev->question, .kind = ev->kind, .payload = ev->payload });

@@ -40,6 +40,7 @@ worker_deinit(struct worker *w)
 		crypto_wipe(w->held, w->held_len);
 	free(w->held);
 	free(w->banner);
+	worker_hostkeys_free(w);
 	free(w->polls);
 	worker_link_close(&w->monitor);
 	worker_link_close(&w->app);

@@ -156,6 +156,12 @@ on_GROUP(struct worker *w, const struct ipc_GROUP *m)
 }
 
 static int
+on_PROOF(struct worker *w, const struct ipc_PROOF *m)
+{
+	return worker_hostkeys_proof(w, m);
+}
+
+static int
 on_HEXDUMP(struct worker *w, const struct ipc_HEXDUMP *m)
 {
 	if (m->mode > IPC_HEXDUMP_WHOLE)

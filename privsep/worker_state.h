@@ -128,6 +128,8 @@ struct worker {
 	uint64_t rekey_calls[WORKER_REKEYS_MAX];
 	size_t rekey_count;
 	unsigned notes;
+	struct prove *prove;		/* server: proofs under way, or NULL        */
+	uint32_t proven;		/* ...host keys that were asked for, a bit each */
 	bool group_asked;		/* GROUP_ASK is open                        */
 	bool keyed;			/* the first key exchange is over           */
 
@@ -219,6 +221,12 @@ int worker_login_kbdint(struct worker *, const struct ipc_LOGIN_KBDINT *);
 int worker_login_responses(struct worker *, const struct ipc_LOGIN_RESPONSES *);
 bool worker_login_must_wait(const struct worker *, uint8_t number);
 int worker_login_hold(struct worker *, uint8_t number, struct rd r);
+
+/* worker_hostkeys.c: the server tells its host keys, and has them proven */
+void worker_hostkeys_announce(struct worker *);
+void worker_hostkeys_prove(struct worker *, uint64_t question, struct span keys);
+int worker_hostkeys_proof(struct worker *, const struct ipc_PROOF *);
+void worker_hostkeys_free(struct worker *);
 
 /* worker_dump.c: packets in clear to the monitor, as enum ipc_hexdump says */
 void worker_dump_set(struct worker *, uint8_t mode);

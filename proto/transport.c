@@ -253,6 +253,12 @@ transport_agreed(const struct transport *t, struct transport_agreed *a)
 	};
 }
 
+struct span
+transport_hostkeys(const struct transport *t)
+{
+	return t->cfg.hostkeys;
+}
+
 bool
 transport_idle(const struct transport *t)
 {

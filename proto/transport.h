@@ -103,6 +103,9 @@ CRYPTO_CHECKED enum proto_error transport_signed(struct transport *, struct span
 CRYPTO_CHECKED enum proto_error transport_verified(struct transport *, struct span hash,
     struct span next_kexinit, uint64_t now_ms);
 
+/* Server: the pairs it was made with. */
+struct span transport_hostkeys(const struct transport *);
+
 /* ---- out ---- */
 /* False while a key exchange is under way: only the transport itself may send.
  * Small messages may still be made with transport_begin: they are held, in

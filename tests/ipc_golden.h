@@ -52,6 +52,7 @@ GOLDEN(LOGIN_SIG_ALGS, "\x11" "\0\0\0\1" "a", .algs = S("a"))
 GOLDEN(GROUP_ASK, "\x12" "\0\0\x08\0" "\0\0\x0c\0" "\0\0\x20\0", .min = 2048, .n = 3072, .max = 8192)
 GOLDEN(DUMP, "\x13" "\1" "\0\0\0\3" "\x05\0\xff", .is_out = 1, .packet = S("\x05\0\xff"))
 GOLDEN(NOTE, "\x14" "\2" "\0\0\0\2" "hm", .level = IPC_INFO, .text = S("hm"))
+GOLDEN(PROVE, "\x16" "\0\0\0\3" "key", .key = S("key"))
 GOLDEN(BYE, "\x15" "\0\0\0\5" "\0\0\0\3" "kex" "\2" "\0\0\0\3" "\0\0\0\2" "no" "\0\0\0\1" "a"
     "\0\0\0\1" "b",
     .outcome = IPC_PROTOCOL, .phase = S("kex"), .side = IPC_PEER, .disconnect = 3,
@@ -86,6 +87,7 @@ GOLDEN(HEXDUMP, "\x2e" "\1", .mode = IPC_HEXDUMP_BLANKED)
 GOLDEN(LOGIN_CHANGE, "\x2f" "\0\0\0\1" "u" "\0\0\0\3" "old" "\0\0\0\5" "newer",
     .user = S("u"), .password = S("old"), .new_password = S("newer"))
 GOLDEN(SHOW_BANNER, "\x30" "\0\0\0\5" "hello", .text = S("hello"))
+GOLDEN(PROOF, "\x31" "\0\0\0\3" "sig", .signature = S("sig"))
 GOLDEN(STOP, "\x2d" "\0\0\0\x0b" "\0\0\0\3" "bye", .disconnect = 11, .text = S("bye"))
 
 /* ---- application -> monitor ---- */

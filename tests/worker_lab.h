@@ -68,6 +68,9 @@ struct lab {
 	unsigned replies[16];
 	unsigned events[32];		/* connection events of the peer */
 	uint64_t peer_question;
+	bool call_ok;			/* the answer to the peer's last call */
+	uint8_t call_payload[CHANNEL_EXTRA_MAX];
+	size_t call_n;
 	struct lab_channel ch[LAB_CHANNELS];
 	size_t n_ch;
 	unsigned said[256];		/* messages of the worker by number */
@@ -393,6 +396,12 @@ lab_connection_packet(struct lab *l, struct span payload)
 		break;
 	case CE_GLOBAL:
 		l->peer_question = ev.question;
+		break;
+	case CE_CALL_DONE:
+		l->call_ok = ev.ok;
+		l->call_n = ev.payload.n;
+		if (ev.payload.n > 0)
+			memcpy(l->call_payload, ev.payload.p, ev.payload.n);
 		break;
 	case CE_NOT_OPENED:
 		connection_release(l->pc, ev.channel);
