@@ -20,6 +20,7 @@ enum {
 	ACCOUNT_USER_MAX = 256,
 	ACCOUNT_ADDRESS_MAX = 64,
 	ACCOUNT_KEY_MAX = 8192,
+	ACCOUNT_KEY_ID_MAX = 1024,
 	ACCOUNT_PASSWORD_MAX = 1024,
 	ACCOUNT_COMMAND_MAX = 8192,
 	ACCOUNT_PERMIT_MAX = 2048,	/* all permitopen, or permitlisten, of a key */
@@ -49,13 +50,27 @@ struct account_who_ask {		/* which Match blocks hold; or TALK          */
 	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
 	uint32_t local_port;
 };
+/* A certificate that the monitor has found good; who its CA may speak for is asked here.
+ * names: the principals, each ended by NUL, then another NUL. */
+struct account_certificate {
+	uint64_t serial;
+	char key_id[ACCOUNT_KEY_ID_MAX + 1];
+	uint8_t no_x11, no_agent, no_port, no_pty, no_user_rc, no_touch_required;
+	uint8_t has_command;
+	char command[ACCOUNT_COMMAND_MAX + 1];
+	uint32_t ca_len;
+	uint8_t ca[ACCOUNT_KEY_MAX];
+	char names[ACCOUNT_KEY_MAX];
+};
 struct account_key_ask {
 	struct account_head head;
 	char user[ACCOUNT_USER_MAX + 1];
 	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
 	uint32_t port, local_port;
+	uint8_t is_certificate;
 	uint32_t len;
 	uint8_t blob[ACCOUNT_KEY_MAX];
+	struct account_certificate certificate;	/* travels if there is one           */
 };
 struct account_password_ask {
 	struct account_head head;
@@ -217,6 +232,8 @@ struct account_wanted {
  * Changes text.  why: what was wrong with a line that has the key, by its number. */
 bool account_keys_search(char *text, size_t len, const struct account_wanted *,
     struct account_grant *grant, char why[ACCOUNT_NOTE_MAX]);
+/* Is the key on a line of its own, without options?  Changes text. */
+bool account_keys_listed(char *text, size_t len, const uint8_t *blob, size_t blob_len);
 /* Is each variable a NAME=value with its newline? */
 bool account_environment_valid(const char *);
 /* Every byte 0 or 1, every text ended and whole? */
@@ -224,6 +241,25 @@ bool account_grant_valid(const struct account_grant *);
 /* Adds one's restrictions to all's: what is left is what both permit.  False: they have
  * no common meaning. */
 bool account_grant_narrow(struct account_grant *all, const struct account_grant *one);
+
+/* ---- certificates (account_certificate.c, account_principals.c) ------------------------ */
+
+/* Every byte 0 or 1, every text ended, lengths in range? */
+bool account_certificate_valid(const struct account_certificate *);
+/* The certificate takes away too.  False: its command is another than the grant's. */
+bool account_certificate_narrow(const struct account_certificate *, struct account_grant *,
+    char why[ACCOUNT_NOTE_MAX]);
+/* Is its CA one of the keys in the administrator's file?  Read with the process's rights. */
+bool account_certificate_trusted(const struct account_certificate *, const char *path,
+    char why[ACCOUNT_NOTE_MAX]);
+/* Does a line of a file of principals name one of the certificate's?  Changes text; grant
+ * is what that line's options leave. */
+bool account_principals_search(char *text, size_t len, const struct account_wanted *,
+    struct account_grant *grant, char why[ACCOUNT_NOTE_MAX]);
+/* The same of AuthorizedPrincipalsFile, as the user; without one the user's own name is to
+ * be among the principals. */
+bool account_principals_fit(const struct conf *, const struct account_user *,
+    const struct account_wanted *, struct account_grant *grant, char why[ACCOUNT_NOTE_MAX]);
 
 /* ---- passwords (account_password.c) -------------------------------------------------- */
 

@@ -87,20 +87,22 @@ static bool search_command(struct account_command *command, const struct account
 	return found;
 }
 
-/* Files first, as sshd: the command is asked when no file has the key.  It is made ready
+/* A certificate of a trusted authority first; then files, as sshd: the command is asked when no file has the key.  It is made ready
  * while there are rights to run it as its own user. */
 static bool search_all(const struct conf *c, const struct account_user *u,
     const struct account_key_ask *ask, struct account_answer *out)
 {
-	const struct account_wanted wanted = { .blob = ask->blob, .len = ask->len,
-	    .user = u->name, .address = ask->address, .principals = "",
+	const struct account_certificate *cert = ask->is_certificate ? &ask->certificate : NULL;
+	const struct account_wanted wanted = { .is_certificate = cert != NULL,
+	    .blob = cert != NULL ? cert->ca : ask->blob, .len = cert != NULL ? cert->ca_len : ask->len,
+	    .user = u->name, .address = ask->address, .principals = cert != NULL ? cert->names : "",
 	    .now = (int64_t)time(NULL), .user_environment = c->user_environment };
 	const struct account_command_plan plan = { .conf = c, .keyword = "AuthorizedKeysCommand",
 	    .line = c->keys_command, .user = c->keys_command_user,
 	    .deadline_ms = ACCOUNT_COMMAND_MS, .tokens = { u, ask->blob, ask->len, ask->address,
 	    ask->local, ask->port, ask->local_port } };
 	struct account_command command = { .control = -1, .output = -1 };
-	bool is_user, found = false;
+	bool is_user, trusted, found = false;
 
 	/* a Match block may have set one without the other */
 	if (c->keys_command != NULL && (c->keys_command_user == NULL ||
@@ -110,9 +112,14 @@ static bool search_all(const struct conf *c, const struct account_user *u,
 		    "AuthorizedKeysCommand: no process to run it with");
 		return false;
 	}
+	/* the administrator's file, which the user need not be able to read */
+	trusted = cert != NULL && c->user_ca_file != NULL &&
+	    account_certificate_trusted(cert, c->user_ca_file, out->note);
 	is_user = account_user_become(u) == 0;
 	if (!is_user)
 		(void)session_link_put(out->note, sizeof(out->note), "cannot become the user");
+	if (is_user && trusted)
+		found = account_principals_fit(c, u, &wanted, &out->grant, out->note);
 	for (size_t i = 0; is_user && i < c->keys_files.n && !found; i++)
 		if (strcmp(c->keys_files.v[i], "none") != 0)
 			found = search_file(c, u, c->keys_files.v[i], &wanted, out);
@@ -135,7 +142,8 @@ static bool key_found(const struct conf *c, const struct account_user *u,
 		(void)search_all(c, &nobody, ask, out);
 		return false;
 	}
-	if (!search_all(c, u, ask, out))
+	if (!search_all(c, u, ask, out) || (ask->is_certificate &&
+	    !account_certificate_narrow(&ask->certificate, &out->grant, out->note)))
 		return false;
 	out->grant.no_touch_required &= !(c->pubkey_options & CONF_TOUCH_REQUIRED);
 	out->grant.verify_required |= (c->pubkey_options & CONF_VERIFY_REQUIRED) != 0;

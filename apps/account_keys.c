@@ -138,3 +138,25 @@ bool account_keys_search(char *text, size_t len, const struct account_wanted *w,
 	free(o);
 	return found;
 }
+
+bool account_keys_listed(char *text, size_t len, const uint8_t *blob, size_t blob_len)
+{
+	struct written *key = malloc(sizeof(*key));
+	bool found = key != NULL && write_key(blob, blob_len, key);
+
+	if (!found)
+		len = 0;
+	found = false;
+	for (size_t at = 0; at < len && !found;) {
+		char *line = text + at, *end = memchr(line, '\n', len - at);
+		size_t n = end != NULL ? (size_t)(end - line) : len - at;
+
+		at += n + 1;
+		if (n > 0 && line[n - 1] == '\r')
+			n--;
+		line[n] = '\0';		/* text has a NUL behind its last byte */
+		found = strlen(line) == n && is_key(line + strspn(line, " \t"), key);
+	}
+	free(key);
+	return found;
+}

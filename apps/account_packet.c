@@ -9,6 +9,16 @@
 #include "apps/account.h"
 #include "apps/session_link.h"
 
+static bool key_valid(const struct account_key_ask *k, size_t len)
+{
+	return len >= offsetof(struct account_key_ask, blob) && k->len > 0 &&
+	    k->len <= ACCOUNT_KEY_MAX && k->is_certificate <= 1 && len == account_key_size(k) &&
+	    session_link_text(k->user, sizeof(k->user)) &&
+	    session_link_text(k->address, sizeof(k->address)) &&
+	    session_link_text(k->local, sizeof(k->local)) &&
+	    (k->is_certificate == 0 || account_certificate_valid(&k->certificate));
+}
+
 bool account_packet_valid(const union account_packet *p, size_t len, size_t nfds)
 {
 	if (len < sizeof(p->head) || nfds != (p->head.kind == ACCOUNT_SESSION ? 1U : 0U))
@@ -24,11 +34,7 @@ bool account_packet_valid(const union account_packet *p, size_t len, size_t nfds
 		    session_link_text(p->who.address, sizeof(p->who.address)) &&
 		    session_link_text(p->who.local, sizeof(p->who.local));
 	case ACCOUNT_KEY:
-		return len >= offsetof(struct account_key_ask, blob) && p->key.len > 0 &&
-		    p->key.len <= ACCOUNT_KEY_MAX && len == account_key_size(&p->key) &&
-		    session_link_text(p->key.user, sizeof(p->key.user)) &&
-		    session_link_text(p->key.address, sizeof(p->key.address)) &&
-		    session_link_text(p->key.local, sizeof(p->key.local));
+		return key_valid(&p->key, len);
 	case ACCOUNT_PASSWORD:
 		return len == sizeof(p->password) &&
 		    session_link_text(p->password.user, sizeof(p->password.user)) &&
@@ -53,7 +59,7 @@ bool account_packet_valid(const union account_packet *p, size_t len, size_t nfds
 
 size_t account_key_size(const struct account_key_ask *k)
 {
-	return offsetof(struct account_key_ask, blob) + k->len;
+	return k->is_certificate != 0 ? sizeof(*k) : offsetof(struct account_key_ask, blob) + k->len;
 }
 
 bool account_prompts_valid(const struct account_prompts *p, size_t len)

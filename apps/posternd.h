@@ -20,6 +20,7 @@ enum { POSTERND_LISTEN_MAX = 64, POSTERND_ACCEPTS_PER_TURN = 16, POSTERND_GRANTS
 	POSTERND_BANNER_MAX = 16000, POSTERND_REFUSALS_TOLD = 64, POSTERND_START_MS = 30000,
 	POSTERND_FORWARDS_MAX = 256,	/* forwarded connections of a login at once  */
 	POSTERND_SPEC_MAX = 4096,	/* of all -C */
+	POSTERND_CERT_SHOWN = 768,	/* a certificate, in a line of the log       */
 	POSTERND_REPORTS_PER_TURN = 64 };	/* of a session process */
 
 /* What the command line says. */
@@ -55,7 +56,8 @@ struct grant {
 	struct grant *next;
 	bool proven;			/* a step of the login                       */
 	char user[ACCOUNT_USER_MAX + 1];
-	char fingerprint[128];
+	char fingerprint[128];		/* of what was shown, certificate and all    */
+	char certificate[POSTERND_CERT_SHOWN];	/* as the log has it; "": a plain key */
 	struct account_grant what;
 };
 
@@ -82,7 +84,7 @@ struct conn {
 	bool is_prompted;		/* it is the peer's turn in a conversation   */
 	int method;
 	char proven[128];		/* when it was asked                         */
-	char asked_user[ACCOUNT_USER_MAX + 1], asked_key[128];
+	char asked_user[ACCOUNT_USER_MAX + 1], asked_key[128], asked_cert[POSTERND_CERT_SHOWN];
 	struct grant *grants;
 	struct account_grant grant;	/* of the login                              */
 	const struct conf *conf;	/* the daemon's, or view once Match is judged */
@@ -192,6 +194,13 @@ int posternd_login_ask(struct conn *, void *packet, size_t size, uint32_t kind, 
 int posternd_talk_reply(struct conn *, uint64_t question, const struct postern_login *);
 void posternd_talk_prompts(struct daemon *, const struct account_prompts *);
 void posternd_talk_drop(struct conn *);
+/* ---- certificates (posternd_certificate.c) ------------------------------------------------- */
+
+const char *posternd_certificate_type(const uint8_t *blob, size_t len);	/* as sshd logs it */
+/* What sshd says of a certificate: its key's fingerprint, not its own; whose it is. */
+void posternd_certificate_show(const struct postern_certificate *, char *out, size_t size);
+/* For the account helper.  False: it is larger than any that could be meant. */
+bool posternd_certificate_put(struct account_certificate *, const struct postern_certificate *);
 
 /* ---- sessions (posternd_session.c, posternd_reports.c) -------------------------------------- */
 

@@ -15,25 +15,6 @@
 #include "apps/posternd.h"
 #include "apps/session_link.h"
 
-static const char *key_name(const uint8_t *blob, size_t len)
-{
-	static const struct { const char *type, *name; } kinds[] = {
-		{ "ssh-ed25519", "ED25519" }, { "ssh-rsa", "RSA" },
-		{ "ecdsa-sha2-nistp256", "ECDSA" }, { "ecdsa-sha2-nistp384", "ECDSA" },
-		{ "ecdsa-sha2-nistp521", "ECDSA" }, { "ssh-dss", "DSA" },
-		{ "sk-ssh-ed25519@openssh.com", "ED25519-SK" },
-		{ "sk-ecdsa-sha2-nistp256@openssh.com", "ECDSA-SK" },
-	};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		size_t n = strlen(kinds[i].type);
-
-		if (len > 4 + n && blob[3] == n && memcmp(blob + 4, kinds[i].type, n) == 0)
-			return kinds[i].name;
-	}
-	return "UNKNOWN";
-}
-
 int posternd_login_ask(struct conn *c, void *packet, size_t size, uint32_t kind,
     uint64_t question, const struct postern_login *l)
 {
@@ -70,7 +51,7 @@ static int ask_who(struct conn *c, uint32_t kind, uint64_t question, const struc
 
 static int ask_key(struct conn *c, uint64_t question, const struct postern_login *l)
 {
-	struct account_key_ask ask;
+	static struct account_key_ask ask;
 
 	if (l->key_len == 0 || l->key_len > ACCOUNT_KEY_MAX ||
 	    postern_fingerprint(l->key, l->key_len, c->asked_key, sizeof(c->asked_key)) < 0)
@@ -83,6 +64,13 @@ static int ask_key(struct conn *c, uint64_t question, const struct postern_login
 	ask.local_port = c->local_port;
 	ask.len = (uint32_t)l->key_len;
 	memcpy(ask.blob, l->key, l->key_len);
+	c->asked_cert[0] = '\0';
+	if (l->certificate != NULL) {
+		ask.is_certificate = 1;
+		if (!posternd_certificate_put(&ask.certificate, l->certificate))
+			return POSTERN_REFUSE;
+		posternd_certificate_show(l->certificate, c->asked_cert, sizeof(c->asked_cert));
+	}
 	return posternd_login_ask(c, &ask, account_key_size(&ask), ACCOUNT_KEY, question, l);
 }
 
@@ -207,6 +195,7 @@ static bool grant_keep(struct conn *c, const struct account_grant *what)
 		c->grants = g;
 	}
 	g->what = *what;
+	memcpy(g->certificate, c->asked_cert, sizeof(g->certificate));
 	return true;
 }
 
@@ -332,8 +321,9 @@ static void verified_login(void *user, postern_transport *t, const char *name,
     const char *methods, const char *algorithm, const void *key, size_t key_len)
 {
 	struct conn *c = postern_transport_user(t);
-	char fingerprint[128] = "";
+	char fingerprint[128] = "", shown[POSTERND_CERT_SHOWN + 4] = "";
 	bool is_key = key != NULL && key_len > 0;
+	const struct grant *g;
 
 	(void)user;
 	(void)algorithm;		/* of the signature; the log names the key */
@@ -343,10 +333,13 @@ static void verified_login(void *user, postern_transport *t, const char *name,
 	}
 	if (is_key && postern_fingerprint(key, key_len, fingerprint, sizeof(fingerprint)) < 0)
 		fingerprint[0] = '\0';
-	posternd_log(POSTERN_INFO, c, "Accepted %s for %s from %s port %u ssh2%s%s%s%s",
-	    posternd_log_name(methods), posternd_log_name(name), c->address, c->port,
-	    is_key ? ": " : "", is_key ? key_name(key, key_len) : "", is_key ? " " : "",
-	    fingerprint);
+	g = is_key ? grant_find(c, name, fingerprint) : NULL;
+	if (g != NULL && g->certificate[0] != '\0')
+		(void)snprintf(shown, sizeof(shown), ": %s", g->certificate);
+	else if (is_key)
+		(void)snprintf(shown, sizeof(shown), ": %s %s", posternd_certificate_type(key, key_len), fingerprint);
+	posternd_log(POSTERN_INFO, c, "Accepted %s for %s from %s port %u ssh2%s",
+	    posternd_log_name(methods), posternd_log_name(name), c->address, c->port, shown);
 	keep_alive(c);
 	/* without a session every channel is refused: fails closed */
 	if (!grant_all(c, name, key, key_len))

@@ -125,6 +125,7 @@ static void options_of(const struct conf *c, struct postern_options *o)
 	o->kex = c->set[CONF_KexAlgorithms] ? c->kex : NULL;
 	o->host_keys = c->set[CONF_HostKeyAlgorithms] ? c->host_key_algorithms : NULL;
 	o->signatures = c->set[CONF_PubkeyAcceptedAlgorithms] ? c->pubkey_algorithms : NULL;
+	o->ca_signatures = c->set[CONF_CASignatureAlgorithms] ? c->ca_algorithms : NULL;
 	o->ciphers = c->set[CONF_Ciphers] ? c->ciphers : NULL;
 	o->macs = c->set[CONF_MACs] ? c->macs : NULL;
 	o->rsa_bits = c->rsa_bits;

@@ -77,8 +77,8 @@ static bool kex_missing[ROWS(kex_rows)], cipher_missing[ROWS(cipher_rows)],
 static char problem[160];
 
 enum { NAME_KEX = ALG_KEX, NAME_CIPHER = ALG_CIPHER, NAME_MAC = ALG_MAC,
-	NAME_COMPRESSION = ALG_COMPRESSION, NAME_SIGNATURE = -1,
-	NAME_USER_SIGNATURE = -1 };
+	NAME_COMPRESSION = ALG_COMPRESSION, NAME_SIGNATURE = -1, NAME_USER_SIGNATURE = -1,
+	NAME_CERTIFICATE = -1, NAME_USER_CERTIFICATE = -1 };
 static const struct {
 	int class;
 	const char *name;

@@ -264,12 +264,13 @@ struct postern_options {
 	unsigned rsa_bits;		/* smaller RSA keys, of hosts and users, of both */
 					/* sides, are refused; never less than 2048, nor */
 					/* for hosts than the preset says                */
+	const char *ca_signatures;	/* of certificate authorities (CASignatureAlgorithms) */
 };
 #define POSTERN_OPTIONS { sizeof(struct postern_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 enum postern_list { POSTERN_KEX = 1, POSTERN_HOST_KEYS, POSTERN_SIGNATURES,
-	POSTERN_CIPHERS, POSTERN_MACS, POSTERN_COMPRESSION };
+	POSTERN_CIPHERS, POSTERN_MACS, POSTERN_COMPRESSION, POSTERN_CA_SIGNATURES };
 /* The supported names of a list, in the default order.  Static. */
 POSTERN_API const char *postern_supported(int list);
 /* Checks and edits a list as above, of the default preset; -EINVAL: out holds the unknown
@@ -310,6 +311,29 @@ enum postern_answer_code {
 enum postern_method { POSTERN_NONE = 1, POSTERN_PASSWORD = 2, POSTERN_PUBLICKEY = 4,
 	POSTERN_INTERACTIVE = 8 };
 
+/* Extensions of a user certificate, as bits: what is absent the login may not do. */
+enum postern_cert_permit { POSTERN_CERT_X11 = 1, POSTERN_CERT_AGENT = 2,
+	POSTERN_CERT_PORT = 4, POSTERN_CERT_PTY = 8, POSTERN_CERT_USER_RC = 16,
+	POSTERN_CERT_NO_TOUCH = 32 };
+/* A user certificate [OpenSSH PROTOCOL.certkeys].  The monitor has checked its form, its
+ * time, its source-address and its CA's signature, and that it has no critical option
+ * that is unknown here.  To be decided by you, or it lets in whoever makes himself a CA:
+ * is this CA one that you trust for this user, and is one of the principals right?
+ * force_command and permits are yours to apply too. */
+struct postern_certificate {
+	size_t size;
+	const void *ca;			/* its CA's public key blob                      */
+	size_t ca_len;
+	const void *plain;		/* the key itself, as a plain blob               */
+	size_t plain_len;
+	uint64_t serial;
+	const char *key_id;		/* the CA's words                                */
+	size_t n_principals;		/* 0: it is good for nobody                      */
+	const char *const *principals;
+	unsigned permits;		/* enum postern_cert_permit                      */
+	const char *force_command;	/* instead of any other, or NULL                 */
+};
+
 struct postern_login {			/* a login step, as the monitor asks it          */
 	size_t size;
 	const char *user;
@@ -328,6 +352,8 @@ struct postern_login {			/* a login step, as the monitor asks it          */
 	 * somebody touched it is required unless no_touch_required, that it knew who (PIN or
 	 * fingerprint) if verify_required.  No other key shows either, nor needs to. */
 	int no_touch_required, verify_required;
+	/* POSTERN_PUBLICKEY: what key is, if it is a certificate; else NULL */
+	const struct postern_certificate *certificate;
 };
 struct postern_prompt { const char *text; int echo; };
 struct postern_prompts {

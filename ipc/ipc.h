@@ -55,6 +55,8 @@ enum ipc_level { IPC_ERROR = 1, IPC_INFO = 2, IPC_VERBOSE = 3, IPC_DEBUG = 4 };
 enum ipc_hexdump { IPC_HEXDUMP_OFF = 0, IPC_HEXDUMP_BLANKED = 1, IPC_HEXDUMP_WHOLE = 2 };
 enum ipc_forward { IPC_DIRECT_TCPIP = 1, IPC_FORWARDED_TCPIP = 2, IPC_DIRECT_STREAMLOCAL = 3,
 	IPC_FORWARDED_STREAMLOCAL = 4, IPC_X11 = 5, IPC_AGENT = 6 };
+enum ipc_permit { IPC_PERMIT_X11 = 1, IPC_PERMIT_AGENT = 2, IPC_PERMIT_PORT = 4,
+	IPC_PERMIT_PTY = 8, IPC_PERMIT_USER_RC = 16, IPC_NO_TOUCH = 32 };
 enum ipc_outcome {
 	IPC_DONE_BY_US = 1,	/* we closed it                                */
 	IPC_PEER_CLOSED = 2,	/* the peer said SSH_MSG_DISCONNECT            */

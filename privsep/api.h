@@ -289,7 +289,7 @@ struct api_options {			/* checked and complete */
 	char version[256];
 	char kex[API_LIST_MAX + 1], host_keys[API_LIST_MAX + 1], signatures[API_LIST_MAX + 1],
 	    ciphers[API_LIST_MAX + 1], macs[API_LIST_MAX + 1],
-	    compression[API_COMPRESSION_MAX + 1];
+	    compression[API_COMPRESSION_MAX + 1], ca_signatures[API_LIST_MAX + 1];
 	uint32_t rsa_min;
 	uint32_t banner_ms, kex_ms, login_ms, rekey_ms, close_ms;
 	uint64_t rekey_bytes;

@@ -13,6 +13,8 @@
 #define IN_KEX(x) x
 #define IN_SIGNATURE(x)
 #define IN_USER_SIGNATURE(x)
+#define IN_CERTIFICATE(x)
+#define IN_USER_CERTIFICATE(x)
 #define IN_CIPHER(x)
 #define IN_MAC(x)
 #define IN_COMPRESSION(x)
@@ -24,14 +26,26 @@ static const char kex_all[] = ""
 #define IN_KEX(x)
 #undef IN_SIGNATURE
 #define IN_SIGNATURE(x) x
+#undef IN_CERTIFICATE
+#define IN_CERTIFICATE(x) x
 #define ALG(class_, name, presets) IN_##class_("," name)
 static const char host_key_all[] = ""
 #include "crypto/names.def"
 ;
 #undef IN_USER_SIGNATURE
 #define IN_USER_SIGNATURE(x) x
+#undef IN_USER_CERTIFICATE
+#define IN_USER_CERTIFICATE(x) x
 #define ALG(class_, name, presets) IN_##class_("," name)
 static const char signature_all[] = ""
+#include "crypto/names.def"
+;
+#undef IN_CERTIFICATE
+#define IN_CERTIFICATE(x)
+#undef IN_USER_CERTIFICATE
+#define IN_USER_CERTIFICATE(x)
+#define ALG(class_, name, presets) IN_##class_("," name)
+static const char ca_all[] = ""
 #include "crypto/names.def"
 ;
 #undef IN_SIGNATURE
@@ -72,6 +86,7 @@ static const struct {
 	{ POSTERN_CIPHERS,     &cipher_all[1] },
 	{ POSTERN_MACS,        &mac_all[1] },
 	{ POSTERN_COMPRESSION, &compression_all[1] },
+	{ POSTERN_CA_SIGNATURES, &ca_all[1] },
 };
 
 const char *

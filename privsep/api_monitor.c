@@ -14,7 +14,8 @@
 #include "privsep/api.h"
 
 enum { ABOUT_CONNECTION = L_NEW | L_SPARE | L_KEX | L_AUTH | L_OPEN | L_END,
-	ANSWERS_MAX = API_PROMPTS_MAX };
+	ANSWERS_MAX = API_PROMPTS_MAX,
+	PRINCIPALS_MAX = 256 };		/* as the monitor takes them */
 
 struct hearing {
 	postern_context *ctx;
@@ -209,12 +210,37 @@ on_ASK_PASSWORD(struct hearing *h, const struct ipc_ASK_PASSWORD *m)
 	return ask_login(h, m->question, m->user, m->proven, &login);
 }
 
+_Static_assert((int)POSTERN_CERT_X11 == (int)IPC_PERMIT_X11 &&
+    (int)POSTERN_CERT_AGENT == (int)IPC_PERMIT_AGENT &&
+    (int)POSTERN_CERT_PORT == (int)IPC_PERMIT_PORT &&
+    (int)POSTERN_CERT_PTY == (int)IPC_PERMIT_PTY &&
+    (int)POSTERN_CERT_USER_RC == (int)IPC_PERMIT_USER_RC &&
+    (int)POSTERN_CERT_NO_TOUCH == (int)IPC_NO_TOUCH, "the bits are the same");
+
 static int
 on_ASK_PUBLICKEY(struct hearing *h, const struct ipc_ASK_PUBLICKEY *m)
 {
+	const char *principals[PRINCIPALS_MAX];
+	struct span spans[PRINCIPALS_MAX];
+	struct postern_certificate cert = { .size = sizeof(cert), .ca = m->ca.p,
+		.ca_len = m->ca.n, .plain = m->plain.p, .plain_len = m->plain.n,
+		.serial = m->serial, .principals = principals, .permits = m->permits };
 	struct postern_login login = { .method = POSTERN_PUBLICKEY,
 		.algorithm = api_text(m->alg), .key = m->key.p, .key_len = m->key.n };
+	struct rd r = rd_of(m->principals);
 
+	while (r.n > 0 && !r.bad && cert.n_principals < PRINCIPALS_MAX)
+		spans[cert.n_principals++] = rd_text(&r, r.n);
+	if (!rd_done(&r))
+		return IPC_BROKEN;
+	/* only now: each NUL overwrites the length of the next */
+	for (size_t i = 0; i < cert.n_principals; i++)
+		principals[i] = api_text(spans[i]);
+	cert.key_id = api_text(m->key_id);
+	if (m->is_forced != 0)
+		cert.force_command = api_text(m->force_command);
+	if (m->ca.n > 0)
+		login.certificate = &cert;
 	return ask_login(h, m->question, m->user, m->proven, &login);
 }
 

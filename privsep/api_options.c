@@ -90,6 +90,8 @@ take_lists(struct api_options *o, const struct postern_options *in, char *proble
 		{ POSTERN_CIPHERS,     in->ciphers,     o->ciphers,     sizeof(o->ciphers) },
 		{ POSTERN_MACS,        in->macs,        o->macs,        sizeof(o->macs) },
 		{ POSTERN_COMPRESSION, in->compression, o->compression, sizeof(o->compression) },
+		{ POSTERN_CA_SIGNATURES, in->ca_signatures, o->ca_signatures,
+		  sizeof(o->ca_signatures) },
 	};
 	int r = 0;
 
@@ -162,6 +164,8 @@ api_options_list(const struct api_options *o, int list)
 		return o->macs;
 	case POSTERN_COMPRESSION:
 		return o->compression;
+	case POSTERN_CA_SIGNATURES:
+		return o->ca_signatures;
 	}
 	return NULL;
 }
@@ -177,6 +181,7 @@ api_options_fill(const struct api_options *o, struct ipc_NEW *m)
 	m->ciphers = span_str(o->ciphers);
 	m->macs = span_str(o->macs);
 	m->compression = span_str(o->compression);
+	m->ca_algs = span_str(o->ca_signatures);
 	m->banner_ms = o->banner_ms;
 	m->kex_ms = o->kex_ms;
 	m->login_ms = o->login_ms;

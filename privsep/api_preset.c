@@ -13,8 +13,10 @@
 enum { BY_NAME = 0, MODERN = 1, COMPAT = 2, PQ_ONLY = 4, EVERY = MODERN | COMPAT | PQ_ONLY };
 enum { KEX = 1 << POSTERN_KEX, CIPHER = 1 << POSTERN_CIPHERS, MAC = 1 << POSTERN_MACS,
 	COMPRESSION = 1 << POSTERN_COMPRESSION,
-	SIGNATURE = 1 << POSTERN_HOST_KEYS | 1 << POSTERN_SIGNATURES,
-	USER_SIGNATURE = 1 << POSTERN_SIGNATURES };
+	CERTIFICATE = 1 << POSTERN_HOST_KEYS | 1 << POSTERN_SIGNATURES,
+	USER_CERTIFICATE = 1 << POSTERN_SIGNATURES,
+	USER_SIGNATURE = 1 << POSTERN_SIGNATURES | 1 << POSTERN_CA_SIGNATURES,
+	SIGNATURE = CERTIFICATE | 1 << POSTERN_CA_SIGNATURES };
 
 static const struct {
 	int lists;			/* bits 1 << list */
@@ -59,9 +61,13 @@ bit_of(const char *preset)
 	return 0;
 }
 
+/* What an authority signed was signed long ago: it may use whatever is not by name only
+ * (as with OpenSSH: what does not rest on SHA-1). */
 static bool
 is_in(size_t i, int list, unsigned bit)
 {
+	if (list == POSTERN_CA_SIGNATURES)
+		bit = EVERY;
 	return (names[i].lists & 1 << list) != 0 && (names[i].presets & bit) != 0;
 }
 

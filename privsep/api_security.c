@@ -35,6 +35,8 @@ place_of(struct ipc_NEW *m, int list)
 		return &m->macs;
 	case POSTERN_COMPRESSION:
 		return &m->compression;
+	case POSTERN_CA_SIGNATURES:
+		return &m->ca_algs;
 	}
 	return NULL;
 }

@@ -309,6 +309,13 @@ api_server_attempt(postern_transport *t, const struct ipc_ATTEMPT *m)
 	    verdict == POSTERN_REFUSE ? "refused" : verdict == POSTERN_PARTIAL ? "passed a step:" :
 	    "accepted", method, user, alg[0] != '\0' ? ", " : "", alg,
 	    print[0] != '\0' ? " " : "", print, m->failures);
+	/* what the monitor finds wrong with a certificate nobody else is told */
+	if (m->why.n > 0) {
+		char why[700];
+
+		api_log(t->ctx, t, POSTERN_ERROR, "key refused for \"%s\": %s", user,
+		    api_log_quote(why, sizeof(why), m->why));
+	}
 	if (i->auth_attempt != NULL)
 		i->auth_attempt(i->user, t, api_text(m->user), api_text(m->method),
 		    api_text(m->fingerprint), verdict, m->failures);

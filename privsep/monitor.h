@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <sys/types.h>
 
+#include "crypto/cert.h"
 #include "crypto/crypto.h"
 #include "ipc/ipc.h"
 
@@ -44,6 +45,8 @@ enum {
 	MONITOR_DUMP_UNREAD_MAX = 64 * 1024, /* of the application: more, and no dump comes */
 	MONITOR_AGENTS_MAX = 16,
 	MONITOR_TEXT_MAX = 1024,
+	MONITOR_WHY_MAX = 511,		/* a reason for the log                   */
+	MONITOR_NAMES_MAX = 2048,	/* a list of algorithms                   */
 };
 
 /* ---- what the monitor asks of the system; a test plays it (monitor_os.c) ---- */
@@ -55,6 +58,7 @@ struct monitor_os {
 	int (*end)(int pidfd);		/* kills, waits, reaps, closes: at exit only */
 	bool (*reap_stray)(bool (*is_ours)(void *, pid_t), void *);
 	uint64_t (*now_ms)(void);
+	uint64_t (*wall_s)(void);	/* since 1970, for certificates              */
 };
 extern const struct monitor_os monitor_os_real;
 
@@ -443,6 +447,22 @@ void monitor_login_go(struct conn *);		/* keys are in use: what was kept is sent
 /* The server's signature over the session id: its proof to an agent. */
 void monitor_login_proof(struct conn *, struct span signature);
 void monitor_login_free(struct conn *);
+
+/* ---- certificates (monitor_cert.c) ---- */
+/* A key as a peer shows it, plain or with a certificate. */
+struct shown_key {
+	const struct sign_alg *alg;	/* whose signatures prove it                 */
+	struct span plain;		/* the blob that checks them                 */
+	bool is_cert;
+	struct cert cert;		/* borrows from the blob that was shown      */
+	uint8_t bytes[KEY_BLOB_MAX];	/* a certificate's plain blob                */
+};
+/* Reads a blob that is to be of the negotiated algorithm.  NULL, or why not. */
+const char *monitor_cert_show(struct span alg, struct span blob, struct shown_key *);
+/* May this user certificate count for the peer of this connection, now?  Else why not. */
+bool monitor_cert_user(const struct conn *, const struct cert *, char why[MONITOR_WHY_MAX + 1]);
+/* Appends those names of a list that are of signatures, not of certificates. */
+void monitor_cert_names(struct span list, char *out, size_t cap);
 
 /* The data gate (monitor_gate.c): the only place that joins a worker to the
  * application. */

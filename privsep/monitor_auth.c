@@ -90,8 +90,8 @@ monitor_auth_begin(struct conn *c, struct span user, enum auth_method method, st
 	a->question = 0;
 	a->prompts = 0;
 	monitor_names_copy(a->name, sizeof(a->name), name);
-	a->is_signed = false;
-	a->alg[0] = a->fingerprint[0] = 0;
+	a->is_signed = a->must_touch = a->must_verify = false;
+	a->alg[0] = a->fingerprint[0] = a->why[0] = 0;
 	free((void *)(uintptr_t)a->key.p);
 	a->key = span_of(NULL, 0);
 	return a;
@@ -121,7 +121,8 @@ log_attempt(struct conn *c, enum ipc_verdict verdict)
 	tell_ATTEMPT(c->m, &(struct ipc_ATTEMPT){ .conn = c->id, .user = span_str(a->user),
 	    .method = span_str(method_name(a)), .alg = span_str(a->alg),
 	    .fingerprint = span_str(a->fingerprint), .verdict = (uint8_t)verdict,
-	    .failures = a->failures });
+	    .failures = a->failures,
+	    .why = span_str(verdict == IPC_REFUSED ? a->why : "") });
 }
 
 static void

@@ -43,6 +43,8 @@ struct auth {
 	bool is_signed;			/* and the signature is good                */
 	struct sign_facts facts;	/* what it says beside                      */
 	char alg[NAME_MAX_LEN + 1], fingerprint[FINGERPRINT_MAX];
+	bool must_touch, must_verify;	/* its certificate says so, of an authenticator */
+	char why[MONITOR_WHY_MAX + 1];	/* it is refused, if that is for the log     */
 	uint8_t digest[AUTH_DIGEST];
 	struct span key;
 	struct seen_key *keys;

@@ -76,8 +76,15 @@ static void
 apply(struct conn *c, enum ipc_verdict verdict, struct span methods, unsigned flags)
 {
 	struct auth *a = c->auth;
-	const char *lacking = a->is_signed ? lacks(&a->facts, flags) : NULL;
+	const char *lacking;
 	struct seen_key *k;
+
+	/* the application cannot let go of what the CA wants */
+	if (a->must_touch)
+		flags &= ~(unsigned)IPC_LOGIN_NO_TOUCH;
+	if (a->must_verify)
+		flags |= IPC_LOGIN_VERIFIED;
+	lacking = a->is_signed ? lacks(&a->facts, flags) : NULL;
 
 	if (verdict != IPC_REFUSED && lacking != NULL) {
 		monitor_remark(c->m, IPC_INFO, "connection %llu: key %s is refused: %s",
@@ -113,45 +120,72 @@ monitor_auth_key_judged(struct conn *c, enum ipc_verdict verdict, struct span me
 }
 
 static bool
-signature_good(struct conn *c, const struct sign_alg *alg,
+signature_good(struct conn *c, const struct shown_key *key,
     const struct ipc_AUTH_PUBLICKEY *q)
 {
 	uint8_t data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(data, sizeof(data));
 
 	return monitor_sign_login_data(c, q->user, q->alg, q->key, &w) == 0 &&
-	    sign_verify(alg, q->key.p, q->key.n, w.p, w.n, q->signature.p, q->signature.n,
-	    &c->auth->facts) == 0;
+	    sign_verify(key->alg, key->plain.p, key->plain.n, w.p, w.n, q->signature.p,
+	    q->signature.n, &c->auth->facts) == 0;
 }
 
-/* Everything that needs no policy: method, algorithm, type, signature. */
+/* Everything that needs no policy: method, algorithm, type, signature, and of a
+ * certificate all but whether its CA is trusted. */
 static bool
-sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
+sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 {
 	struct auth *a = c->auth;
-	const struct sign_alg *alg;
+	const char *why;
 
 	if (!monitor_auth_allowed(a) || !monitor_names_has(c->plan.sig_algs, q->alg))
 		return false;
-	alg = sign_find((const char *)q->alg.p, q->alg.n);
-	if (alg == NULL || !monitor_exchange_key_is(q->key, alg->key_type))
+	why = monitor_cert_show(q->alg, q->key, key);
+	if (why != NULL && key->is_cert)
+		monitor_names_copy(a->why, sizeof(a->why), span_str(why));
+	if (why != NULL || (key->is_cert && !monitor_cert_user(c, &key->cert, a->why)))
 		return false;
-	if (!monitor_keys_large(q->key, c->plan.rsa_bits)) {
+	a->must_touch = key->is_cert && (key->cert.permits & CERT_NO_TOUCH) == 0;
+	a->must_verify = key->is_cert && key->cert.verify_required;
+	if (!monitor_keys_large(key->plain, c->plan.rsa_bits)) {
 		monitor_remark(c->m, IPC_VERBOSE, "connection %llu: key %s is refused: an RSA key "
 		    "of fewer than %u bits", (unsigned long long)c->id, a->fingerprint,
 		    c->plan.rsa_bits);
 		return false;
 	}
-	if (q->is_signed != 0 && !signature_good(c, alg, q))
+	if (q->is_signed != 0 && !signature_good(c, key, q))
 		return false;
 	a->is_signed = q->is_signed != 0;
 	return true;
+}
+
+static void
+ask(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, const struct shown_key *key)
+{
+	const struct cert *cert = &key->cert;
+	struct ipc_ASK_PUBLICKEY m = { .conn = c->id, .question = monitor_auth_ask(c),
+		.user = q->user, .proven = span_str(c->auth->proven), .alg = q->alg,
+		.key = q->key };
+
+	if (key->is_cert) {
+		m.ca = span_of(cert->ca_key.p, cert->ca_key.n);
+		m.plain = key->plain;
+		m.serial = cert->serial;
+		m.key_id = span_of(cert->key_id.p, cert->key_id.n);
+		m.principals = span_of(cert->principals.p, cert->principals.n);
+		m.permits = cert->permits;
+		m.is_forced = cert->has_force_command;
+		m.force_command = span_of(cert->force_command.p, cert->force_command.n);
+	}
+	tell_ASK_PUBLICKEY(c->m, &m);
 }
 
 int
 monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 {
 	const struct seen_key *seen;
+	struct shown_key key;
 	struct auth *a;
 	int r;
 
@@ -168,14 +202,12 @@ monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 		return 0;
 	}
 	seen = find_key(a, a->digest);
-	if (!sound(c, q) || (seen != NULL && seen->used)) {
+	if (!sound(c, q, &key) || (seen != NULL && seen->used)) {
 		monitor_auth_refuse(c);
 	} else if (seen != NULL && seen->verdict != 0) {
 		apply(c, seen->verdict, span_str(seen->methods), seen->flags);
 	} else {
-		tell_ASK_PUBLICKEY(c->m, &(struct ipc_ASK_PUBLICKEY){ .conn = c->id,
-		    .question = monitor_auth_ask(c), .user = q->user,
-		    .proven = span_str(a->proven), .alg = q->alg, .key = q->key });
+		ask(c, q, &key);
 	}
 	return 0;
 }

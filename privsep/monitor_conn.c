@@ -50,7 +50,7 @@ keep_texts(struct conn *c)
 {
 	struct span *all[] = { &c->plan.peer, &c->plan.host, &c->plan.version, &c->plan.kex,
 		&c->plan.hostkey_algs, &c->plan.sig_algs, &c->plan.ciphers, &c->plan.macs,
-		&c->plan.compression, &c->plan.methods, &c->plan.banner };
+		&c->plan.compression, &c->plan.methods, &c->plan.banner, &c->plan.ca_algs };
 	size_t n = sizeof(all) / sizeof(all[0]), total = 1;
 	struct wr w;
 
@@ -251,6 +251,7 @@ start(struct conn *c, struct worker *w)
 	const struct ipc_NEW *p = &c->plan;
 	uint8_t pairs[16384];
 	struct wr hostkeys = wr_of(pairs, sizeof(pairs));
+	char sig_algs[MONITOR_NAMES_MAX + 1] = "";
 	const char *problem;
 
 	tell_STARTED(c->m, &(struct ipc_STARTED){ .conn = c->id, .worker_pid = (uint32_t)w->pid,
@@ -264,12 +265,15 @@ start(struct conn *c, struct worker *w)
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "%s", problem);
 		return;
 	}
+	/* the extension names signatures (RFC 8308 3.1), and so does OpenSSH's */
+	if (p->role == IPC_SERVER)
+		monitor_cert_names(p->sig_algs, sig_algs, sizeof(sig_algs));
 	c->kex = K_READY;
 	monitor_dump_start(c);
 	monitor_conn_phase(c, L_KEX);
 	say_START(c, &(struct ipc_START){ .role = p->role, .version = p->version,
 	    .kexinit = c->kexinit, .hostkeys = wr_span(&hostkeys),
-	    .sig_algs = p->role == IPC_SERVER ? p->sig_algs : span_str(""),
+	    .sig_algs = span_str(sig_algs),
 	    .banner = p->banner, .banner_ms = p->banner_ms, .kex_ms = p->kex_ms,
 	    .login_ms = p->login_ms, .rekey_ms = p->rekey_ms, .close_ms = p->close_ms,
 	    .rekey_bytes = p->rekey_bytes, .rekey_packets = p->rekey_packets,

@@ -166,10 +166,12 @@ int
 monitor_kexinit_hostkeys(struct conn *c, struct wr *pairs)
 {
 	struct span list = c->plan.hostkey_algs, name;
-	char have[2049] = "";
+	char have[MONITOR_NAMES_MAX + 1] = "", plain[MONITOR_NAMES_MAX + 1] = "";
 
 	if (c->plan.role == IPC_CLIENT) {
-		if (!known_first(c, list, have, sizeof(have)))
+		/* none of a server's certificates is asked for */
+		monitor_cert_names(list, plain, sizeof(plain));
+		if (!known_first(c, span_str(plain), have, sizeof(have)))
 			return -1;
 		c->hostkey_algs = monitor_span_copy(span_str(have));
 		return c->hostkey_algs.p != NULL && have[0] != 0 ? 0 : -1;

@@ -63,6 +63,16 @@ now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+static uint64_t
+wall_s(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_REALTIME, &ts) != 0 || ts.tv_sec < 0)
+		_exit(70);		/* cannot happen; no certificate could be judged */
+	return (uint64_t)ts.tv_sec;
+}
+
 const struct monitor_os monitor_os_real = {
 	.spawn = spawn_helper,
 	.adopt = adopt,
@@ -71,4 +81,5 @@ const struct monitor_os monitor_os_real = {
 	.end = spawn_end,
 	.reap_stray = reap_stray,
 	.now_ms = now_ms,
+	.wall_s = wall_s,
 };

@@ -357,6 +357,15 @@ static void packets_are_whole_or_refused(void **s)
 	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
 	p.key.len = ACCOUNT_KEY_MAX;
 	assert_true(account_packet_valid(&p, account_key_size(&p.key), 0));
+	p.key.is_certificate = 2;
+	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
+	p.key.is_certificate = 1;
+	assert_int_equal(account_key_size(&p.key), sizeof(p.key));
+	assert_false(account_packet_valid(&p, sizeof(p.key), 0));	/* no CA */
+	p.key.certificate.ca_len = 1;
+	assert_true(account_packet_valid(&p, sizeof(p.key), 0));
+	assert_false(account_packet_valid(&p, sizeof(p.key) - 1, 0));
+	p.key.is_certificate = 0;
 	memset(p.key.local, 'a', sizeof(p.key.local));
 	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
 	p.key.local[0] = '\0';

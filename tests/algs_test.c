@@ -20,7 +20,8 @@
 #include "crypto/crypto.h"
 #include "crypto/keyfile.h"
 
-enum class { CLASS_KEX, CLASS_SIGNATURE, CLASS_USER_SIGNATURE, CLASS_CIPHER, CLASS_MAC,
+enum class { CLASS_KEX, CLASS_SIGNATURE, CLASS_USER_SIGNATURE, CLASS_CERTIFICATE, CLASS_USER_CERTIFICATE,
+	CLASS_CIPHER, CLASS_MAC,
 	CLASS_COMPRESSION };
 static const struct {
 	enum class class;

@@ -11,7 +11,7 @@
 #include "privsep/api.h"
 
 static const int all_lists[] = { POSTERN_KEX, POSTERN_HOST_KEYS, POSTERN_SIGNATURES,
-	POSTERN_CIPHERS, POSTERN_MACS, POSTERN_COMPRESSION };
+	POSTERN_CIPHERS, POSTERN_MACS, POSTERN_COMPRESSION, POSTERN_CA_SIGNATURES };
 
 static void
 refuses_unknown_names_and_names_them(void **state)
@@ -51,9 +51,9 @@ refuses_to_leave_nothing(void **state)
 	assert_int_equal(postern_edit_list(POSTERN_CIPHERS, "", out, sizeof(out)), -EINVAL);
 	assert_int_equal(postern_edit_list(POSTERN_CIPHERS, "-*", out, sizeof(out)), -EINVAL);
 	assert_int_equal(postern_edit_list(0, NULL, out, sizeof(out)), -EINVAL);
-	assert_int_equal(postern_edit_list(7, NULL, out, sizeof(out)), -EINVAL);
+	assert_int_equal(postern_edit_list(POSTERN_CA_SIGNATURES + 1, NULL, out, sizeof(out)), -EINVAL);
 	assert_null(postern_supported(0));
-	assert_null(postern_supported(7));
+	assert_null(postern_supported(POSTERN_CA_SIGNATURES + 1));
 	assert_null(postern_supported(-1));
 }
 

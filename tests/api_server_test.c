@@ -27,7 +27,7 @@ struct policy {
 	int auths, verified, attempts, opens, requests, globals, eofs, channels_closed, closed;
 	int method, n_answers, verdict, last_kind, closed_code;
 	char user[64], password[64], proven[64], key[64], last_name[64], last_value[64], attempt[64];
-	char answers[64];
+	char answers[64], certificate[128];
 	uint32_t columns;
 	uint64_t question;
 	postern_transport *t;
@@ -54,6 +54,15 @@ check_auth(void *user, postern_transport *t, uint64_t question, struct postern_l
 	if (l->n_answers == 2)
 		(void)snprintf(p->answers, sizeof(p->answers), "%s+%s", l->answers[0],
 		    l->answers[1]);
+	if (l->certificate != NULL)
+		(void)snprintf(p->certificate, sizeof(p->certificate),
+		    "%.*s %.*s %llu %s %zu:%s,%s,%s %u %s", (int)l->certificate->ca_len,
+		    (const char *)l->certificate->ca, (int)l->certificate->plain_len,
+		    (const char *)l->certificate->plain,
+		    (unsigned long long)l->certificate->serial, l->certificate->key_id,
+		    l->certificate->n_principals, l->certificate->principals[0],
+		    l->certificate->principals[1], l->certificate->principals[2],
+		    l->certificate->permits, l->certificate->force_command);
 	l->methods = p->methods;
 	l->no_touch_required = p->no_touch;
 	l->verify_required = p->verify;
@@ -435,6 +444,16 @@ a_policy_may_take_its_time(void **state)
 	assert_string_equal(answer(&s), "login 2 3 \"password\"\n");
 	assert_int_equal(postern_answer(s.t, policy.question, POSTERN_ACCEPT, NULL),
 	    POSTERN_ESTATE);
+	/* a certificate comes with its facts, a plain key without */
+	policy.auth = POSTERN_REFUSE;
+	policy.methods = NULL;
+	assert_string_equal(ask(&s, "key robey KEY\n"), "login 3 1 \"\"\n");
+	assert_string_equal(policy.certificate, "");
+	assert_string_equal(ask(&s, "certificate robey\n"), "login 3 1 \"\"\n");
+	assert_string_equal(policy.key, "CERT");
+	assert_string_equal(policy.certificate,
+	    "CA PLAIN 1234567890123 the id 3:robey,,ops 9 date");
+	policy.methods = "password";
 	/* prompts instead of an answer, but only where prompts belong */
 	policy.prompt_first = 1;
 	assert_string_equal(ask(&s, "interactive robey\n"), "prompts 4 Test 15\n");
@@ -497,6 +516,7 @@ a_login_is_told_once_and_by_the_monitor(void **state)
 	/* in the log no name makes a line */
 	assert_non_null(strstr(log_text, "\"ro\\x0abey\""));
 	assert_null(strstr(log_text, "ro\nbey"));
+	assert_non_null(strstr(log_text, "key refused for \"ro\\x0abey\": a ce\\x0artificate"));
 	(void)close(s.fd);
 }
 

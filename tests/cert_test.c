@@ -159,6 +159,7 @@ all_that_a_certificate_may_say_is_read(void **state)
 	assert_int_equal(c.permits, CERT_PERMIT_PTY | CERT_NO_TOUCH);
 	assert_null(cert_judge(&c, CERT_USER, 0));
 	assert_null(cert_judge(&c, CERT_USER, UINT64_MAX - 1));
+	assert_null(verify(&c));
 }
 
 static void
@@ -168,6 +169,7 @@ a_host_certificate_is_for_hosts(void **state)
 
 	(void)state;
 	assert_null(cert_judge(&c, CERT_HOST, IN_2025));
+	assert_null(verify(&c));
 	assert_string_equal(cert_judge(&c, CERT_USER, IN_2025),
 	    "the certificate is not a user certificate");
 	assert_int_equal(c.permits, 0);
@@ -627,6 +629,35 @@ every_row_is_found_by_its_name(void **state)
 	assert_false(cert_is((const uint8_t *)"", 0));
 }
 
+/* What may be put into a list can be read, and its signatures checked. */
+static void
+every_name_has_its_row(void **state)
+{
+	static const char *const names[] = {
+#define ALG(class_, name_, presets) NAME_##class_(name_)
+#define NAME_KEX(name_)
+#define NAME_CIPHER(name_)
+#define NAME_MAC(name_)
+#define NAME_COMPRESSION(name_)
+#define NAME_SIGNATURE(name_)
+#define NAME_USER_SIGNATURE(name_)
+#define NAME_CERTIFICATE(name_) name_,
+#define NAME_USER_CERTIFICATE(name_) name_,
+#include "crypto/names.def"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const struct cert_alg *a = cert_alg_find(names[i], strlen(names[i]));
+		const struct sign_alg *s;
+
+		assert_non_null(a);
+		s = sign_find(a->sign_alg, strlen(a->sign_alg));
+		assert_non_null(s);
+		assert_string_equal(s->key_type, a->key_type);
+	}
+}
+
 static int
 let_go(void **state)
 {
@@ -661,9 +692,10 @@ main(void)
 		cmocka_unit_test(source_addresses_are_networks),
 		cmocka_unit_test(too_many_source_addresses_are_refused),
 		cmocka_unit_test(every_row_is_found_by_its_name),
+		cmocka_unit_test(every_name_has_its_row),
 	};
 
-	if (crypto_init() != 0)
+	if (crypto_init() != 0 || sign_start() != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, let_go);
 }

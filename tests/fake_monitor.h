@@ -1027,6 +1027,14 @@ fake_order_login(struct fake *f, const char *what, char *rest)
 		(void)ipc_send_ASK_PUBLICKEY(f->app, &(struct ipc_ASK_PUBLICKEY){ .conn = conn,
 		    .question = 3, .user = fake_word(&rest), .proven = span_str(""),
 		    .alg = span_str("ssh-ed25519"), .key = fake_word(&rest) });
+	if (strcmp(what, "certificate") == 0)
+		(void)ipc_send_ASK_PUBLICKEY(f->app, &(struct ipc_ASK_PUBLICKEY){ .conn = conn,
+		    .question = 3, .user = fake_word(&rest), .proven = span_str(""),
+		    .alg = span_str("ssh-ed25519-cert-v01@openssh.com"), .key = span_str("CERT"),
+		    .ca = span_str("CA"), .plain = span_str("PLAIN"), .serial = 1234567890123,
+		    .key_id = span_str("the id"), .principals = span_of("\0\0\0\5" "robey"
+		    "\0\0\0\0" "\0\0\0\3" "ops", 20), .permits = IPC_PERMIT_PTY | IPC_PERMIT_X11,
+		    .is_forced = 1, .force_command = span_str("date") });
 	if (strcmp(what, "interactive") == 0)
 		(void)ipc_send_ASK_KBDINT(f->app, &(struct ipc_ASK_KBDINT){ .conn = conn,
 		    .question = 4, .user = fake_word(&rest), .proven = span_str(""),
@@ -1043,7 +1051,7 @@ fake_order_login(struct fake *f, const char *what, char *rest)
 		(void)ipc_send_ATTEMPT(f->app, &(struct ipc_ATTEMPT){ .conn = conn,
 		    .user = span_str("ro\nbey"), .method = span_str("password"),
 		    .alg = span_str(""), .fingerprint = span_str(""), .verdict = IPC_REFUSED,
-		    .failures = 2 });
+		    .failures = 2, .why = span_str("a ce\nrtificate") });
 	if (strcmp(what, "success") == 0)
 		fake_log_in(f, rest, "publickey,password");
 }

@@ -107,7 +107,7 @@ GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0
     "\0\0\0\1" "z" "\0\0\0\2" "me" "\1" "\0\0\0\1" "b" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5"
     "\0\0\0\6" "\0\0\0\7" "\0\0\0\1\0\0\0\0" "\0\0\0\x09" "\0\0\0\x0a" "\0\0\0\x0b"
     "\0\0\0\x0c" "\0\0\0\x0d" "\0\0\0\x0e" "\0\0\0\x0f" "\0\0\0\x10" "\0\0\0\x11" "\2"
-    "\0\0\x0c\0",
+    "\0\0\0\2" "ca" "\0\0\x0c\0",
     .conn = 1, .role = IPC_CLIENT, .peer = S("p"), .host = S("h"), .port = 22, .hash_names = 1,
     .version = S("v"), .kex = S("k"), .hostkey_algs = S("hk"), .hostkey_rsa_min = 3072, .sig_algs = S("s"),
     .ciphers = S("c"), .macs = S("m"), .compression = S("z"), .methods = S("me"), .ask_none = 1,
@@ -116,7 +116,7 @@ GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0
     .fail_delay_ms = 7, .rekey_bytes = 0x100000000, .rekey_packets = 9,
     .rekey_interval_ms = 10, .rekey_burst = 11, .rekey_per_second = 12,
     .alive_interval_ms = 13, .alive_max = 14, .channel_max = 15, .window = 16,
-    .window_sum = 17, .hexdump = IPC_HEXDUMP_WHOLE, .rsa_bits = 3072)
+    .window_sum = 17, .hexdump = IPC_HEXDUMP_WHOLE, .ca_algs = S("ca"), .rsa_bits = 3072)
 GOLDEN(TRUST_FILE, "\x47" "\0\0\0\0\0\0\0\1", .conn = 1, .file = 50)
 GOLDEN(TRUST_KEY, "\x48" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "k", .conn = 1, .key = S("k"))
 GOLDEN(ATTACH, "\x49" "\0\0\0\0\0\0\0\1", .conn = 1, .in = 50, .out = 51)
@@ -179,8 +179,11 @@ GOLDEN(ASK_PASSWORD, "\x67" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "u"
     "\0\0\0\1" "p",
     .conn = 1, .question = 2, .user = S("u"), .proven = S("pr"), .password = S("p"))
 GOLDEN(ASK_PUBLICKEY, "\x68" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "u" "\0\0\0\2" "pr"
-    "\0\0\0\1" "a" "\0\0\0\1" "k",
-    .conn = 1, .question = 2, .user = S("u"), .proven = S("pr"), .alg = S("a"), .key = S("k"))
+    "\0\0\0\1" "a" "\0\0\0\1" "k" "\0\0\0\2" "ca" "\0\0\0\1" "p" "\0\0\0\0\0\0\0\7"
+    "\0\0\0\2" "id" "\0\0\0\5" "\0\0\0\1" "b" "\0\0\0\x3f" "\1" "\0\0\0\1" "c",
+    .conn = 1, .question = 2, .user = S("u"), .proven = S("pr"), .alg = S("a"), .key = S("k"),
+    .ca = S("ca"), .plain = S("p"), .serial = 7, .key_id = S("id"),
+    .principals = S("\0\0\0\1b"), .permits = 63, .is_forced = 1, .force_command = S("c"))
 GOLDEN(ASK_KBDINT, "\x69" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "u" "\0\0\0\2" "pr"
     "\0\0\0\1" "s",
     .conn = 1, .question = 2, .user = S("u"), .proven = S("pr"), .submethods = S("s"))
@@ -188,9 +191,9 @@ GOLDEN(ASK_RESPONSES, "\x6a" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "u
     "\0\0\0\4" "\0\0\0\0",
     .conn = 1, .question = 2, .user = S("u"), .proven = S("pr"), .answers = S("\0\0\0\0"))
 GOLDEN(ATTEMPT, "\x6b" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "m" "\0\0\0\1" "a"
-    "\0\0\0\1" "f" "\2" "\0\0\0\5",
+    "\0\0\0\1" "f" "\2" "\0\0\0\5" "\0\0\0\1" "y",
     .conn = 1, .user = S("u"), .method = S("m"), .alg = S("a"), .fingerprint = S("f"),
-    .verdict = IPC_ACCEPTED, .failures = 5)
+    .verdict = IPC_ACCEPTED, .failures = 5, .why = S("y"))
 GOLDEN(USER_LOGGED_IN, "\x6c" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "m" "\0\0\0\1" "a"
     "\0\0\0\1" "k",
     .conn = 1, .user = S("u"), .methods = S("m"), .alg = S("a"), .key = S("k"), .worker = 50)

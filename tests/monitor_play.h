@@ -43,7 +43,7 @@ struct play {
 	int app;			/* the application's end                 */
 	struct play_child child[PLAY_CHILDREN];
 	size_t n;
-	uint64_t now;
+	uint64_t now, wall;		/* milliseconds; seconds since 1970      */
 	bool zygote_silent, worker_silent;	/* does not answer               */
 	int spawn_error;
 	uint8_t rx[IPC_MESSAGE_MAX];	/* the last message taken                */
@@ -185,8 +185,14 @@ play_now(void)
 	return play.now;
 }
 
+static inline uint64_t
+play_wall(void)
+{
+	return play.wall;
+}
+
 static const struct monitor_os play_os = { play_spawn, play_adopt, play_kill, play_reap,
-	play_end, play_reap_stray, play_now };
+	play_end, play_reap_stray, play_now, play_wall };
 
 /* ---- the others' obedient behaviour ---- */
 
@@ -485,7 +491,12 @@ play_attach(uint64_t conn)
 }
 
 /* What START told, kept beyond the next message. */
-struct play_start { uint8_t kexinit[16384]; size_t kexinit_len; uint8_t role; };
+struct play_start {
+	uint8_t kexinit[16384];
+	size_t kexinit_len;
+	uint8_t role;
+	char sig_algs[256];
+};
 
 static inline struct play_child *
 play_started(uint64_t conn, struct play_start *start)
@@ -502,6 +513,7 @@ play_started(uint64_t conn, struct play_start *start)
 	start->role = q.role;
 	start->kexinit_len = q.kexinit.n;
 	memcpy(start->kexinit, q.kexinit.p, q.kexinit.n);
+	monitor_names_copy(start->sig_algs, sizeof(start->sig_algs), q.sig_algs);
 	close(q.in);
 	close(q.out);
 	return w;

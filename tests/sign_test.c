@@ -330,6 +330,8 @@ table_is_that_of_names(void **state)
 #define NAME_CIPHER(name_)
 #define NAME_MAC(name_)
 #define NAME_COMPRESSION(name_)
+#define NAME_CERTIFICATE(name_)
+#define NAME_USER_CERTIFICATE(name_)
 #define NAME_SIGNATURE(name_) name_,
 #define NAME_USER_SIGNATURE(name_) name_,
 #include "crypto/names.def"

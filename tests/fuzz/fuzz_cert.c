@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n;
 
 	if (!started)
-		is(crypto_init() == 0);
+		is(crypto_init() == 0 && sign_start() == 0);
 	started = true;
 	if (cert_parse(data, size, &c, &why) != 0) {
 		is(why != NULL);

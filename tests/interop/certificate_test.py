@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""certificate_test.py - certificates that Debian's ssh-keygen makes at test time, with
+Debian's ssh against posternd: the good, and each that must not let anybody in, with the
+reason in the log.  What ssh would not even show (a host's certificate, a forged
+one, a chain) is in tests/cert_test.c and tests/monitor_cert_test.c.
+"""
+import os, shutil, subprocess, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lab import Failure, check, main, need
+
+
+def expect(r, status=0, out=None, what=""):
+    check(r.returncode == status, "%s: exit status %d, not %d: %s" % (what, r.returncode, status,
+                                                                     r.stderr.decode(errors="replace")[-500:]))
+    if out is not None:
+        check(r.stdout == out, "%s: output %r, not %r" % (what, r.stdout[-200:], out))
+
+
+def once(lab, name, make):
+    store = lab.__dict__.setdefault("certificates", {})
+    if name not in store:
+        store[name] = make()
+    return store[name]
+
+
+def ca(lab, name="ca", *flags):
+    def make():
+        path = lab.path(name)
+        subprocess.run([need("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", path, *flags], check=True)
+        return path
+    return once(lab, name, make)
+
+
+def sign(lab, *flags, key=None, by=None, principals=None, validity="-1h:+1h"):
+    """A copy of the key with a certificate beside it."""
+    path = lab.path("certified")
+    for end in ("", ".pub"):
+        shutil.copy((key or lab.wrongkey) + end, path + end)
+    subprocess.run([need("ssh-keygen"), "-q", "-s", by or ca(lab), "-I", "the id", "-z", "77",
+                    *(["-n", lab.user if principals is None else principals] if principals != "" else []),
+                    *(["-V", validity] if validity else []), *flags, path + ".pub"],
+                   check=True, stderr=subprocess.DEVNULL)
+    return path
+
+
+def server(lab, *lines):
+    lines = ("TrustedUserCAKeys %s.pub" % ca(lab), *lines)
+    return once(lab, lines, lambda: lab.posternd(*lines))
+
+
+def mark(s):
+    return len(open(s.log, errors="replace").read())
+
+
+def since(s, at, text):
+    """Has the log said so since?"""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        with open(s.log, errors="replace") as f:
+            if text in f.read()[at:]:
+                return
+        time.sleep(0.05)
+    with open(s.log, errors="replace") as f:
+        raise Failure("the log does not say %r: %s" % (text, f.read()[at:]))
+
+
+def let_in(lab, key, s=None, command=("echo in",), out=b"in\n"):
+    s = s or server(lab)
+    expect(lab.ssh(s, command=command, key=key), 0, out, "ssh")
+
+
+def kept_out(lab, key, why, s=None):
+    s = s or server(lab)
+    at = mark(s)
+    r = lab.ssh(s, command=["echo in"], key=key)
+    check(r.returncode == 255 and r.stdout == b"" and b"Permission denied" in r.stderr, "%r" % r)
+    since(s, at, why)
+
+
+# ---- the good
+
+def ssh_certificate(lab):
+    s = server(lab)
+    at = mark(s)
+    let_in(lab, sign(lab))
+    since(s, at, "ED25519-CERT SHA256:")
+    since(s, at, "(serial 77) CA ED25519 SHA256:")
+
+
+def ssh_certificate_among_principals(lab):
+    let_in(lab, sign(lab, principals="root,%s,other" % lab.user))
+    let_in(lab, sign(lab, validity=""))
+
+
+def ssh_source_address(lab):
+    let_in(lab, sign(lab, "-O", "source-address=10.0.0.0/8,127.0.0.0/8"))
+    kept_out(lab, sign(lab, "-O", "source-address=10.0.0.0/8"), "may not be used from this address")
+
+
+def ssh_force_command(lab):
+    key = sign(lab, "-O", "force-command=echo forced $SSH_ORIGINAL_COMMAND")
+    let_in(lab, key, command=["echo in"], out=b"forced echo in\n")
+
+
+def ssh_authority_line(lab):
+    """cert-authority in the user's file, with another CA."""
+    other = ca(lab, "line-ca")
+    with open(other + ".pub") as f:
+        pub = f.read()
+    conf = "AuthorizedKeysFile " + lab.write("authorities", "cert-authority %scert-authority,principals=\"ops\" %s" % (pub, pub))
+    s = once(lab, "authority", lambda: authority_server(lab, conf))
+    let_in(lab, sign(lab, by=other), s)
+    let_in(lab, sign(lab, by=other, principals="ops"), s)
+    kept_out(lab, sign(lab, by=other, principals="dev"), "no principal", s)
+    kept_out(lab, other, "cert-authority, not to log in with", s)
+    # the CA that signed it is none of that file's
+    kept_out(lab, sign(lab), "Failed publickey", s)
+
+
+def authority_server(lab, conf):
+    kept = lab.authorized
+    lab.authorized = conf.split(" ", 1)[1]
+    try:
+        return lab.posternd(level="DEBUG")
+    finally:
+        lab.authorized = kept
+
+
+def ssh_principals_file(lab):
+    os.chmod(lab.dir, 0o755)
+    names = lab.write("principals", "# who may\nops\nfrom=\"10.0.0.1\" away\ncommand=\"echo limited\" dev\n")
+    s = server(lab, "AuthorizedPrincipalsFile " + names)
+    let_in(lab, sign(lab, principals="ops"), s)
+    let_in(lab, sign(lab, principals="dev"), s, out=b"limited\n")
+    kept_out(lab, sign(lab, principals="away"), "may not be used from this address", s)
+    kept_out(lab, sign(lab), "no line names a principal", s)
+
+
+def ssh_permits(lab):
+    """No extension, no terminal."""
+    s = server(lab)
+    bare = sign(lab, "-O", "clear")
+    r = lab.ssh(s, "-tt", command=["tty"], key=bare)
+    check(b"PTY allocation request failed" in r.stderr and b"/dev/pts" not in r.stdout, "%r" % r)
+    r = lab.ssh(s, "-tt", command=["tty"], key=sign(lab, "-O", "clear", "-O", "permit-pty"))
+    check(b"/dev/pts" in r.stdout, "%r" % r)
+    r = lab.ssh(s, "-W", "127.0.0.1:%d" % s.port, key=bare)
+    check(r.returncode == 255 and b"SSH-2.0" not in r.stdout, "%r" % r)
+    r = lab.ssh(s, "-W", "127.0.0.1:%d" % s.port, key=sign(lab))
+    check(b"SSH-2.0" in r.stdout, "%r" % r)
+
+
+# ---- the bad
+
+def ssh_expired(lab):
+    kept_out(lab, sign(lab, validity="20200101:20200102"), "the certificate has expired")
+
+
+def ssh_not_yet_valid(lab):
+    kept_out(lab, sign(lab, validity="+1d:+2d"), "the certificate is not yet valid")
+
+
+def ssh_wrong_principal(lab):
+    kept_out(lab, sign(lab, principals="somebody"), "the user is no principal of the certificate")
+
+
+def ssh_no_principals(lab):
+    kept_out(lab, sign(lab, principals=""), "the user is no principal of the certificate")
+
+
+def ssh_wrong_ca(lab):
+    kept_out(lab, sign(lab, by=ca(lab, "untrusted")), "Failed publickey")
+
+
+def ssh_unknown_critical_option(lab):
+    kept_out(lab, sign(lab, "-O", "critical:new@example.com=x"), "has an unknown critical option")
+
+
+def ssh_sha1_signature(lab):
+    """RSA with SHA-1, by a CA that is trusted."""
+    def make():
+        path = lab.path("rsa-ca")
+        subprocess.run([need("ssh-keygen"), "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", path], check=True)
+        return path
+    rsa = once(lab, "rsa-ca", make)
+    s = once(lab, "rsa-server", lambda: lab.posternd("TrustedUserCAKeys %s.pub" % rsa))
+    kept_out(lab, sign(lab, "-t", "ssh-rsa", by=rsa), "signed with an algorithm that CAs may not use here", s)
+
+
+cases = [ssh_certificate, ssh_certificate_among_principals, ssh_source_address, ssh_force_command,
+         ssh_authority_line, ssh_principals_file, ssh_permits, ssh_expired, ssh_not_yet_valid,
+         ssh_wrong_principal, ssh_no_principals, ssh_wrong_ca,
+         ssh_unknown_critical_option, ssh_sha1_signature]
+
+if __name__ == "__main__":
+    main(cases)
