@@ -74,6 +74,23 @@ int posternd_start_context(struct daemon *d)
 	return r;
 }
 
+/* Without it whoever was shut out would be let in again: then nobody is served. */
+static int load_revoked(struct daemon *d)
+{
+	const char *path = d->conf.revoked_file;
+	int r, fd;
+
+	if (path == NULL)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	r = fd < 0 ? -errno : postern_context_load_revoked_keys(d->context, fd,
+	    POSTERND_START_MS);
+	if (r < 0)
+		posternd_log(POSTERN_ERROR, NULL, "fatal: RevokedKeys %s: %s", path,
+		    postern_strerror(r));
+	return r < 0 ? -1 : 0;
+}
+
 /* Without moduli there is no group exchange, and nothing else is missing: only a file
  * that a line names is missed. */
 static void load_moduli(struct daemon *d)
@@ -188,7 +205,7 @@ int posternd_start(struct daemon *d)
 	if (posternd_start_context(d) < 0 || posternd_hostkey_load(d) < 0)
 		return -1;
 	load_moduli(d);
-	if (start_server(d) < 0)
+	if (load_revoked(d) < 0 || start_server(d) < 0)
 		return -1;
 	if (posternd_loop_add(d, postern_context_fd(d->context), SOURCE_CONTEXT, 0, 0) < 0 ||
 	    posternd_loop_add(d, d->signals, SOURCE_SIGNALS, 0, 0) < 0 ||

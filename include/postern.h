@@ -225,6 +225,12 @@ POSTERN_CHECKED int postern_context_add_server_key(postern_context *, int fd,
 POSTERN_API const char *postern_context_get_server_key(const postern_context *, size_t i,
     const void **blob, size_t *len);
 
+/* Keys that may not log in any more, also those with a certificate by its serial number,
+ * key id or CA: a KRL [OpenSSH PROTOCOL.krl] or a list of public keys; replaces what was
+ * loaded.  Takes fd.  -EINVAL: it cannot be read to its end, the log says why, and what
+ * was loaded before stays. */
+POSTERN_CHECKED int postern_context_load_revoked_keys(postern_context *, int fd,
+    int timeout_ms);
 /* paramiko's load_server_moduli: the moduli(5) file of group exchange [RFC 4419].
  * Takes fd.  How many moduli of 2048 bits and more it has, 0: none, and group exchange
  * stays off.  Servers whose list has it, as that of "compat", offer it from then on. */

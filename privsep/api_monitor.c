@@ -77,6 +77,13 @@ on_MODULI_LOADED(struct hearing *h, const struct ipc_MODULI_LOADED *m)
 }
 
 static int
+on_REVOKED_LOADED(struct hearing *h, const struct ipc_REVOKED_LOADED *m)
+{
+	api_revoked_loaded(h->ctx, m);
+	return 0;
+}
+
+static int
 on_AGENT_KEY(struct hearing *h, const struct ipc_AGENT_KEY *m)
 {
 	api_agent_key(h->ctx, m);

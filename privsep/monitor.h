@@ -16,6 +16,7 @@
 
 #include "crypto/cert.h"
 #include "crypto/crypto.h"
+#include "crypto/krl.h"
 #include "ipc/ipc.h"
 
 #ifndef IPC_BROKEN
@@ -142,6 +143,7 @@ struct monitor {
 	struct key *keys;
 	unsigned user_keys;
 	struct modulus *moduli;		/* NULL: no group exchange                   */
+	struct revoked *revoked;	/* NULL: nothing is                          */
 	struct keyload *keyloads;
 	unsigned n_keyloads;
 	struct agent *agents;
@@ -390,6 +392,12 @@ bool monitor_moduli_choose(const struct modulus *, uint32_t min, uint32_t n, uin
     struct kex_group *);
 int monitor_moduli_on_load(struct monitor *, const struct ipc_MODULI *);
 int monitor_moduli_on_ask(struct conn *, const struct ipc_GROUP_ASK *);
+
+/* ---- revoked keys (monitor_revoked.c) ---- */
+struct revoked { size_t n; uint8_t bytes[]; };	/* the file, which krl_check has passed */
+int monitor_revoked_on_load(struct monitor *, const struct ipc_REVOKED *);
+/* Is this key, or its certificate (NULL: none), in the file, if there is one? */
+bool monitor_revoked_has(const struct monitor *, struct span plain, const struct cert *);
 
 /* ---- dumps of packets (monitor_dump.c) ---- */
 void monitor_dump_start(struct conn *);

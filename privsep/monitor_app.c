@@ -104,6 +104,7 @@ monitor_app_serving(struct monitor *m)
 #define on_TRY_CHANGE     monitor_try_change
 #define on_SET_HEXDUMP    monitor_dump_on_set
 #define on_MODULI         monitor_moduli_on_load
+#define on_REVOKED        monitor_revoked_on_load
 #define on_AGENT          monitor_agent_on_agent
 #define on_KEY_SIGNER     monitor_signer_on_key
 #define on_SIGN_ANSWER    monitor_signer_on_answer
@@ -168,6 +169,9 @@ lost_call(struct monitor *m, uint64_t call)
 		return true;
 	case IPC_MSG_MODULI:
 		tell_MODULI_LOADED(m, &(struct ipc_MODULI_LOADED){ .call = call });
+		return true;
+	case IPC_MSG_REVOKED:
+		tell_REVOKED_LOADED(m, &(struct ipc_REVOKED_LOADED){ .call = call });
 		return true;
 	case IPC_MSG_AGENT:
 		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = call });

@@ -146,6 +146,10 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 		monitor_names_copy(a->why, sizeof(a->why), span_str(why));
 	if (why != NULL || (key->is_cert && !monitor_cert_user(c, &key->cert, a->why)))
 		return false;
+	if (monitor_revoked_has(c->m, key->plain, key->is_cert ? &key->cert : NULL)) {
+		monitor_names_copy(a->why, sizeof(a->why), span_str("the key is revoked"));
+		return false;
+	}
 	a->must_touch = key->is_cert && (key->cert.permits & CERT_NO_TOUCH) == 0;
 	a->must_verify = key->is_cert && key->cert.verify_required;
 	if (!monitor_keys_large(key->plain, c->plan.rsa_bits)) {

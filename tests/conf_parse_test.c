@@ -150,7 +150,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "StrictModes no\nAuthorizedKeysFile /k/%u none\n"
 	    "AuthorizedKeysCommand /keys \"a b\" %u%% %C%D%f%h%k%t%U\nAuthorizedKeysCommandUser eve\n"
 	    "PasswordFile /p\n"
-	    "TrustedUserCAKeys /ca\nAuthorizedPrincipalsFile .ssh/%u\nCASignatureAlgorithms ssh-ed25519\n"
+	    "RevokedKeys /krl\nTrustedUserCAKeys /ca\nAuthorizedPrincipalsFile .ssh/%u\nCASignatureAlgorithms ssh-ed25519\n"
 	    "AllowUsers a b@10.0.0.0/8\nAllowUsers c\nDenyUsers d\nAllowGroups e\nDenyGroups f\n"
 	    "PrintMotd no\nPermitTTY no\nPermitUserEnvironment LANG,LC_*\nPermitUserRC no\n"
 	    "UsePAM no\nPAMServiceName x\nPermitEmptyPasswords yes\nPubkeyAuthOptions Touch-Required verify-required\nAcceptEnv LANG LC_*\n"

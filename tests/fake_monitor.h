@@ -610,6 +610,17 @@ on_SET_HEXDUMP(struct fake *f, const struct ipc_SET_HEXDUMP *m)
 }
 
 static inline int
+on_REVOKED(struct fake *f, const struct ipc_REVOKED *m)
+{
+	char content[64] = "";
+	ssize_t n = read(m->file, content, sizeof(content) - 1);
+
+	(void)close(m->file);
+	return ipc_send_REVOKED_LOADED(f->app, &(struct ipc_REVOKED_LOADED){ .call = m->call,
+	    .ok = n > 0 && strcmp(content, "bad") != 0, .why = span_str(content) });
+}
+
+static inline int
 on_MODULI(struct fake *f, const struct ipc_MODULI *m)
 {
 	char content[64] = "";

@@ -4,6 +4,8 @@
  */
 #include "tests/monitor_play.h"
 
+#include <sys/mman.h>
+
 #include "tests/cert_make.h"
 
 static const char alg[] = "ssh-ed25519-cert-v01@openssh.com";
@@ -297,6 +299,80 @@ name_and_blob_must_agree(void **state)
 	expect_refused("the certificate is malformed");
 }
 
+static void
+load_revoked(const void *file, size_t n, bool good)
+{
+	struct ipc_REVOKED_LOADED loaded;
+	int fd = memfd_create("revoked", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, file, n), (ssize_t)n);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	PLAY_TELL(REVOKED, .call = 9, .file = fd);
+	close(fd);
+	PLAY_EXPECT(REVOKED_LOADED, &loaded);
+	assert_int_equal(loaded.call, 9);
+	assert_int_equal(loaded.ok, good);
+	assert_true((loaded.why.n == 0) == good);
+}
+
+/* A KRL that revokes serial 77 of any CA. */
+static size_t
+serial_krl(uint8_t out[128])
+{
+	uint8_t data[64], number[8];
+	struct wr w = wr_of(out, 128), in = wr_of(data, sizeof(data)), s = wr_of(number, 8);
+
+	wr_u64(&s, 77);
+	wr_str(&in, "");
+	wr_str(&in, "");
+	wr_u8(&in, 0x20);
+	wr_blob(&in, wr_span(&s), 8);
+	wr_raw(&w, span_of("SSHKRL\n", 8));
+	wr_u32(&w, 1);
+	for (int i = 0; i < 3; i++)
+		wr_u64(&w, 0);
+	wr_str(&w, "");
+	wr_str(&w, "");
+	wr_u8(&w, 1);
+	wr_blob(&w, wr_span(&in), sizeof(data));
+	assert_false(w.bad);
+	return w.n;
+}
+
+static void
+revoked_keys_are_asked_about_by_nobody(void **state)
+{
+	struct span plain = span_of(play.user_blob, play.user_blob_len);
+	struct cert_plan p = good();
+	struct ipc_ASK_PUBLICKEY ask;
+	uint8_t krl[128];
+	char line[256] = "ssh-ed25519 ";
+
+	(void)state;
+	load_revoked(krl, serial_krl(krl), true);
+	bad_one(&p, "the key is revoked");
+	p.serial = 78;
+	send_key(alg, make(&p), span_of(NULL, 0));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	answer(ask.question, IPC_REFUSED);
+	expect_refused("");
+	/* a bad file changes nothing */
+	load_revoked("nonsense\n", 9, false);
+	load_revoked(krl, serial_krl(krl) - 1, false);
+	p.serial = 77;
+	bad_one(&p, "the key is revoked");
+	/* another one replaces it: the key itself, with and without a certificate */
+	sodium_bin2base64(line + 12, 200, plain.p, plain.n, sodium_base64_VARIANT_ORIGINAL);
+	load_revoked(line, strlen(line), true);
+	p.serial = 79;
+	bad_one(&p, "the key is revoked");
+	send_key("ssh-ed25519", plain, span_of(NULL, 0));
+	expect_refused("the key is revoked");
+	load_revoked("", 0, true);
+	send_key(alg, make(&p), span_of(NULL, 0));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+}
+
 int
 main(void)
 {
@@ -311,6 +387,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(the_proof_is_the_plain_keys_over_the_certificate,
 		    setup, play_teardown),
 		cmocka_unit_test_setup_teardown(name_and_blob_must_agree, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(revoked_keys_are_asked_about_by_nobody, setup,
+		    play_teardown),
 	};
 
 	if (crypto_init() != 0)

@@ -188,10 +188,38 @@ def ssh_sha1_signature(lab):
     kept_out(lab, sign(lab, "-t", "ssh-rsa", by=rsa), "signed with an algorithm that CAs may not use here", s)
 
 
+def ssh_revoked(lab):
+    """By serial, by key id, by key, by CA, in a KRL and in a list; and what is in none."""
+    spare = ca(lab, "spare-ca")
+    key = sign(lab)
+
+    def krl(text, *flags):
+        path = lab.path("krl")
+        subprocess.run([need("ssh-keygen"), "-q", "-k", "-f", path, *flags, lab.write("krl-spec", text)], check=True)
+        return path
+
+    with open(lab.wrongkey + ".pub") as f:
+        pub = f.read()
+    of_ca = ["-s", ca(lab) + ".pub"]
+    for path in (krl("serial: 70-80\n", *of_ca), krl("id: the id\n", *of_ca), krl("key: " + pub),
+                 krl("sha256: " + pub), ca(lab) + ".pub", lab.wrongkey + ".pub"):
+        kept_out(lab, key, "the key is revoked", server(lab, "RevokedKeys " + path))
+    for path in (krl("serial: 78\n", *of_ca), krl("serial: 77\n", "-s", spare + ".pub"), spare + ".pub"):
+        let_in(lab, key, server(lab, "RevokedKeys " + path))
+
+
+def revoked_file_is_needed(lab):
+    """A file that cannot be read means that nobody is served."""
+    for path in (lab.path("missing"), lab.write("nonsense", "nonsense\n")):
+        s = lab.posternd("RevokedKeys " + path, ready=False)
+        check(s.process.wait(30) != 0 and "fatal: RevokedKeys" in s.text(), s.text())
+
+
 cases = [ssh_certificate, ssh_certificate_among_principals, ssh_source_address, ssh_force_command,
          ssh_authority_line, ssh_principals_file, ssh_permits, ssh_expired, ssh_not_yet_valid,
          ssh_wrong_principal, ssh_no_principals, ssh_wrong_ca,
-         ssh_unknown_critical_option, ssh_sha1_signature]
+         ssh_unknown_critical_option, ssh_sha1_signature,
+         ssh_revoked, revoked_file_is_needed]
 
 if __name__ == "__main__":
     main(cases)

@@ -1,0 +1,315 @@
+/*
+ * krl.c - is this key or certificate revoked?
+ *
+ * The file is the administrator's, but it travels, so it is read as if an attacker had
+ * written it: one walk over borrowed bytes, every length bounded, the same for the check
+ * at load time and for each question.  Whatever is not understood (a section of another
+ * kind, a critical extension, a line that is no key) makes the whole file unfit: a list
+ * of revocations that is read in part lets somebody in.  Signed KRLs were never made by
+ * anybody, and OpenSSH has dropped them; they are refused too.
+ */
+#include "crypto/krl.h"
+
+#include <sodium.h>
+
+enum { SECTION_CERTIFICATES = 1, SECTION_KEYS = 2, SECTION_SHA1 = 3, SECTION_SHA256 = 5,
+	SECTION_EXTENSION = 255 };
+enum { CERT_SERIALS = 0x20, CERT_RANGE = 0x21, CERT_BITMAP = 0x22, CERT_KEY_IDS = 0x23,
+	CERT_EXTENSION = 0x39 };
+enum { FORMAT_VERSION = 1, SHA1 = 20, SHA256 = 32, NAMES_MAX = 1024 };
+static const uint8_t magic[8] = "SSHKRL\n";	/* its NUL belongs to it */
+
+/* A key that is asked about, with its digests. */
+struct subject {
+	struct blob key;
+	uint8_t sha1[SHA1], sha256[SHA256];
+};
+struct question {
+	struct subject keys[2];		/* the key; and its CA's                     */
+	size_t n;			/* 0: the file is only looked at             */
+	const struct cert *cert;	/* NULL: none                                */
+	bool revoked;
+};
+
+static uint64_t
+take_u64(struct blob *in)
+{
+	uint64_t high = blob_u32(in);
+
+	return high << 32 | blob_u32(in);
+}
+
+static uint8_t
+take_u8(struct blob *in)
+{
+	struct blob b = blob_take(in, 1);
+
+	return b.n == 1 ? b.p[0] : 0;
+}
+
+static bool
+ask_about(struct question *q, const uint8_t *blob, size_t n)
+{
+	struct subject *s = &q->keys[q->n++];
+
+	s->key = blob_of(blob, n);
+	return hash_once(HASH_SHA1, blob, n, s->sha1) == 0 &&
+	    hash_once(HASH_SHA256, blob, n, s->sha256) == 0;
+}
+
+/* ---- certificates of one CA, or of any ---- */
+
+/* Serial 0 is what a CA writes that numbers nothing: it names no certificate. */
+static bool
+in_range(struct question *q, bool applies, uint64_t low, uint64_t high)
+{
+	if (low == 0 || low > high)
+		return false;
+	if (applies && q->cert->serial >= low && q->cert->serial <= high)
+		q->revoked = true;
+	return true;
+}
+
+/* The mpint's bit i stands for serial offset + i. */
+static bool
+walk_bitmap(struct question *q, bool applies, struct blob in)
+{
+	uint64_t offset = take_u64(&in), i;
+	struct blob map = blob_string(&in, KRL_BITMAP_MAX);
+
+	if (!blob_done(&in) || (map.n > 0 && (map.p[0] & 0x80) != 0) ||
+	    offset > UINT64_MAX - 8 * KRL_BITMAP_MAX)
+		return false;
+	if (!applies || q->cert->serial == 0 || q->cert->serial < offset)
+		return true;
+	i = q->cert->serial - offset;
+	if (i / 8 < map.n && (map.p[map.n - 1 - i / 8] >> i % 8 & 1) != 0)
+		q->revoked = true;
+	return true;
+}
+
+static bool
+walk_key_ids(struct question *q, bool applies, struct blob in)
+{
+	struct blob id;
+
+	while (in.n > 0 && !in.bad) {
+		id = blob_string(&in, KRL_FILE_MAX);
+		if (!in.bad && applies && q->cert->key_id.n == id.n &&
+		    blob_is(id, q->cert->key_id.p, q->cert->key_id.n))
+			q->revoked = true;
+	}
+	return blob_done(&in);
+}
+
+/* One that is critical means something, and nobody here knows what. */
+static bool
+walk_extension(struct blob in)
+{
+	bool critical;
+
+	(void)blob_string(&in, NAMES_MAX);
+	critical = take_u8(&in) != 0;
+	(void)blob_string(&in, KRL_FILE_MAX);
+	return blob_done(&in) && !critical;
+}
+
+static bool
+walk_serials(struct question *q, bool applies, struct blob in)
+{
+	while (in.n > 0 && !in.bad) {
+		uint64_t serial = take_u64(&in);
+
+		if (!in.bad && !in_range(q, applies, serial, serial))
+			return false;
+	}
+	return blob_done(&in);
+}
+
+static bool
+walk_range(struct question *q, bool applies, struct blob in)
+{
+	uint64_t low = take_u64(&in), high = take_u64(&in);
+
+	return blob_done(&in) && in_range(q, applies, low, high);
+}
+
+static bool
+walk_certificates(struct question *q, struct blob in)
+{
+	struct blob ca = blob_string(&in, KEY_BLOB_MAX), data;
+	bool applies = q->cert != NULL && !in.bad &&
+	    (ca.n == 0 || blob_is(ca, q->cert->ca_key.p, q->cert->ca_key.n)), good = true;
+
+	(void)blob_string(&in, KRL_FILE_MAX);		/* reserved */
+	while (good && in.n > 0 && !in.bad) {
+		uint8_t kind = take_u8(&in);
+
+		data = blob_string(&in, KRL_FILE_MAX);
+		if (in.bad)
+			return false;
+		switch (kind) {
+		case CERT_SERIALS:   good = walk_serials(q, applies, data); break;
+		case CERT_RANGE:     good = walk_range(q, applies, data); break;
+		case CERT_BITMAP:    good = walk_bitmap(q, applies, data); break;
+		case CERT_KEY_IDS:   good = walk_key_ids(q, applies, data); break;
+		case CERT_EXTENSION: good = walk_extension(data); break;
+		default:             good = false; break;
+		}
+	}
+	return good && blob_done(&in);
+}
+
+/* ---- keys, and their digests ---- */
+
+static bool
+walk_keys(struct question *q, uint8_t kind, struct blob in)
+{
+	size_t digest = kind == SECTION_SHA1 ? SHA1 : kind == SECTION_SHA256 ? SHA256 : 0;
+
+	while (in.n > 0 && !in.bad) {
+		struct blob one = blob_string(&in, KEY_BLOB_MAX);
+
+		if (in.bad || (digest != 0 ? one.n != digest : one.n == 0))
+			return false;
+		for (size_t i = 0; i < q->n; i++) {
+			const struct subject *s = &q->keys[i];
+
+			if (kind == SECTION_KEYS ? blob_is(one, s->key.p, s->key.n) :
+			    blob_is(one, kind == SECTION_SHA1 ? s->sha1 : s->sha256, digest))
+				q->revoked = true;
+		}
+	}
+	return blob_done(&in);
+}
+
+static const char *
+walk_krl(struct question *q, struct blob in)
+{
+	bool good = true;
+
+	(void)blob_take(&in, sizeof(magic));	/* it is there */
+	if (blob_u32(&in) != FORMAT_VERSION)
+		return "a KRL of an unknown version";
+	(void)blob_take(&in, 3 * 8);		/* version, date, flags */
+	(void)blob_string(&in, KRL_FILE_MAX);	/* reserved */
+	(void)blob_string(&in, KRL_FILE_MAX);	/* comment */
+	while (good && in.n > 0 && !in.bad) {
+		uint8_t kind = take_u8(&in);
+		struct blob data = blob_string(&in, KRL_FILE_MAX);
+
+		if (in.bad)
+			break;
+		switch (kind) {
+		case SECTION_CERTIFICATES: good = walk_certificates(q, data); break;
+		case SECTION_KEYS:
+		case SECTION_SHA1:
+		case SECTION_SHA256:       good = walk_keys(q, kind, data); break;
+		case SECTION_EXTENSION:    good = walk_extension(data); break;
+		default:                   return "a KRL with a section of an unknown kind";
+		}
+	}
+	return good && blob_done(&in) ? NULL : "a malformed KRL";
+}
+
+/* ---- lists of public keys ---- */
+
+static struct blob
+field(struct blob *line)
+{
+	struct blob f;
+	size_t n = 0;
+
+	while (line->n > 0 && (line->p[0] == ' ' || line->p[0] == '\t'))
+		(void)blob_take(line, 1);	/* it is there */
+	while (n < line->n && line->p[n] != ' ' && line->p[n] != '\t')
+		n++;
+	f = blob_take(line, n);
+	return f;
+}
+
+/* A line "type base64 [comment]".  A certificate stands for its key. */
+static bool
+walk_line(struct question *q, struct blob line)
+{
+	struct blob type = field(&line), text = field(&line), inside, own;
+	uint8_t blob[KEY_BLOB_MAX], plain[KEY_BLOB_MAX];
+	const char *why;
+	struct cert cert;
+	size_t n;
+
+	if (type.n == 0 || type.p[0] == '#')
+		return true;
+	if (sodium_base642bin(blob, sizeof(blob), (const char *)text.p, text.n, NULL, &n, NULL,
+	    sodium_base64_VARIANT_ORIGINAL) != 0)
+		return false;
+	inside = blob_of(blob, n);
+	own = blob_string(&inside, NAME_MAX_LEN);
+	if (inside.bad || inside.n == 0 || !blob_is(type, own.p, own.n))
+		return false;
+	inside = blob_of(blob, n);
+	if (cert_is(blob, n)) {
+		if (cert_parse(blob, n, &cert, &why) != 0 ||
+		    cert_plain(&cert, plain, sizeof(plain), &n) != 0)
+			return false;
+		inside = blob_of(plain, n);
+	}
+	for (size_t i = 0; i < q->n; i++)
+		if (blob_is(inside, q->keys[i].key.p, q->keys[i].key.n))
+			q->revoked = true;
+	return true;
+}
+
+static const char *
+walk_list(struct question *q, struct blob in, uint32_t *number)
+{
+	while (in.n > 0) {
+		const uint8_t *end = memchr(in.p, '\n', in.n);
+		size_t n = end != NULL ? (size_t)(end - in.p) : in.n;
+		struct blob line = blob_take(&in, n);
+
+		if (end != NULL)
+			(void)blob_take(&in, 1);	/* the newline */
+		++*number;
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		if (line.n > KRL_LINE_MAX || (line.n > 0 && memchr(line.p, 0, line.n) != NULL) ||
+		    !walk_line(q, line))
+			return "neither a KRL nor a list of public keys";
+	}
+	*number = 0;
+	return NULL;
+}
+
+static const char *
+walk(struct question *q, const uint8_t *file, size_t n, uint32_t *line)
+{
+	*line = 0;
+	if (n > KRL_FILE_MAX)
+		return "too large";
+	if (n >= sizeof(magic) && memcmp(file, magic, sizeof(magic)) == 0)
+		return walk_krl(q, blob_of(file, n));
+	return walk_list(q, blob_of(file, n), line);
+}
+
+int
+krl_check(const uint8_t *file, size_t n, const char **why, uint32_t *line)
+{
+	struct question none = { .n = 0 };
+
+	*why = walk(&none, file, n, line);
+	return *why == NULL ? 0 : -1;
+}
+
+bool
+krl_revokes(const uint8_t *file, size_t n, const uint8_t *plain, size_t plain_len,
+    const struct cert *cert)
+{
+	struct question q = { .cert = cert };
+	uint32_t line;
+
+	if (!ask_about(&q, plain, plain_len) ||
+	    (cert != NULL && !ask_about(&q, cert->ca_key.p, cert->ca_key.n)))
+		return true;		/* no memory */
+	return walk(&q, file, n, &line) != NULL || q.revoked;
+}

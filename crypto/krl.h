@@ -1,0 +1,26 @@
+/*
+ * krl.h - revoked keys: OpenSSH's KRLs (PROTOCOL.krl), and plain lists of public keys.
+ *
+ * Nothing is allocated and nothing is kept: each question reads the file's bytes again,
+ * from end to end, and a file that is not well formed revokes everything.
+ */
+#ifndef CRYPTO_KRL_H
+#define CRYPTO_KRL_H
+
+#include "crypto/cert.h"
+
+enum {
+	KRL_FILE_MAX = 16 * 1024 * 1024,
+	KRL_LINE_MAX = 16 * 1024,	/* of a list of public keys                 */
+	KRL_BITMAP_MAX = 2048 + 1,	/* bytes of a bitmap of serial numbers      */
+};
+
+/* Is this a file that can be read to its end?  0, or -1 and why; line: of a list, from 1,
+ * else 0. */
+CRYPTO_CHECKED int krl_check(const uint8_t *file, size_t n, const char **why, uint32_t *line);
+/* Does the file, which krl_check has passed, revoke this plain key, or its certificate
+ * (NULL: it has none) by serial number, key id or CA? */
+bool krl_revokes(const uint8_t *file, size_t n, const uint8_t *plain, size_t plain_len,
+    const struct cert *);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * api_revoked.c - keys and certificates that may not log in any more, for servers.
+ *
+ * The application opens the file; the monitor reads it and judges by it.
+ */
+#include <errno.h>
+
+#include "privsep/api.h"
+
+void
+api_revoked_loaded(postern_context *ctx, const struct ipc_REVOKED_LOADED *m)
+{
+	struct api_call *call = api_call_find(&ctx->calls, API_CALL_REVOKED, m->call);
+	char why[600];
+
+	if (m->ok == 0)
+		api_log(ctx, NULL, POSTERN_ERROR, "the file of revoked keys: %s",
+		    api_log_quote(why, sizeof(why), m->why));
+	/* in force all the same, when nobody waits any more */
+	if (call != NULL)
+		api_call_complete(call, m->ok != 0 ? 0 : -EINVAL);
+}
+
+static int
+load(postern_context *ctx, int fd, struct api_deadline d)
+{
+	struct ipc_REVOKED m = { .file = fd };
+	struct api_call *call;
+	int r = api_context_enter(ctx);
+
+	if (r == 0 && fd < 0)
+		r = -EBADF;	/* sending it would look like a dead monitor */
+	if (r == 0)
+		r = api_call_new(ctx, NULL, API_CALL_REVOKED, &call);
+	if (r < 0)
+		return r;
+	m.call = call->id;
+	r = api_call_wait(call, api_send_REVOKED(&ctx->monitor, &m), d);
+	api_call_drop(call);
+	return r;
+}
+
+int
+postern_context_load_revoked_keys(postern_context *ctx, int fd, int timeout_ms)
+{
+	int r = load(ctx, fd, api_deadline_in(timeout_ms));
+
+	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
+	return r;
+}

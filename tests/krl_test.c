@@ -1,0 +1,324 @@
+/*
+ * krl_test.c - revoked keys: ssh-keygen's KRLs of every kind, lists of public keys, and
+ * files that are neither.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "crypto/krl.h"
+#include "tests/cert_make.h"
+#include "tests/cert_samples.h"
+#include "tests/krl_samples.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+enum { FILE_MAX_HERE = 8192 };
+static uint8_t cert_blob[KEY_BLOB_MAX], plain[KEY_BLOB_MAX];
+static size_t plain_len;
+static struct cert cert;
+
+static size_t
+unbase64(const char *text, uint8_t *out, size_t cap)
+{
+	size_t n;
+
+	assert_int_equal(sodium_base642bin(out, cap, text, strlen(text), NULL, &n, NULL,
+	    sodium_base64_VARIANT_ORIGINAL), 0);
+	return n;
+}
+
+static int
+setup(void **state)
+{
+	size_t n = unbase64(cert_samples[0].cert, cert_blob, sizeof(cert_blob));
+	const char *why;
+
+	(void)state;
+	assert_int_equal(cert_parse(cert_blob, n, &cert, &why), 0);
+	assert_int_equal(cert_plain(&cert, plain, sizeof(plain), &plain_len), 0);
+	return 0;
+}
+
+/* Over a block of exactly that size: a read beyond its end is seen. */
+static const char *
+check(const uint8_t *file, size_t n)
+{
+	uint8_t *copy = malloc(n == 0 ? 1 : n);
+	const char *why;
+	uint32_t line;
+	int r;
+
+	assert_non_null(copy);
+	memcpy(copy, file, n);
+	r = krl_check(copy, n, &why, &line);
+	assert_int_equal(r, why == NULL ? 0 : -1);
+	/* what cannot be read revokes everything */
+	if (why != NULL) {
+		assert_true(krl_revokes(copy, n, plain, plain_len, NULL));
+		assert_true(krl_revokes(copy, n, plain, plain_len, &cert));
+	}
+	free(copy);
+	return why;
+}
+
+static void
+krls_of_ssh_keygen(void **state)
+{
+	uint8_t file[FILE_MAX_HERE];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(krl_samples); i++) {
+		size_t n = unbase64(krl_samples[i].krl, file, sizeof(file));
+
+		assert_null(check(file, n));
+		if (krl_revokes(file, n, plain, plain_len, NULL) != krl_samples[i].key ||
+		    krl_revokes(file, n, plain, plain_len, &cert) != krl_samples[i].cert)
+			fail_msg("%s", krl_samples[i].what);
+	}
+}
+
+static void
+truncations_and_surplus_are_refused(void **state)
+{
+	uint8_t file[FILE_MAX_HERE];
+	size_t n = unbase64(krl_samples[COUNT(krl_samples) - 1].krl, file, sizeof(file) - 1);
+	unsigned whole = 0;
+
+	(void)state;
+	/* a cut between two sections leaves a KRL, with fewer of them */
+	for (size_t len = 8; len < n; len++)
+		whole += check(file, len) == NULL;
+	assert_in_range(whole, 1, 6);
+	for (size_t len = 1; len < 8; len++)
+		assert_non_null(check(file, len));
+	file[n] = 1;
+	assert_string_equal(check(file, n + 1), "a malformed KRL");
+}
+
+/* ---- made to order ---- */
+
+static uint8_t made[65536], inner[65536];
+
+/* A KRL of one section; of certificates: with one subsection, of any CA. */
+static const char *
+krl(uint8_t kind, uint8_t sub, struct span data)
+{
+	struct wr w = wr_of(made, sizeof(made)), in = wr_of(inner, sizeof(inner));
+
+	if (sub != 0) {
+		wr_str(&in, "");
+		wr_str(&in, "");
+		wr_u8(&in, sub);
+		wr_blob(&in, data, SIZE_MAX);
+		data = wr_span(&in);
+	}
+	wr_raw(&w, span_of("SSHKRL\n", 8));
+	wr_u32(&w, 1);
+	wr_u64(&w, 0);
+	wr_u64(&w, 0);
+	wr_u64(&w, 0);
+	wr_str(&w, "");
+	wr_str(&w, "a comment");
+	wr_u8(&w, kind);
+	wr_blob(&w, data, SIZE_MAX);
+	assert_false(w.bad || in.bad);
+	return check(made, w.n);
+}
+
+static void
+only_known_sections_are_read(void **state)
+{
+	(void)state;
+	for (unsigned kind = 0; kind < 256; kind++)
+		if (kind != 1 && kind != 2 && kind != 3 && kind != 5 && kind != 255)
+			assert_string_equal(krl((uint8_t)kind, 0, span_of("", 0)),
+			    "a KRL with a section of an unknown kind");
+	for (unsigned sub = 1; sub < 256; sub++)
+		if (sub != 0x20 && sub != 0x23)
+			assert_string_equal(krl(1, (uint8_t)sub, span_of("", 0)), "a malformed KRL");
+	assert_null(krl(1, 0x20, span_of("", 0)));
+	made[11] = 2;
+	assert_string_equal(check(made, 60), "a KRL of an unknown version");
+}
+
+static void
+critical_extensions_are_refused(void **state)
+{
+	uint8_t data[64];
+	struct wr w;
+
+	(void)state;
+	for (uint8_t critical = 0; critical < 2; critical++) {
+		w = wr_of(data, sizeof(data));
+		wr_str(&w, "name@example.com");
+		wr_u8(&w, critical);
+		wr_str(&w, "contents");
+		assert_true((krl(255, 0, wr_span(&w)) == NULL) == (critical == 0));
+		assert_true((krl(1, 0x39, wr_span(&w)) == NULL) == (critical == 0));
+		assert_non_null(krl(255, 0, span_of(data, w.n - 1)));
+	}
+}
+
+static bool
+revokes_serial(uint64_t serial)
+{
+	struct cert c = cert;
+
+	c.serial = serial;
+	return krl_revokes(made, sizeof(made), plain, plain_len, &c);
+}
+
+static void
+serials_are_in_their_bounds(void **state)
+{
+	uint8_t data[KRL_BITMAP_MAX + 64] = { 0 };
+	struct wr w = wr_of(data, sizeof(data));
+
+	(void)state;
+	/* 0 numbers nothing; a range that ends before it begins; half a number */
+	wr_u64(&w, 0);
+	assert_non_null(krl(1, 0x20, wr_span(&w)));
+	wr_u64(&w, 5);
+	assert_non_null(krl(1, 0x21, wr_span(&w)));
+	w = wr_of(data, sizeof(data));
+	wr_u64(&w, 6);
+	wr_u64(&w, 5);
+	assert_non_null(krl(1, 0x21, wr_span(&w)));
+	assert_null(krl(1, 0x20, wr_span(&w)));
+	assert_non_null(krl(1, 0x20, span_of(data, 15)));
+	assert_non_null(krl(1, 0x21, span_of(data, 8)));
+	/* bitmaps: too long, negative, too far */
+	for (int bad = 0; bad < 4; bad++) {
+		w = wr_of(data, sizeof(data));
+		wr_u64(&w, bad == 3 ? UINT64_MAX : 5);
+		wr_u32(&w, bad == 1 ? KRL_BITMAP_MAX + 1 : KRL_BITMAP_MAX);
+		assert_non_null(wr_room(&w, bad == 1 ? KRL_BITMAP_MAX + 1 : KRL_BITMAP_MAX));
+		data[12] = bad == 2 ? 0x80 : 0;
+		assert_true((krl(1, 0x22, wr_span(&w)) == NULL) == (bad == 0));
+	}
+}
+
+static void
+bits_stand_for_serials(void **state)
+{
+	uint8_t data[64];
+	struct wr w = wr_of(data, sizeof(data)), out;
+	size_t n;
+
+	(void)state;
+	wr_u64(&w, 1000);
+	wr_blob(&w, span_of("\x01\x80\x05", 3), 3);	/* bits 0, 2, 15, 16 */
+	assert_null(krl(1, 0x22, wr_span(&w)));
+	out = wr_of(made, sizeof(made));
+	n = 8 + 4 + 24 + 4 + 4 + 9 + 1 + 4 + 4 + 4 + 1 + 4 + w.n;
+	(void)out;
+	for (uint64_t s = 990; s < 1040; s++) {
+		struct cert c = cert;
+		bool set = s == 1000 || s == 1002 || s == 1015 || s == 1016;
+
+		c.serial = s;
+		assert_int_equal(krl_revokes(made, n, plain, plain_len, &c), set);
+		/* and for certificates only */
+		assert_false(krl_revokes(made, n, plain, plain_len, NULL));
+	}
+	assert_true(revokes_serial(1));		/* with rubbish behind it: everything */
+}
+
+static void
+digests_have_their_length(void **state)
+{
+	uint8_t data[64];
+
+	(void)state;
+	for (size_t n = 0; n < 40; n++) {
+		struct wr w = wr_of(data, sizeof(data));
+
+		wr_u32(&w, (uint32_t)n);
+		memset(wr_room(&w, n), 7, n);
+		assert_true((krl(3, 0, wr_span(&w)) == NULL) == (n == 20));
+		assert_true((krl(5, 0, wr_span(&w)) == NULL) == (n == 32));
+		assert_true((krl(2, 0, wr_span(&w)) == NULL) == (n > 0));
+	}
+}
+
+/* ---- lists ---- */
+
+static bool
+list_revokes(const char *before, const char *key, const char *behind, bool with_cert)
+{
+	static char text[40000];
+	int n = snprintf(text, sizeof(text), "%s%s%s", before, key, behind);
+
+	assert_null(check((const uint8_t *)text, (size_t)n));
+	return krl_revokes((const uint8_t *)text, (size_t)n, plain, plain_len,
+	    with_cert ? &cert : NULL);
+}
+
+static void
+a_list_has_keys(void **state)
+{
+	char ca[256], key[256], other[256], certificate[1024];
+
+	(void)state;
+	(void)snprintf(ca, sizeof(ca), "ssh-ed25519 %s", sample_ca);
+	(void)snprintf(key, sizeof(key), "ssh-ed25519 %s", cert_samples[0].plain);
+	(void)snprintf(other, sizeof(other), "%s %s", cert_samples[1].plain_type,
+	    cert_samples[1].plain);
+	(void)snprintf(certificate, sizeof(certificate), "%s %s", cert_samples[0].type,
+	    cert_samples[0].cert);
+	assert_false(list_revokes("", "", "", true));
+	assert_false(list_revokes("\n# nothing\n", "", "", true));
+	assert_false(list_revokes("", other, "\n", true));
+	assert_true(list_revokes("", key, "", false));
+	assert_true(list_revokes("# lost\n \t", key, " bob@example\r\n", false));
+	assert_true(list_revokes("", key, "\n", true));
+	assert_true(list_revokes("", certificate, "\n", false));
+	assert_true(list_revokes("", ca, "\n", true));
+	assert_false(list_revokes("", ca, "\n", false));
+}
+
+static void
+what_is_no_list_is_refused(void **state)
+{
+	static const char *const lines[] = { "ssh-ed25519", "ssh-ed25519 ", "ssh-ed25519 AAAA",
+		"ssh-ed25519 AAAAB3NzaC1yc2E=", "ssh-rsa ", "nonsense nonsense", "SSHKRL",
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5" };
+	static uint8_t text[KRL_LINE_MAX + 2];
+	const char *why;
+	uint32_t line;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++)
+		if (check((const uint8_t *)lines[i], strlen(lines[i])) == NULL)
+			fail_msg("%s", lines[i]);
+	assert_non_null(check((const uint8_t *)"#\0", 2));
+	memset(text, '#', sizeof(text));
+	assert_null(check(text, KRL_LINE_MAX));
+	assert_non_null(check(text, KRL_LINE_MAX + 1));
+	assert_int_equal(krl_check((const uint8_t *)"#\n\nx\n", 5, &why, &line), -1);
+	assert_int_equal(line, 3);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(krls_of_ssh_keygen),
+		cmocka_unit_test(truncations_and_surplus_are_refused),
+		cmocka_unit_test(only_known_sections_are_read),
+		cmocka_unit_test(critical_extensions_are_refused),
+		cmocka_unit_test(serials_are_in_their_bounds),
+		cmocka_unit_test(bits_stand_for_serials),
+		cmocka_unit_test(digests_have_their_length),
+		cmocka_unit_test(a_list_has_keys),
+		cmocka_unit_test(what_is_no_list_is_refused),
+	};
+
+	if (crypto_init() != 0 || sign_start() != 0)
+		return 1;
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
