@@ -199,6 +199,9 @@ void posternd_talk_drop(struct conn *);
 const char *posternd_certificate_type(const uint8_t *blob, size_t len);	/* as sshd logs it */
 /* What sshd says of a certificate: its key's fingerprint, not its own; whose it is. */
 void posternd_certificate_show(const struct postern_certificate *, char *out, size_t size);
+/* Every HostCertificate, after the host keys.  One that cannot be used is told and passed
+ * over, as in sshd; in test mode -1. */
+int posternd_certificate_load(struct daemon *);
 /* For the account helper.  False: it is larger than any that could be meant. */
 bool posternd_certificate_put(struct account_certificate *, const struct postern_certificate *);
 

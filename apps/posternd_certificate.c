@@ -2,10 +2,15 @@
  * posternd_certificate.c - a user certificate between the library, which has the
  * monitor's word for it, and the account helper; and how it stands in the log.
  *
- * Its texts are its CA's, which may be anybody: they are quoted.
+ * Its texts are its CA's, which may be anybody: they are quoted.  Also the files of our
+ * own host certificates, of which only the base64 is looked at here.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apps/posternd.h"
 #include "apps/session_link.h"
@@ -74,4 +79,51 @@ bool posternd_certificate_put(struct account_certificate *out,
 		at += n;
 	}
 	return true;
+}
+
+enum { CERT_FILE_MAX = 2 * ACCOUNT_KEY_MAX, CERT_BLOB_MAX = ACCOUNT_KEY_MAX };
+
+/* "type base64 [comment]": its bytes, how many; or -errno. */
+static ssize_t read_certificate(const char *path, uint8_t blob[CERT_BLOB_MAX])
+{
+	char text[CERT_FILE_MAX + 1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n;
+	size_t at, len;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, CERT_FILE_MAX);
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	if (n < 0)
+		return n;
+	text[n] = '\0';
+	at = strspn(text, " \t\n");
+	at += strcspn(text + at, " \t\n");
+	at += strspn(text + at, " \t");
+	if (sodium_base642bin(blob, CERT_BLOB_MAX, text + at, strcspn(text + at, " \t\r\n"), NULL,
+	    &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+		return -EINVAL;
+	return (ssize_t)len;
+}
+
+int posternd_certificate_load(struct daemon *d)
+{
+	const struct conf_words *files = &d->conf.host_certificates;
+	uint8_t blob[CERT_BLOB_MAX];
+	size_t good = 0;
+
+	for (size_t i = 0; i < files->n; i++) {
+		ssize_t n = read_certificate(files->v[i], blob);
+		int r = n < 0 ? (int)n : postern_context_add_server_certificate(d->context, blob,
+		    (size_t)n, POSTERND_START_MS);
+
+		if (r < 0)
+			posternd_log(POSTERN_ERROR, NULL, "HostCertificate %s: %s", files->v[i],
+			    postern_strerror(r));
+		good += r == 0;
+	}
+	return d->options->test && good < files->n ? -1 : 0;
 }

@@ -202,7 +202,8 @@ int posternd_start(struct daemon *d)
 		return -1;
 	}
 	raise_files();
-	if (posternd_start_context(d) < 0 || posternd_hostkey_load(d) < 0)
+	if (posternd_start_context(d) < 0 || posternd_hostkey_load(d) < 0 ||
+	    posternd_certificate_load(d) < 0)
 		return -1;
 	load_moduli(d);
 	if (load_revoked(d) < 0 || start_server(d) < 0)

@@ -136,7 +136,7 @@ struct api_question {
 /* ---- calls (api_call.c) ---- */
 /* Who may complete it: a worker only API_CALL_WORKER, whatever number it names. */
 enum api_call_kind { API_CALL_WORKER = 1, API_CALL_OPEN, API_CALL_START, API_CALL_LOGIN,
-	API_CALL_CLOSE, API_CALL_KEY, API_CALL_AGENT, API_CALL_MODULI, API_CALL_REVOKED };
+	API_CALL_CLOSE, API_CALL_KEY, API_CALL_AGENT, API_CALL_MODULI, API_CALL_REVOKED, API_CALL_CERT };
 /*
  * A call to monitor or worker.  It has a number that is never used again and completes
  * exactly once.  The pair of public calls that every one has is
@@ -553,6 +553,7 @@ void api_call_shown(postern_context *);		/* the last is not borrowed any more */
 int api_message_span(const postern_message *, struct span *);
 
 /* ---- api_moduli.c, api_agent.c, api_signer.c, api_hexdump.c: the monitor's words ---- */
+void api_hostcert_added(postern_context *, const struct ipc_CERT_ADDED *);
 void api_revoked_loaded(postern_context *, const struct ipc_REVOKED_LOADED *);
 void api_moduli_loaded(postern_context *, const struct ipc_MODULI_LOADED *);
 void api_agent_key(postern_context *, const struct ipc_AGENT_KEY *);

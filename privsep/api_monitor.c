@@ -84,6 +84,13 @@ on_REVOKED_LOADED(struct hearing *h, const struct ipc_REVOKED_LOADED *m)
 }
 
 static int
+on_CERT_ADDED(struct hearing *h, const struct ipc_CERT_ADDED *m)
+{
+	api_hostcert_added(h->ctx, m);
+	return 0;
+}
+
+static int
 on_AGENT_KEY(struct hearing *h, const struct ipc_AGENT_KEY *m)
 {
 	api_agent_key(h->ctx, m);

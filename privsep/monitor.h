@@ -106,6 +106,7 @@ struct key {
 	const struct sign_alg *alg;	/* the first row of its type                 */
 	struct sign_key *secret;	/* NULL: its private half is elsewhere...    */
 	struct agent *agent;		/* ...there, or else with the application    */
+	struct span cert;		/* of a host key: its certificate, or empty  */
 	size_t blob_len;
 	uint8_t blob[];
 };
@@ -277,6 +278,7 @@ struct conn {
 	char kex_used[NAME_MAX_LEN + 1], alg_used[NAME_MAX_LEN + 1];
 	struct span host_key;		/* server: signed with; client: verified     */
 	uint32_t proven;		/* server: host keys that PROVE was asked for, a bit each */
+	struct span host_plain;		/* client: the key itself, if that came with a certificate */
 	struct span held_signature;	/* waits for the rekey quota                 */
 	struct trust *trust;		/* in the order given                        */
 	unsigned n_trust;
@@ -372,6 +374,8 @@ enum { MONITOR_LOGIN_DATA_MAX = 4 + HASH_MAX + 1 + 4 + 256 + 4 + 14 + 4 + 9 + 1 
 CRYPTO_CHECKED int monitor_prove_data(const struct conn *, struct span key, struct wr *);
 enum { MONITOR_PROVE_DATA_MAX = 4 + 29 + 4 + HASH_MAX + 4 + KEY_BLOB_MAX };
 int monitor_prove_on_prove(struct conn *, const struct ipc_PROVE *);
+/* Client: does a known_hosts file name an authority for certificates of this host? */
+bool monitor_verify_has_authority(const struct conn *);
 int monitor_verify_on_verify(struct conn *, const struct ipc_VERIFY *);
 int monitor_verify_on_answer(struct monitor *, const struct ipc_HOSTKEY_ANSWER *);
 
@@ -414,6 +418,8 @@ struct known_hosts_verdict {
 /* One file's opinion on a key.  name as monitor_known_hosts_name writes it. */
 struct known_hosts_verdict monitor_known_hosts_check(struct span text, const char *name,
     struct span key);
+/* Does a line @cert-authority for this name have this key?  key empty: any. */
+bool monitor_known_hosts_authority(struct span text, const char *name, struct span key);
 /* Adds to a list the types of the keys that it has for this host. */
 void monitor_known_hosts_types(struct span text, const char *name, char *types, size_t cap);
 /* Lower case, [host]:port when the port is not 22. */
@@ -469,6 +475,15 @@ struct shown_key {
 const char *monitor_cert_show(struct span alg, struct span blob, struct shown_key *);
 /* May this user certificate count for the peer of this connection, now?  Else why not. */
 bool monitor_cert_user(const struct conn *, const struct cert *, char why[MONITOR_WHY_MAX + 1]);
+/* May this host certificate count for the host of this client's connection, now?  Else why
+ * not.  Whether its CA is one to trust is known_hosts' to say. */
+bool monitor_cert_host(const struct conn *, const struct cert *, char why[MONITOR_WHY_MAX + 1]);
+int monitor_cert_on_host(struct monitor *, const struct ipc_HOST_CERT *);
+/* What a host key is shown as under the name of this algorithm: itself or its certificate.
+ * Empty: it has none. */
+struct span monitor_cert_shown(const struct key *, struct span alg);
+/* The row of the signature that goes with a name, of a certificate's or its own; or NULL. */
+const struct sign_alg *monitor_cert_sign_alg(struct span name);
 /* Appends those names of a list that are of signatures, not of certificates. */
 void monitor_cert_names(struct span list, char *out, size_t cap);
 
@@ -481,6 +496,7 @@ void monitor_gate_open(struct conn *, const char *user, const char *methods,
 int monitor_keys_on_load(struct monitor *, const struct ipc_KEY_LOAD *);
 int monitor_keys_on_drop(struct monitor *, const struct ipc_KEY_DROP *);
 const struct key *monitor_keys_host(const struct monitor *, const char *type);
+struct key *monitor_keys_of_host(struct monitor *, struct span blob);
 const struct key *monitor_keys_user(const struct monitor *, uint64_t serial);
 /* A key like this one, with this blob.  Takes its secret; NULL: no memory, or too many
  * (the secret is freed). */

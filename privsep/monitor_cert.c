@@ -9,6 +9,7 @@
 #include "privsep/monitor.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { KEY_ID_SHOWN = 128, ADDRESS_MAX = 64 };
 
@@ -62,12 +63,21 @@ _Static_assert((int)CERT_PERMIT_X11 == (int)IPC_PERMIT_X11 &&
     (int)CERT_PERMIT_USER_RC == (int)IPC_PERMIT_USER_RC &&
     (int)CERT_NO_TOUCH == (int)IPC_NO_TOUCH, "the bits are the same");
 
+/* With whose certificate it is, as its CA says. */
+static void
+say_why(const struct cert *cert, const char *bad, char why[MONITOR_WHY_MAX + 1])
+{
+	int shown = cert->key_id.n < KEY_ID_SHOWN ? (int)cert->key_id.n : KEY_ID_SHOWN;
+
+	(void)snprintf(why, MONITOR_WHY_MAX + 1, "%s (ID %.*s serial %llu)", bad, shown,
+	    (const char *)cert->key_id.p, (unsigned long long)cert->serial);
+}
+
 bool
 monitor_cert_user(const struct conn *c, const struct cert *cert, char why[MONITOR_WHY_MAX + 1])
 {
 	char address[ADDRESS_MAX];
 	const char *bad = cert_judge(cert, CERT_USER, c->m->os->wall_s());
-	int shown = cert->key_id.n < KEY_ID_SHOWN ? (int)cert->key_id.n : KEY_ID_SHOWN;
 
 	peer_address(c->plan.peer, address);
 	if (bad == NULL)
@@ -75,9 +85,74 @@ monitor_cert_user(const struct conn *c, const struct cert *cert, char why[MONITO
 	if (bad == NULL)
 		bad = cert_verify(cert, (const char *)c->plan.ca_algs.p, c->plan.ca_algs.n);
 	if (bad != NULL)
-		(void)snprintf(why, MONITOR_WHY_MAX + 1, "%s (ID %.*s serial %llu)", bad, shown,
-		    (const char *)cert->key_id.p, (unsigned long long)cert->serial);
+		say_why(cert, bad, why);
 	return bad == NULL;
+}
+
+/* The name as known_hosts has it, but without a port: a host's certificate is for all of
+ * them. */
+bool
+monitor_cert_host(const struct conn *c, const struct cert *cert, char why[MONITOR_WHY_MAX + 1])
+{
+	char name[KNOWN_HOSTS_NAME_MAX + 1];
+	const char *bad = cert_judge(cert, CERT_HOST, c->m->os->wall_s());
+
+	if (bad == NULL && (monitor_known_hosts_name(c->plan.host, 0, name) != 0 ||
+	    !cert_has_principal(cert, name, strlen(name))))
+		bad = "the certificate is for another host";
+	if (bad == NULL)
+		bad = cert_verify(cert, (const char *)c->plan.ca_algs.p, c->plan.ca_algs.n);
+	if (bad != NULL)
+		say_why(cert, bad, why);
+	return bad == NULL;
+}
+
+/* ---- host keys of our own ---- */
+
+struct span
+monitor_cert_shown(const struct key *key, struct span alg)
+{
+	const struct cert_alg *as = cert_alg_find((const char *)alg.p, alg.n);
+
+	return as == NULL ? span_of(key->blob, key->blob_len) : key->cert;
+}
+
+const struct sign_alg *
+monitor_cert_sign_alg(struct span name)
+{
+	const struct cert_alg *as = cert_alg_find((const char *)name.p, name.n);
+
+	return as == NULL ? sign_find((const char *)name.p, name.n) :
+	    sign_find(as->sign_alg, strlen(as->sign_alg));
+}
+
+/* Out of its time it is shown all the same, as sshd does: its clients judge it. */
+int
+monitor_cert_on_host(struct monitor *m, const struct ipc_HOST_CERT *q)
+{
+	uint8_t plain[KEY_BLOB_MAX];
+	struct span copy = { NULL, 0 };
+	struct key *key = NULL;
+	struct cert cert;
+	const char *why;
+	size_t n;
+
+	if (m->sealed)
+		return IPC_BROKEN;
+	if (cert_parse(q->cert.p, q->cert.n, &cert, &why) == 0 && cert.type != CERT_HOST)
+		why = "the certificate is not a host certificate";
+	if (why == NULL && (cert_plain(&cert, plain, sizeof(plain), &n) != 0 ||
+	    (key = monitor_keys_of_host(m, span_of(plain, n))) == NULL))
+		why = "the certificate is of no host key that is loaded";
+	if (why == NULL && (copy = monitor_span_copy(q->cert)).p == NULL)
+		why = "out of memory";
+	if (why == NULL) {
+		free((void *)(uintptr_t)key->cert.p);
+		key->cert = copy;
+	}
+	tell_CERT_ADDED(m, &(struct ipc_CERT_ADDED){ .call = q->call, .ok = why == NULL,
+	    .why = span_str(why != NULL ? why : "") });
+	return 0;
 }
 
 void

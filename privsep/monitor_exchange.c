@@ -115,7 +115,7 @@ monitor_exchange_alg(const struct conn *c, struct span name)
 {
 	if (!monitor_names_has(c->hostkey_algs, name))
 		return NULL;
-	return sign_find((const char *)name.p, name.n);
+	return monitor_cert_sign_alg(name);
 }
 
 bool

@@ -138,7 +138,7 @@ known_types(const struct conn *c, char *types, size_t cap)
 	}
 }
 
-/* Algorithms of keys that the server is known by come first: it may have others, and
+/* Certificates, if there are any, and algorithms of keys that the server is known by come first: it may have others, and
  * one that nobody has seen would be a question that needs none.  False: no room. */
 static bool
 known_first(const struct conn *c, struct span list, char *out, size_t cap)
@@ -152,8 +152,9 @@ known_first(const struct conn *c, struct span list, char *out, size_t cap)
 
 		while (monitor_names_next(&rest, &name)) {
 			const struct sign_alg *alg = sign_find((const char *)name.p, name.n);
-			bool known = alg != NULL &&
-			    monitor_names_has(span_str(types), span_str(alg->key_type));
+			bool known = cert_alg_find((const char *)name.p, name.n) != NULL ||
+			    (alg != NULL &&
+			    monitor_names_has(span_str(types), span_str(alg->key_type)));
 
 			if (known == (pass == 0))
 				fits = monitor_names_add(out, cap, name) && fits;
@@ -166,27 +167,32 @@ int
 monitor_kexinit_hostkeys(struct conn *c, struct wr *pairs)
 {
 	struct span list = c->plan.hostkey_algs, name;
-	char have[MONITOR_NAMES_MAX + 1] = "", plain[MONITOR_NAMES_MAX + 1] = "";
+	char have[MONITOR_NAMES_MAX + 1] = "", wanted[MONITOR_NAMES_MAX + 1] = "";
 
 	if (c->plan.role == IPC_CLIENT) {
-		/* none of a server's certificates is asked for */
-		monitor_cert_names(list, plain, sizeof(plain));
-		if (!known_first(c, span_str(plain), have, sizeof(have)))
+		/* certificates only where somebody could vouch for one */
+		if (monitor_verify_has_authority(c))
+			monitor_names_copy(wanted, sizeof(wanted), list);
+		else
+			monitor_cert_names(list, wanted, sizeof(wanted));
+		if (!known_first(c, span_str(wanted), have, sizeof(have)))
 			return -1;
 		c->hostkey_algs = monitor_span_copy(span_str(have));
 		return c->hostkey_algs.p != NULL && have[0] != 0 ? 0 : -1;
 	}
 	while (monitor_names_next(&list, &name)) {
-		const struct sign_alg *alg = sign_find((const char *)name.p, name.n);
+		const struct sign_alg *alg = monitor_cert_sign_alg(name);
 		const struct key *key = alg == NULL ? NULL :
 		    monitor_keys_host(c->m, alg->key_type);
+		struct span shown = key == NULL ? span_of(NULL, 0) :
+		    monitor_cert_shown(key, name);
 
-		if (key == NULL ||
+		if (shown.n == 0 ||
 		    monitor_exchange_key_is_small(c, span_of(key->blob, key->blob_len)) ||
 		    !monitor_names_add(have, sizeof(have), name))
 			continue;
 		wr_blob(pairs, name, NAME_MAX_LEN);
-		wr_blob(pairs, span_of(key->blob, key->blob_len), KEY_BLOB_MAX);
+		wr_blob(pairs, shown, KEY_BLOB_MAX);
 	}
 	if (have[0] == 0 || pairs->bad)
 		return -1;

@@ -67,6 +67,7 @@ remove_key(struct monitor *m, struct key **at)
 	sign_key_free(k->secret);
 	if (k->agent != NULL)
 		monitor_agent_drop(k->agent);
+	free((void *)(uintptr_t)k->cert.p);
 	free(k);
 }
 
@@ -105,6 +106,17 @@ monitor_keys_host(const struct monitor *m, const char *type)
 	const struct key *k = m->keys;
 
 	while (k != NULL && (k->use != IPC_HOST_KEY || strcmp(type_of(k), type) != 0))
+		k = k->next;
+	return k;
+}
+
+struct key *
+monitor_keys_of_host(struct monitor *m, struct span blob)
+{
+	struct key *k = m->keys;
+
+	while (k != NULL && (k->use != IPC_HOST_KEY ||
+	    !span_eq(span_of(k->blob, k->blob_len), blob)))
 		k = k->next;
 	return k;
 }

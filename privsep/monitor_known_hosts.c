@@ -4,8 +4,8 @@
  *
  * The file is the user's own, but may be damaged or written by others' tools: a line
  * that is not understood says nothing, and never counts as a plain key.  A revoked
- * key is found wherever it stands.  Certificate authorities are not known yet:
- * their lines are passed over.
+ * key is found wherever it stands.  A certificate authority's key vouches for
+ * certificates and is never taken for a host's own.
  */
 #include "privsep/monitor.h"
 
@@ -134,7 +134,7 @@ names_match(struct span f, const char *name)
 
 /* ---- lines ---- */
 
-enum marker { PLAIN = 0, REVOKED, OTHER };
+enum marker { PLAIN = 0, REVOKED, AUTHORITY, OTHER };
 struct line {
 	enum marker marker;
 	struct span names, type;
@@ -170,7 +170,8 @@ parse(struct span text, struct line *l)
 		return false;
 	l->marker = PLAIN;
 	if (f.p[0] == '@') {
-		l->marker = span_is(f, "@revoked") ? REVOKED : OTHER;
+		l->marker = span_is(f, "@revoked") ? REVOKED :
+		    span_is(f, "@cert-authority") ? AUTHORITY : OTHER;
 		f = field(&text);
 	}
 	l->names = f;
@@ -188,30 +189,43 @@ key_type(struct span key)
 	return rd_blob(&r, NAME_MAX_LEN);
 }
 
-/* The next line of a text, without its end; false: there is none. */
+/* The next line of text, without its newline; false at the end. */
 static bool
 next_line(struct span *text, struct span *line)
 {
-	const uint8_t *end;
+	const uint8_t *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
+	size_t n = end == NULL ? text->n : (size_t)(end - text->p);
 
 	if (text->n == 0)
 		return false;
-	end = memchr(text->p, '\n', text->n);
-	*line = span_of(text->p, end == NULL ? text->n : (size_t)(end - text->p));
-	*text = span_of(text->p + line->n, text->n - line->n);
+	*line = span_of(text->p, n);
+	*text = span_of(text->p + n, text->n - n);
 	if (text->n > 0)		/* the newline */
 		*text = span_of(text->p + 1, text->n - 1);
 	return true;
 }
 
+bool
+monitor_known_hosts_authority(struct span text, const char *name, struct span key)
+{
+	struct span line;
+	struct line l;
+
+	while (next_line(&text, &line))
+		if (parse(line, &l) && l.marker == AUTHORITY && names_match(l.names, name) &&
+		    (key.n == 0 || span_eq(span_of(l.key, l.key_len), key)))
+			return true;
+	return false;
+}
+
 void
 monitor_known_hosts_types(struct span text, const char *name, char *types, size_t cap)
 {
-	struct span one;
+	struct span line;
 	struct line l;
 
-	while (next_line(&text, &one))
-		if (parse(one, &l) && l.marker == PLAIN && names_match(l.names, name) &&
+	while (next_line(&text, &line))
+		if (parse(line, &l) && l.marker == PLAIN && names_match(l.names, name) &&
 		    !monitor_names_has(span_str(types), l.type))
 			(void)monitor_names_add(types, cap, l.type);	/* what has no room
 							 * is only not preferred */
@@ -221,16 +235,17 @@ struct known_hosts_verdict
 monitor_known_hosts_check(struct span text, const char *name, struct span key)
 {
 	struct known_hosts_verdict changed = { IPC_UNKNOWN, 0 };
-	struct span one;
 	bool trusted = false;
 	uint32_t number = 0;
+	struct span line;
 
-	while (next_line(&text, &one)) {
+	while (next_line(&text, &line)) {
 		struct line l;
 		bool same;
 
 		number++;
-		if (!parse(one, &l) || l.marker == OTHER || !names_match(l.names, name))
+		if (!parse(line, &l) || (l.marker != PLAIN && l.marker != REVOKED) ||
+		    !names_match(l.names, name))
 			continue;
 		same = span_eq(span_of(l.key, l.key_len), key);
 		if (l.marker == REVOKED && same)

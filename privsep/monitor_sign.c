@@ -59,7 +59,7 @@ monitor_sign_on_sign(struct conn *c, const struct ipc_SIGN *q)
 	if (key == NULL || x.kex == NULL)
 		return IPC_BROKEN;
 	c->kex = K_BUSY;
-	x.k_s = span_of(key->blob, key->blob_len);
+	x.k_s = monitor_cert_shown(key, q->hostkey_alg);
 	if (monitor_exchange_hash(&x, c->hash, &c->hash_len) != 0 ||
 	    monitor_sign_checked(key, alg, span_of(c->hash, c->hash_len), sig, sizeof(sig),
 	    &sig_len) != 0) {

@@ -4,6 +4,9 @@
  * The signature is checked over the H computed here; the key must be a trusted one,
  * or the application must accept it knowing what is odd about it.  A revoked key is
  * never accepted.  No password and no signature leaves before.
+ *
+ * A certificate counts if it is this host's, now, and by a CA that known_hosts names for
+ * it; one that does not is no offence, and its key is judged as if it had come alone.
  */
 #include "privsep/monitor.h"
 
@@ -30,12 +33,20 @@ accepted(struct conn *c)
 	return monitor_exchange_answer(c, span_of(NULL, 0));
 }
 
+/* What is trusted, shown and written down, with or without a certificate. */
+static struct span
+plain_key(const struct conn *c)
+{
+	return c->host_plain.p != NULL ? c->host_plain : c->host_key;
+}
+
 /* All files and keys have their say: revoked anywhere outranks trusted anywhere,
  * which outranks changed, which outranks unknown. */
 static struct known_hosts_verdict
 judge(const struct conn *c, const char *name, uint32_t *file)
 {
 	struct known_hosts_verdict best = { IPC_UNKNOWN, 0 };
+	struct span key = plain_key(c);
 	bool trusted = false;
 	uint32_t n_file = 0;
 
@@ -43,10 +54,10 @@ judge(const struct conn *c, const char *name, uint32_t *file)
 		struct known_hosts_verdict v;
 
 		if (t->is_key) {
-			trusted = trusted || span_eq(c->host_key, span_of(t->bytes, t->n));
+			trusted = trusted || span_eq(key, span_of(t->bytes, t->n));
 			continue;
 		}
-		v = monitor_known_hosts_check(span_of(t->bytes, t->n), name, c->host_key);
+		v = monitor_known_hosts_check(span_of(t->bytes, t->n), name, key);
 		trusted = trusted || v.trust == 0;
 		if (v.trust == IPC_REVOKED ? best.trust != IPC_REVOKED :
 		    v.trust == IPC_CHANGED && best.trust == IPC_UNKNOWN) {
@@ -75,7 +86,7 @@ ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t fil
 	struct monitor *m = c->m;
 	char line[KNOWN_HOSTS_LINE_MAX + 1];
 
-	if (monitor_known_hosts_line(name, c->host_key, c->plan.hash_names != 0, line) != 0) {
+	if (monitor_known_hosts_line(name, plain_key(c), c->plan.hash_names != 0, line) != 0) {
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "no known_hosts line can be made");
 		return;
 	}
@@ -90,7 +101,7 @@ ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t fil
 		monitor_timer_clear(m, &c->deadline);
 	tell_HOSTKEY_ASK(m, &(struct ipc_HOSTKEY_ASK){ .conn = c->id,
 	    .question = c->hostkey_question, .verdict = (uint8_t)v.trust,
-	    .host = span_str(name), .alg = span_str(c->alg_used), .key = c->host_key,
+	    .host = span_str(name), .alg = span_str(c->alg_used), .key = plain_key(c),
 	    .line = span_str(line), .clash_line = v.line, .clash_file = file });
 }
 
@@ -101,7 +112,7 @@ not_expected(struct conn *c)
 	char got[FINGERPRINT_MAX] = "?", wanted[FINGERPRINT_MAX] = "?";
 
 	/* what cannot be hashed is shown as a question mark */
-	(void)!fingerprint(c->host_key.p, c->host_key.n, got);
+	(void)!fingerprint(plain_key(c).p, plain_key(c).n, got);
 	(void)!fingerprint(c->trust->bytes, c->trust->n, wanted);
 	bad_host_key(c, "the host key is not the expected one");
 	(void)snprintf(c->end.text, sizeof(c->end.text),
@@ -118,15 +129,66 @@ too_small(struct conn *c, struct span key)
 	    sign_rsa_bits(key.p, key.n), c->plan.hostkey_rsa_min);
 }
 
+bool
+monitor_verify_has_authority(const struct conn *c)
+{
+	char name[KNOWN_HOSTS_NAME_MAX + 1];
+
+	if (monitor_known_hosts_name(c->plan.host, c->plan.port, name) != 0)
+		return false;
+	for (const struct trust *t = c->trust; t != NULL; t = t->next)
+		if (!t->is_key && monitor_known_hosts_authority(span_of(t->bytes, t->n), name,
+		    span_of(NULL, 0)))
+			return true;
+	return false;
+}
+
+/* Some file names this CA for the host, and none has revoked it. */
+static const char *
+judge_authority(const struct conn *c, const char *name, struct span ca)
+{
+	const char *why = "its CA is not one of known_hosts for this host";
+
+	for (const struct trust *t = c->trust; t != NULL; t = t->next) {
+		struct span text = span_of(t->bytes, t->n);
+
+		if (t->is_key)
+			continue;
+		if (monitor_known_hosts_check(text, name, ca).trust == IPC_REVOKED)
+			return "its CA is revoked";
+		if (monitor_known_hosts_authority(text, name, ca))
+			why = NULL;
+	}
+	return why;
+}
+
+/* Is the host's certificate enough?  Else its key is judged like any. */
+static bool
+certified(const struct conn *c, const char *name, const struct cert *cert)
+{
+	char why[MONITOR_WHY_MAX + 1] = "";
+	const char *bad = NULL;
+
+	if (monitor_cert_host(c, cert, why))
+		bad = judge_authority(c, name, span_of(cert->ca_key.p, cert->ca_key.n));
+	if (why[0] == 0 && bad == NULL)
+		return true;
+	monitor_remark(c->m, IPC_VERBOSE, "the host certificate of %s does not count: %s", name,
+	    bad != NULL ? bad : why);
+	return false;
+}
+
 static int
-first_key(struct conn *c, struct span key)
+first_key(struct conn *c, struct span key, const struct shown_key *shown)
 {
 	char name[KNOWN_HOSTS_NAME_MAX + 1];
 	struct known_hosts_verdict v;
 	uint32_t file = 0;
 
 	c->host_key = monitor_span_copy(key);
-	if (c->host_key.p == NULL) {
+	if (shown->is_cert)
+		c->host_plain = monitor_span_copy(shown->plain);
+	if (c->host_key.p == NULL || (shown->is_cert && c->host_plain.p == NULL)) {
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
 		return 0;
 	}
@@ -139,7 +201,8 @@ first_key(struct conn *c, struct span key)
 		name[0] = 0;
 	}
 	v = judge(c, name, &file);
-	if (v.trust == 0)
+	if (v.trust == 0 || (v.trust != IPC_REVOKED && shown->is_cert && has_files(c) &&
+	    certified(c, name, &shown->cert)))
 		return accepted(c);
 	/* exactly one key was wanted: nothing to be asked about another */
 	if (c->trust != NULL && !has_files(c)) {
@@ -168,6 +231,7 @@ monitor_verify_on_verify(struct conn *c, const struct ipc_VERIFY *q)
 {
 	const struct sign_alg *alg = monitor_exchange_alg(c, q->hostkey_alg);
 	const struct gex *group;
+	struct shown_key shown;
 	struct gex gex;
 	int r = take_group(q, &gex, &group);
 	struct exchange x = {
@@ -184,8 +248,8 @@ monitor_verify_on_verify(struct conn *c, const struct ipc_VERIFY *q)
 	}
 	/* the blob and the signature are the server's, hostile or broken: not the
 	 * worker's lie */
-	if (!monitor_exchange_key_is(q->k_s, alg->key_type) ||
-	    alg->verify(q->k_s.p, q->k_s.n, c->hash, c->hash_len, q->signature.p,
+	if (monitor_cert_show(q->hostkey_alg, q->k_s, &shown) != NULL ||
+	    alg->verify(shown.plain.p, shown.plain.n, c->hash, c->hash_len, q->signature.p,
 	    q->signature.n) != 0) {
 		monitor_end_politely(c, IPC_BAD_HOST_KEY, IPC_PEER, KEY_EXCHANGE_FAILED,
 		    "the server's signature is not its host key's");
@@ -193,13 +257,13 @@ monitor_verify_on_verify(struct conn *c, const struct ipc_VERIFY *q)
 	}
 	monitor_names_copy(c->kex_used, sizeof(c->kex_used), q->kex);
 	monitor_names_copy(c->alg_used, sizeof(c->alg_used), q->hostkey_alg);
-	if (monitor_exchange_key_is_small(c, q->k_s)) {
-		too_small(c, q->k_s);
+	if (monitor_exchange_key_is_small(c, shown.plain)) {
+		too_small(c, shown.plain);
 		return 0;
 	}
 	if (c->exchanges == 0) {
 		monitor_login_proof(c, q->signature);
-		return c->end.on ? 0 : first_key(c, q->k_s);
+		return c->end.on ? 0 : first_key(c, q->k_s, &shown);
 	}
 	if (!span_eq(c->host_key, q->k_s)) {
 		bad_host_key(c, "the host key changed during the connection");

@@ -142,7 +142,7 @@ static void every_keyword_takes_its_value(void **s)
 {
 	(void)s;
 	good("Port 2200\nPort 2201\nListenAddress 127.0.0.1:99\nListenAddress [::1]:98\n"
-	    "HostKey /a\nHostKey /b\nLoginGraceTime 1m30s\nMaxAuthTries 3\nMaxSessions 0\n"
+	    "HostKey /a\nHostKey /b\nHostCertificate /c\nLoginGraceTime 1m30s\nMaxAuthTries 3\nMaxSessions 0\n"
 	    "MaxStartups 5:50:60\nClientAliveInterval 15\nClientAliveCountMax 0\n"
 	    "TCPKeepAlive no\nPermitRootLogin no\nPubkeyAuthentication yes\n"
 	    "PasswordAuthentication no\nKbdInteractiveAuthentication yes\n"

@@ -610,6 +610,13 @@ on_SET_HEXDUMP(struct fake *f, const struct ipc_SET_HEXDUMP *m)
 }
 
 static inline int
+on_HOST_CERT(struct fake *f, const struct ipc_HOST_CERT *m)
+{
+	return ipc_send_CERT_ADDED(f->app, &(struct ipc_CERT_ADDED){ .call = m->call,
+	    .ok = span_is(m->cert, "good"), .why = m->cert });
+}
+
+static inline int
 on_REVOKED(struct fake *f, const struct ipc_REVOKED *m)
 {
 	char content[64] = "";

@@ -143,6 +143,7 @@ GOLDEN(TRY_PROBE, "\x55" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "a" "\0\0\
     .conn = 1, .user = S("u"), .alg = S("a"), .key = S("k"))
 GOLDEN(SET_HEXDUMP, "\x57" "\0\0\0\0\0\0\0\1" "\2", .conn = 1, .mode = IPC_HEXDUMP_WHOLE)
 GOLDEN(REVOKED, "\x5e" "\0\0\0\0\0\0\0\x09", .call = 9, .file = 50)
+GOLDEN(HOST_CERT, "\x5f" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "c", .call = 9, .cert = S("c"))
 GOLDEN(MODULI, "\x58" "\0\0\0\0\0\0\0\x09", .call = 9, .file = 50)
 GOLDEN(AGENT, "\x59" "\0\0\0\0\0\0\0\x09", .call = 9, .socket = 50)
 GOLDEN(KEY_SIGNER, "\x5a" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "a" "\0\0\0\2" "\0b",
@@ -215,6 +216,8 @@ GOLDEN(REMARK, "\x72" "\1" "\0\0\0\1" "t", .level = IPC_ERROR, .text = S("t"))
 GOLDEN(DUMPED, "\x74" "\0\0\0\0\0\0\0\1" "\0" "\0\0\0\x07" "\0\0\0\2" "\x14\0",
     .conn = 1, .is_out = 0, .skipped = 7, .packet = S("\x14\0"))
 GOLDEN(REVOKED_LOADED, "\x7a" "\0\0\0\0\0\0\0\x09" "\1" "\0\0\0\1" "y", .call = 9, .ok = 1,
+    .why = S("y"))
+GOLDEN(CERT_ADDED, "\x7b" "\0\0\0\0\0\0\0\x09" "\1" "\0\0\0\1" "y", .call = 9, .ok = 1,
     .why = S("y"))
 GOLDEN(MODULI_LOADED, "\x75" "\0\0\0\0\0\0\0\x09" "\0\0\1\0", .call = 9, .count = 256)
 GOLDEN(AGENT_KEY, "\x76" "\0\0\0\0\0\0\0\x09" "\0\0\0\0\0\0\0\3" "\0\0\0\1" "a" "\0\0\0\2" "\0b"

@@ -7,7 +7,7 @@ one, a chain) is in tests/cert_test.c and tests/monitor_cert_test.c.
 import os, shutil, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import Failure, check, main, need
+from lab import POSTERN, Failure, check, main, need
 
 
 def expect(r, status=0, out=None, what=""):
@@ -188,6 +188,92 @@ def ssh_sha1_signature(lab):
     kept_out(lab, sign(lab, "-t", "ssh-rsa", by=rsa), "signed with an algorithm that CAs may not use here", s)
 
 
+# ---- hosts
+
+def host_sign(lab, *flags, by=None, principals="127.0.0.1", validity="-1h:+1h", host=True):
+    """A certificate for the lab's host key; its path."""
+    pub = lab.path("host.pub")
+    shutil.copy(lab.hostkey + ".pub", pub)
+    subprocess.run([need("ssh-keygen"), "-q", "-s", by or ca(lab), *(["-h"] if host else []), "-I", "a host", "-z", "5",
+                    *(["-n", principals] if principals else []), "-V", validity, *flags, pub],
+                   check=True, stderr=subprocess.DEVNULL)
+    return pub[:-4] + "-cert.pub"
+
+
+def authority(lab, port, by=None, marker="@cert-authority", name=None):
+    with open((by or ca(lab)) + ".pub") as f:
+        return "%s %s %s" % (marker, name or "[127.0.0.1]:%d" % port, f.read())
+
+
+def ssh_host_certificate(lab):
+    """ssh that knows the CA and nothing else."""
+    s = server(lab, "HostCertificate " + host_sign(lab))
+    known = lab.write("known", authority(lab, s.port))
+    strict = ["-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + known]
+    r = lab.run([need("ssh"), "-F", "/dev/null", *strict, "-o", "BatchMode=yes", "-p", str(s.port), "-i", lab.userkey,
+                 lab.user + "@127.0.0.1", "echo in"])
+    expect(r, 0, b"in\n", "ssh")
+    # and with a rekey, for which the same certificate must come
+    r = lab.run([need("ssh"), "-F", "/dev/null", *strict, "-o", "BatchMode=yes", "-o", "RekeyLimit=1M", "-p",
+                 str(s.port), "-i", lab.userkey, lab.user + "@127.0.0.1", "cat"], input=b"x" * (4 << 20))
+    expect(r, 0, b"x" * (4 << 20), "ssh")
+
+
+def host_certificate_of_another_key(lab):
+    """Told and passed over: the key itself still serves."""
+    other = lab.path("other.pub")
+    shutil.copy(lab.wrongkey + ".pub", other)
+    subprocess.run([need("ssh-keygen"), "-q", "-s", ca(lab), "-h", "-I", "x", "-n", "127.0.0.1", other], check=True)
+    s = lab.posternd("HostCertificate " + other[:-4] + "-cert.pub")
+    since(s, 0, "the certificate is of no host key that is loaded")
+    expect(lab.ssh(s, command=["echo in"]), 0, b"in\n", "ssh")
+    s = lab.posternd("HostCertificate " + sign(lab) + "-cert.pub")
+    since(s, 0, "the certificate is not a host certificate")
+
+
+def postern_strict(lab, s, known, what="echo in"):
+    return lab.run([POSTERN, "-F", "none", "-v", "-p", str(s.port), "-o", "StrictHostKeyChecking=yes", "-o",
+                    "UserKnownHostsFile=" + known, "-o", "GlobalKnownHostsFile=none", "-o", "BatchMode=yes", "-i",
+                    lab.userkey, lab.user + "@127.0.0.1", what])
+
+
+def peers(lab, certificate):
+    return [lab.sshd("HostCertificate " + certificate), lab.posternd("HostCertificate " + certificate)]
+
+
+def postern_host_certificate(lab):
+    for s in peers(lab, host_sign(lab)):
+        expect(postern_strict(lab, s, lab.write("known", authority(lab, s.port))), 0, b"in\n", s.name)
+        # by a pattern, and beside an older key of that host
+        with open(lab.wrongkey + ".pub") as f:
+            old = "[127.0.0.1]:%d %s" % (s.port, f.read())
+        expect(postern_strict(lab, s, lab.write("known", old + authority(lab, s.port, name="[127.0.0.*]:*"))), 0,
+               b"in\n", s.name)
+        # the key itself is enough, where the certificate's CA is another
+        with open(lab.hostkey + ".pub") as f:
+            own = "[127.0.0.1]:%d %s" % (s.port, f.read())
+        expect(postern_strict(lab, s, lab.write("known", own + authority(lab, s.port, ca(lab, "untrusted")))), 0,
+               b"in\n", s.name)
+
+
+def postern_bad_host_certificates(lab):
+    """Each is refused with its reason in the log."""
+    bad = [(host_sign(lab, validity="20200101:20200102"), "has expired", {}),
+           (host_sign(lab, validity="+1d:+2d"), "is not yet valid", {}),
+           (host_sign(lab, principals="other.example"), "is for another host", {}),
+           (host_sign(lab, principals=""), "is for another host", {}),
+           (host_sign(lab), "its CA is not one of known_hosts", {"by": ca(lab, "untrusted")}),
+           (host_sign(lab), "its CA is revoked", {"revoked": True})]
+    for certificate, why, how in bad:
+        for s in peers(lab, certificate):
+            known = authority(lab, s.port, by=how.get("by"))
+            if "revoked" in how:
+                known += authority(lab, s.port, marker="@revoked", name="*")
+            r = postern_strict(lab, s, lab.write("known", known))
+            check(r.returncode == 255 and r.stdout == b"", "%s: %r" % (why, r))
+            check(why.encode() in r.stderr, "%s: not in %r" % (why, r.stderr[-1500:]))
+
+
 def ssh_revoked(lab):
     """By serial, by key id, by key, by CA, in a KRL and in a list; and what is in none."""
     spare = ca(lab, "spare-ca")
@@ -219,7 +305,8 @@ cases = [ssh_certificate, ssh_certificate_among_principals, ssh_source_address, 
          ssh_authority_line, ssh_principals_file, ssh_permits, ssh_expired, ssh_not_yet_valid,
          ssh_wrong_principal, ssh_no_principals, ssh_wrong_ca,
          ssh_unknown_critical_option, ssh_sha1_signature,
-         ssh_revoked, revoked_file_is_needed]
+         ssh_revoked, revoked_file_is_needed, ssh_host_certificate, host_certificate_of_another_key,
+         postern_host_certificate, postern_bad_host_certificates]
 
 if __name__ == "__main__":
     main(cases)
