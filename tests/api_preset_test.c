@@ -54,7 +54,7 @@ refuses_presets_that_there_are_not(void **state)
 		assert_string_equal(out, "");
 	}
 	assert_int_equal(api_preset_list(0, "modern", out, sizeof(out)), -EINVAL);
-	assert_int_equal(postern_edit_preset(7, "modern", NULL, out, sizeof(out)), -EINVAL);
+	assert_int_equal(postern_edit_preset(POSTERN_CA_SIGNATURES + 1, "modern", NULL, out, sizeof(out)), -EINVAL);
 	assert_int_equal(api_preset_list(POSTERN_KEX, "modern", out, 0), -EINVAL);
 	assert_int_equal(api_preset_list(POSTERN_KEX, "modern", out, 4), -ERANGE);
 	assert_string_equal(out, "");
