@@ -138,8 +138,9 @@ known_types(const struct conn *c, char *types, size_t cap)
 	}
 }
 
-/* Certificates, if there are any, and algorithms of keys that the server is known by come first: it may have others, and
- * one that nobody has seen would be a question that needs none.  False: no room. */
+/* Certificates, if there are any, and algorithms of keys that the server is known by come
+ * first: it may have others, and one that nobody has seen would be a question that needs
+ * none.  False: no room. */
 static bool
 known_first(const struct conn *c, struct span list, char *out, size_t cap)
 {
