@@ -24,7 +24,7 @@ monitor_prove_data(const struct conn *c, struct span key, struct wr *w)
 static const struct sign_alg *
 choose(const struct conn *c, const struct key *key)
 {
-	const struct sign_alg *alg = sign_find(c->alg_used, strlen(c->alg_used));
+	const struct sign_alg *alg = monitor_cert_sign_alg(span_str(c->alg_used));
 	struct span list = c->hostkey_algs, name;
 
 	if (alg != NULL && strcmp(alg->key_type, key->alg->key_type) == 0)
