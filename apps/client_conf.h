@@ -20,7 +20,7 @@ struct client_conf {
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
 	    stdin_null, compression, clear_forwards, exit_on_failure, gateway_ports,
 	    bind_unlink, identities_only, forward_x11, x11_trusted, x11_timeout;
-	struct client_conf_list identities, send_env, set_env, local_forwards, remote_forwards,
+	struct client_conf_list identities, certificates, send_env, set_env, local_forwards, remote_forwards,
 	    dynamic_forwards, permit_remote_open;
 	/* what Match and tokens ask about: the name on the command line, whether this is
 	 * the last pass, and whether a line asks for one */

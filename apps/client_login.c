@@ -47,17 +47,15 @@ read_secret(const char *prompt, char *buf, size_t cap, int echo)
 	    RPP_REQUIRE_TTY | (echo ? RPP_ECHO_ON : RPP_ECHO_OFF)) != NULL;
 }
 
-/* The public half beside a private key file, if it can be read: lets us ask the
- * server first, and the person for a passphrase only when that is worth it. */
+/* A public key or a certificate: "type base64 comment". */
 static size_t
-read_public(const char *path, char *alg, size_t alg_cap, unsigned char *blob, size_t cap)
+read_line(const char *file, char *alg, size_t alg_cap, unsigned char *blob, size_t cap)
 {
-	char file[PATH_MAX], line[KEY_LINE_MAX], *s, *word;
+	char line[KEY_LINE_MAX], *s, *word;
 	size_t n = 0;
 	FILE *f;
 
-	if ((size_t)snprintf(file, sizeof(file), "%s.pub", path) >= sizeof(file) ||
-	    (f = fopen(file, "re")) == NULL)
+	if ((f = fopen(file, "re")) == NULL)
 		return 0;
 	if (fgets(line, sizeof(line), f) != NULL) {
 		s = line;
@@ -72,6 +70,17 @@ read_public(const char *path, char *alg, size_t alg_cap, unsigned char *blob, si
 	}
 	(void)fclose(f);	/* opened for reading */
 	return n;
+}
+
+/* The public half beside a private key file, if it can be read: lets us ask the
+ * server first, and the person for a passphrase only when that is worth it. */
+static size_t
+read_public(const char *path, char *alg, size_t alg_cap, unsigned char *blob, size_t cap)
+{
+	char file[PATH_MAX];
+
+	return (size_t)snprintf(file, sizeof(file), "%s.pub", path) >= sizeof(file) ? 0 :
+	    read_line(file, alg, alg_cap, blob, cap);
 }
 
 static const char *
@@ -122,6 +131,49 @@ load_key(struct login *l, const char *path)
 		client_log_error("load key \"%s\": %s", path,
 		    r == POSTERN_EKEY ? problem_text(problem) : postern_strerror(r));
 	return key;
+}
+
+/* ---- certificates ---- */
+
+static bool
+add_certificate(postern_key *key, const char *file)
+{
+	unsigned char blob[8192];
+	char alg[128];
+	size_t n = read_line(file, alg, sizeof(alg), blob, sizeof(blob));
+	int r = n == 0 ? -ENOENT : postern_key_add_certificate(key, blob, n, LOGIN_WAIT_MS);
+
+	if (r == 0)
+		client_log_verbose("with the certificate %s: %s", file, alg);
+	return r == 0;
+}
+
+/* The one beside its file, or else the first of CertificateFile that is of this key. */
+static bool
+certify(const struct login *l, postern_key *key, const char *path)
+{
+	char beside[PATH_MAX];
+	bool done = path != NULL && (size_t)snprintf(beside, sizeof(beside), "%s-cert.pub", path) <
+	    sizeof(beside) && access(beside, R_OK) == 0 && add_certificate(key, beside);
+
+	for (size_t i = 0; !done && i < l->conf->certificates.n; i++) {
+		char *file = client_conf_expand(l->conf, l->conf->certificates.word[i]);
+
+		done = add_certificate(key, file);
+		free(file);
+	}
+	return done;
+}
+
+/* Could the key in this file have one?  Then the server's opinion of the key alone says
+ * nothing. */
+static bool
+may_be_certified(const struct login *l, const char *path)
+{
+	char beside[PATH_MAX];
+
+	return l->conf->certificates.n > 0 || ((size_t)snprintf(beside, sizeof(beside),
+	    "%s-cert.pub", path) < sizeof(beside) && access(beside, R_OK) == 0);
 }
 
 /* ---- the agent's keys ---- */
@@ -177,13 +229,15 @@ try_agent(struct login *l, postern_transport *t)
 	int r = POSTERN_EAUTH;
 
 	while (r == POSTERN_EAUTH && l->next_agent < l->n_agent) {
-		const postern_key *key = l->agent[l->next_agent++];
+		postern_key *key = l->agent[l->next_agent++];
 		const char *alg = postern_key_algorithm(key);
 		size_t len;
 		const void *blob = postern_key_blob(key, &len);
 
 		client_log_verbose("offering the agent's key: %s %s", alg, postern_key_comment(key));
-		r = postern_transport_probe_publickey(t, l->conf->user, alg, blob, len, LOGIN_WAIT_MS);
+		/* the server's opinion of the key alone says nothing of its certificate */
+		r = certify(l, key, NULL) ? 0 : postern_transport_probe_publickey(t, l->conf->user,
+		    alg, blob, len, LOGIN_WAIT_MS);
 		if (r == 0)
 			r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
 	}
@@ -229,12 +283,14 @@ try_key(struct login *l, postern_transport *t, const char *path)
 		if (agent_knows(l, blob, n))
 			return POSTERN_EAUTH;	/* it was tried */
 		client_log_verbose("offering public key: %s %s", path, alg);
-		r = postern_transport_probe_publickey(t, l->conf->user, alg, blob, n, LOGIN_WAIT_MS);
+		r = may_be_certified(l, path) ? 0 : postern_transport_probe_publickey(t,
+		    l->conf->user, alg, blob, n, LOGIN_WAIT_MS);
 		if (r != 0)
 			return r;
 	}
 	if ((key = load_key(l, path)) == NULL)
 		return POSTERN_EAUTH;
+	(void)certify(l, key, path);	/* it has one, or not */
 	client_log_verbose("logging in with %s", path);
 	r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
 	postern_key_free(key);

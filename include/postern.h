@@ -203,6 +203,11 @@ POSTERN_CHECKED int postern_key_new_signer(postern_key **, postern_context *,
     const char *algorithm, const void *blob, size_t len,
     int (*sign)(void *user, const void *data, size_t len, void *out, size_t size),
     void *user, int timeout_ms);
+/* A user certificate [OpenSSH PROTOCOL.certkeys] of this key: what a -cert.pub file has in
+ * base64.  A login by the key shows it first, and the key alone if that is refused.
+ * -EINVAL: it is none, or of another key; the log says which. */
+POSTERN_CHECKED int postern_key_add_certificate(postern_key *, const void *blob, size_t len,
+    int timeout_ms);
 POSTERN_API void postern_key_free(postern_key *);	/* the monitor forgets it */
 POSTERN_API const char *postern_key_algorithm(const postern_key *);
 POSTERN_API const char *postern_key_comment(const postern_key *);

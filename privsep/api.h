@@ -176,6 +176,7 @@ struct api_login {			/* own of API_CALL_LOGIN, and of a connect's START */
 	uint8_t *blob;
 	size_t blob_len;
 	uint64_t key;
+	bool certified;			/* with its certificate; once more without */
 	bool may_fall_back, is_fallback, gave_up;
 	unsigned rounds, changes;
 };
@@ -279,6 +280,7 @@ struct postern_key {
 	char *alg, *comment;
 	uint8_t *blob;
 	size_t blob_len;
+	bool is_certified;		/* the monitor has a certificate for it */
 	/* key_new_signer: the application's own private half, else NULL */
 	int (*sign)(void *user, const void *data, size_t len, void *out, size_t size);
 	void *sign_user;
@@ -553,7 +555,7 @@ void api_call_shown(postern_context *);		/* the last is not borrowed any more */
 int api_message_span(const postern_message *, struct span *);
 
 /* ---- api_moduli.c, api_agent.c, api_signer.c, api_hexdump.c: the monitor's words ---- */
-void api_hostcert_added(postern_context *, const struct ipc_CERT_ADDED *);
+void api_cert_added(postern_context *, const struct ipc_CERT_ADDED *);
 void api_revoked_loaded(postern_context *, const struct ipc_REVOKED_LOADED *);
 void api_moduli_loaded(postern_context *, const struct ipc_MODULI_LOADED *);
 void api_agent_key(postern_context *, const struct ipc_AGENT_KEY *);

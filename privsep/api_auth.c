@@ -74,6 +74,7 @@ asking_key(const char *user, const postern_key *key)
 	struct api_login l = asking(API_LOGIN_PUBLICKEY, user);
 
 	l.key = key->id;
+	l.certified = key->is_certified;
 	return l;
 }
 

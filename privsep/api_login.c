@@ -92,7 +92,8 @@ send_try(postern_transport *t, const struct api_login *l)
 		    .conn = t->id, .user = user, .password = span_str(l->password) });
 	case API_LOGIN_PUBLICKEY:
 		return api_send_TRY_PUBLICKEY(monitor, &(struct ipc_TRY_PUBLICKEY){
-		    .conn = t->id, .user = user, .key = l->key });
+		    .conn = t->id, .user = user, .key = l->key,
+		    .certified = l->certified });
 	case API_LOGIN_PROBE:
 		return api_send_TRY_PROBE(monitor, &(struct ipc_TRY_PROBE){ .conn = t->id,
 		    .user = user, .alg = text, .key = span_of(l->blob, l->blob_len) });
@@ -197,6 +198,12 @@ failed(postern_transport *t, struct api_call *call, const struct ipc_LOGIN_RESUL
 	take_methods(t, m->methods);
 	(void)api_error_set(t, POSTERN_EAUTH, "auth", POSTERN_PEER, false,
 	    span_str("the server refused this login"));
+	/* whom the certificate does not let in the key alone may */
+	if (l->certified && offers(m->methods, "publickey")) {
+		l->certified = false;
+		launch_later(t, call);
+		return;
+	}
 	/* A server that takes passwords and did not take this one is not asked twice. */
 	if (!l->may_fall_back || l->password == NULL || offers(m->methods, "password") ||
 	    !offers(m->methods, "keyboard-interactive")) {

@@ -86,7 +86,7 @@ on_REVOKED_LOADED(struct hearing *h, const struct ipc_REVOKED_LOADED *m)
 static int
 on_CERT_ADDED(struct hearing *h, const struct ipc_CERT_ADDED *m)
 {
-	api_hostcert_added(h->ctx, m);
+	api_cert_added(h->ctx, m);
 	return 0;
 }
 

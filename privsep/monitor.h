@@ -106,7 +106,7 @@ struct key {
 	const struct sign_alg *alg;	/* the first row of its type                 */
 	struct sign_key *secret;	/* NULL: its private half is elsewhere...    */
 	struct agent *agent;		/* ...there, or else with the application    */
-	struct span cert;		/* of a host key: its certificate, or empty  */
+	struct span cert;		/* its certificate, or empty                 */
 	size_t blob_len;
 	uint8_t blob[];
 };
@@ -479,6 +479,7 @@ bool monitor_cert_user(const struct conn *, const struct cert *, char why[MONITO
  * not.  Whether its CA is one to trust is known_hosts' to say. */
 bool monitor_cert_host(const struct conn *, const struct cert *, char why[MONITOR_WHY_MAX + 1]);
 int monitor_cert_on_host(struct monitor *, const struct ipc_HOST_CERT *);
+int monitor_cert_on_key(struct monitor *, const struct ipc_KEY_CERT *);
 /* What a host key is shown as under the name of this algorithm: itself or its certificate.
  * Empty: it has none. */
 struct span monitor_cert_shown(const struct key *, struct span alg);
@@ -497,6 +498,7 @@ int monitor_keys_on_load(struct monitor *, const struct ipc_KEY_LOAD *);
 int monitor_keys_on_drop(struct monitor *, const struct ipc_KEY_DROP *);
 const struct key *monitor_keys_host(const struct monitor *, const char *type);
 struct key *monitor_keys_of_host(struct monitor *, struct span blob);
+struct key *monitor_keys_of_user(struct monitor *, uint64_t serial);
 const struct key *monitor_keys_user(const struct monitor *, uint64_t serial);
 /* A key like this one, with this blob.  Takes its secret; NULL: no memory, or too many
  * (the secret is freed). */

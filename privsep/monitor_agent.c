@@ -153,15 +153,19 @@ ask_to_sign(struct agent *a, struct conn *c)
 {
 	uint8_t body[AGENT_BODY_MAX], data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(body, sizeof(body)), d = wr_of(data, sizeof(data));
+	struct shown_key key;
 
-	if (!monitor_signer_data(c, &d)) {	/* it could before */
+	/* both could before */
+	if (!monitor_signer_data(c, &d) ||
+	    monitor_cert_show(span_str(c->login->alg), c->login->key, &key) != NULL) {
 		answer(a, span_of(NULL, 0), "the login request is too long");
 		return;
 	}
 	wr_u8(&w, SSH_AGENTC_SIGN_REQUEST);
-	wr_blob(&w, c->login->key, KEY_BLOB_MAX);
+	/* the agent has the key, whoever certified it */
+	wr_blob(&w, key.plain, KEY_BLOB_MAX);
 	wr_blob(&w, wr_span(&d), MONITOR_LOGIN_DATA_MAX);
-	wr_u32(&w, sign_flags(c->login->alg));
+	wr_u32(&w, sign_flags(key.alg->name));
 	a->doing = AGENT_SIGNING;
 	monitor_agent_link_send(a, wr_span(&w), AGENT_SIGN_MS);
 }

@@ -126,12 +126,41 @@ monitor_cert_sign_alg(struct span name)
 	    sign_find(as->sign_alg, strlen(as->sign_alg));
 }
 
-/* Out of its time it is shown all the same, as sshd does: its clients judge it. */
+/* Is it of this type and this key's?  Out of its time it is shown all the same, as OpenSSH
+ * does: the other side judges it.  NULL, or why it is not taken. */
+static const char *
+attach(struct key *key, struct span blob, const struct cert *cert, enum cert_type type)
+{
+	uint8_t plain[KEY_BLOB_MAX];
+	struct span copy;
+	size_t n;
+
+	if (cert->type != (uint32_t)type)
+		return type == CERT_HOST ? "the certificate is not a host certificate" :
+		    "the certificate is not a user certificate";
+	if (key == NULL || cert_plain(cert, plain, sizeof(plain), &n) != 0 ||
+	    !span_eq(span_of(key->blob, key->blob_len), span_of(plain, n)))
+		return type == CERT_HOST ? "the certificate is of no host key that is loaded" :
+		    "the certificate is of another key";
+	copy = monitor_span_copy(blob);
+	if (copy.p == NULL)
+		return "out of memory";
+	free((void *)(uintptr_t)key->cert.p);
+	key->cert = copy;
+	return NULL;
+}
+
+static void
+tell_added(struct monitor *m, uint64_t call, const char *why)
+{
+	tell_CERT_ADDED(m, &(struct ipc_CERT_ADDED){ .call = call, .ok = why == NULL,
+	    .why = span_str(why != NULL ? why : "") });
+}
+
 int
 monitor_cert_on_host(struct monitor *m, const struct ipc_HOST_CERT *q)
 {
 	uint8_t plain[KEY_BLOB_MAX];
-	struct span copy = { NULL, 0 };
 	struct key *key = NULL;
 	struct cert cert;
 	const char *why;
@@ -139,19 +168,24 @@ monitor_cert_on_host(struct monitor *m, const struct ipc_HOST_CERT *q)
 
 	if (m->sealed)
 		return IPC_BROKEN;
-	if (cert_parse(q->cert.p, q->cert.n, &cert, &why) == 0 && cert.type != CERT_HOST)
-		why = "the certificate is not a host certificate";
-	if (why == NULL && (cert_plain(&cert, plain, sizeof(plain), &n) != 0 ||
-	    (key = monitor_keys_of_host(m, span_of(plain, n))) == NULL))
-		why = "the certificate is of no host key that is loaded";
-	if (why == NULL && (copy = monitor_span_copy(q->cert)).p == NULL)
-		why = "out of memory";
-	if (why == NULL) {
-		free((void *)(uintptr_t)key->cert.p);
-		key->cert = copy;
+	if (cert_parse(q->cert.p, q->cert.n, &cert, &why) == 0) {
+		if (cert_plain(&cert, plain, sizeof(plain), &n) == 0)
+			key = monitor_keys_of_host(m, span_of(plain, n));
+		why = attach(key, q->cert, &cert, CERT_HOST);
 	}
-	tell_CERT_ADDED(m, &(struct ipc_CERT_ADDED){ .call = q->call, .ok = why == NULL,
-	    .why = span_str(why != NULL ? why : "") });
+	tell_added(m, q->call, why);
+	return 0;
+}
+
+int
+monitor_cert_on_key(struct monitor *m, const struct ipc_KEY_CERT *q)
+{
+	struct cert cert;
+	const char *why;
+
+	if (cert_parse(q->cert.p, q->cert.n, &cert, &why) == 0)
+		why = attach(monitor_keys_of_user(m, q->key), q->cert, &cert, CERT_USER);
+	tell_added(m, q->call, why);
 	return 0;
 }
 

@@ -121,14 +121,20 @@ monitor_keys_of_host(struct monitor *m, struct span blob)
 	return k;
 }
 
-const struct key *
-monitor_keys_user(const struct monitor *m, uint64_t serial)
+struct key *
+monitor_keys_of_user(struct monitor *m, uint64_t serial)
 {
-	const struct key *k = m->keys;
+	struct key *k = m->keys;
 
 	while (k != NULL && (k->use != IPC_USER_KEY || k->serial != serial))
 		k = k->next;
 	return k;
+}
+
+const struct key *
+monitor_keys_user(const struct monitor *m, uint64_t serial)
+{
+	return monitor_keys_of_user((struct monitor *)(uintptr_t)m, serial);
 }
 
 int

@@ -71,22 +71,23 @@ monitor_signer_ask(struct conn *c, const struct key *key)
 		return;
 	}
 	tell_SIGN_ASK(c->m, &(struct ipc_SIGN_ASK){ .conn = c->id, .question = l->question,
-	    .key = key->serial, .alg = span_str(l->alg), .data = wr_span(&w) });
+	    .key = key->serial, .alg = span_str(monitor_cert_sign_alg(span_str(l->alg))->name),
+	    .data = wr_span(&w) });
 }
 
 void
 monitor_signer_done(struct conn *c, struct span signature, const char *why)
 {
 	struct login *l = c->login;
-	const struct sign_alg *alg = sign_find(l->alg, strlen(l->alg));
+	struct shown_key key;
 	uint8_t data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(data, sizeof(data));
 	struct sign_facts facts;	/* the server's to judge */
 
 	l->question = 0;
-	if (signature.n > 0 && (alg == NULL || !monitor_signer_data(c, &w) ||
-	    sign_verify(alg, l->key.p, l->key.n, data, w.n, signature.p, signature.n,
-	    &facts) != 0)) {
+	if (signature.n > 0 && (monitor_cert_show(span_str(l->alg), l->key, &key) != NULL ||
+	    !monitor_signer_data(c, &w) || sign_verify(key.alg, key.plain.p, key.plain.n, data,
+	    w.n, signature.p, signature.n, &facts) != 0)) {
 		signature.n = 0;
 		why = "the signature is not the key's";
 	}

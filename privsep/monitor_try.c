@@ -147,20 +147,27 @@ set_key(struct conn *c, struct span alg, struct span key)
  * ssh-rsa that RFC 8332 3.3 would fall back to, unless it is all we are told to use:
  * servers that know no SHA-2 and would need it are to be named, not guessed. */
 static const struct sign_alg *
-choose(const struct conn *c, const struct sign_alg *type)
+choose(const struct conn *c, const struct sign_alg *type, bool certified, struct span *as)
 {
 	struct span list = c->plan.sig_algs, name;
 	const struct sign_alg *first = NULL, *alg;
 
 	while (monitor_names_next(&list, &name)) {
-		alg = sign_find((const char *)name.p, name.n);
-		if (alg == NULL || alg->is_browsers ||
+		bool is_cert = cert_alg_find((const char *)name.p, name.n) != NULL;
+
+		alg = monitor_cert_sign_alg(name);
+		if (alg == NULL || alg->is_browsers || is_cert != certified ||
 		    strcmp(alg->key_type, type->key_type) != 0)
 			continue;
-		if (monitor_names_has(span_str(c->login->sig_algs), name))
-			return alg;
-		if (first == NULL)
+		/* signatures are what the server names, for certificates too */
+		if (first == NULL) {
+			*as = name;
 			first = alg;
+		}
+		if (monitor_names_has(span_str(c->login->sig_algs), span_str(alg->name))) {
+			*as = name;
+			return alg;
+		}
 	}
 	return first;
 }
@@ -177,13 +184,12 @@ monitor_try_probe(struct monitor *m, const struct ipc_TRY_PROBE *q)
 	if (c == NULL)
 		return r;
 	if (type != NULL && span_is(q->alg, type->key_type)) {
-		alg = choose(c, type);
+		alg = choose(c, type, false, &name);
 		if (alg == NULL) {
 			monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""),
 			    span_str("no signature algorithm is allowed for this key"));
 			return 0;
 		}
-		name = span_str(alg->name);
 	}
 	if (set_key(c, name, q->key))
 		say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = q->user,
@@ -214,14 +220,18 @@ monitor_try_publickey(struct monitor *m, const struct ipc_TRY_PUBLICKEY *q)
 {
 	int r;
 	struct conn *c = begin(m, q->conn, TRYING_PUBLICKEY, q->user, &r);
+	bool certified = q->certified != 0;
 	const struct key *key;
 	const struct sign_alg *alg;
 	const char *why = "no signature algorithm is allowed for this key";
+	struct span as = { NULL, 0 };
 
 	if (c == NULL)
 		return r;
 	key = monitor_keys_user(m, q->key);
-	alg = key == NULL ? NULL : choose(c, key->alg);
+	if (key != NULL && certified && key->cert.n == 0)
+		key = NULL;
+	alg = key == NULL ? NULL : choose(c, key->alg, certified, &as);
 	if (key == NULL) {
 		why = "no such key";
 	} else if (!monitor_keys_large(span_of(key->blob, key->blob_len), c->plan.rsa_bits)) {
@@ -232,7 +242,7 @@ monitor_try_publickey(struct monitor *m, const struct ipc_TRY_PUBLICKEY *q)
 		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""), span_str(why));
 		return 0;
 	}
-	if (!set_key(c, span_str(alg->name), span_of(key->blob, key->blob_len)))
+	if (!set_key(c, as, certified ? key->cert : span_of(key->blob, key->blob_len)))
 		return 0;
 	if (key->secret == NULL)
 		monitor_signer_ask(c, key);

@@ -617,6 +617,13 @@ on_HOST_CERT(struct fake *f, const struct ipc_HOST_CERT *m)
 }
 
 static inline int
+on_KEY_CERT(struct fake *f, const struct ipc_KEY_CERT *m)
+{
+	return ipc_send_CERT_ADDED(f->app, &(struct ipc_CERT_ADDED){ .call = m->call,
+	    .ok = m->key != 0 && span_is(m->cert, "good"), .why = m->cert });
+}
+
+static inline int
 on_REVOKED(struct fake *f, const struct ipc_REVOKED *m)
 {
 	char content[64] = "";

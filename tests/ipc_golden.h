@@ -133,8 +133,8 @@ GOLDEN(LOGIN_TERMS, "\x4d" "\0\0\0\0\0\0\0\1" "\0\0\0\3" "\0\0\0\2" "hi", .conn 
 GOLDEN(TRY_NONE, "\x50" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u", .conn = 1, .user = S("u"))
 GOLDEN(TRY_PASSWORD, "\x51" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "p",
     .conn = 1, .user = S("u"), .password = S("p"))
-GOLDEN(TRY_PUBLICKEY, "\x52" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\0\0\0\0\3",
-    .conn = 1, .user = S("u"), .key = 3)
+GOLDEN(TRY_PUBLICKEY, "\x52" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\0\0\0\0\3" "\1",
+    .conn = 1, .user = S("u"), .key = 3, .certified = 1)
 GOLDEN(TRY_KBDINT, "\x53" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "s",
     .conn = 1, .user = S("u"), .submethods = S("s"))
 GOLDEN(INFO_ANSWER, "\x54" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\4" "\0\0\0\0",
@@ -142,6 +142,8 @@ GOLDEN(INFO_ANSWER, "\x54" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\4" "\0\
 GOLDEN(TRY_PROBE, "\x55" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "a" "\0\0\0\1" "k",
     .conn = 1, .user = S("u"), .alg = S("a"), .key = S("k"))
 GOLDEN(SET_HEXDUMP, "\x57" "\0\0\0\0\0\0\0\1" "\2", .conn = 1, .mode = IPC_HEXDUMP_WHOLE)
+GOLDEN(KEY_CERT, "\x5d" "\0\0\0\0\0\0\0\x09" "\0\0\0\0\0\0\0\3" "\0\0\0\1" "c", .call = 9,
+    .key = 3, .cert = S("c"))
 GOLDEN(REVOKED, "\x5e" "\0\0\0\0\0\0\0\x09", .call = 9, .file = 50)
 GOLDEN(HOST_CERT, "\x5f" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "c", .call = 9, .cert = S("c"))
 GOLDEN(MODULI, "\x58" "\0\0\0\0\0\0\0\x09", .call = 9, .file = 50)

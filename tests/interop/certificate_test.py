@@ -274,6 +274,25 @@ def postern_bad_host_certificates(lab):
             check(why.encode() in r.stderr, "%s: not in %r" % (why, r.stderr[-1500:]))
 
 
+def postern_user_certificate(lab):
+    """The one beside the key file, and one of CertificateFile; and the key alone, if that is refused."""
+    for s in (lab.sshd("TrustedUserCAKeys %s.pub" % ca(lab)), server(lab)):
+        expect(lab.postern(s, command=["echo in"], key=sign(lab)), 0, b"in\n", s.name)
+        key = sign(lab)
+        alone = lab.path("alone")
+        for end in ("", ".pub"):
+            os.rename(key + end, alone + end)
+        expect(lab.postern(s, "-o", "CertificateFile=%s-cert.pub" % key, command=["echo in"], key=alone), 0, b"in\n",
+               s.name)
+        r = lab.postern(s, command=["echo in"], key=alone)
+        check(r.returncode == 255 and r.stdout == b"", "%s: a key alone: %r" % (s.name, r))
+        # the user's key is one of authorized_keys: whatever its certificate is
+        expect(lab.postern(s, command=["echo in"], key=sign(lab, key=lab.userkey, validity="20200101:20200102")), 0,
+               b"in\n", s.name)
+        r = lab.postern(s, command=["echo in"], key=sign(lab, validity="20200101:20200102"))
+        check(r.returncode == 255 and r.stdout == b"", "%s: expired: %r" % (s.name, r))
+
+
 def ssh_revoked(lab):
     """By serial, by key id, by key, by CA, in a KRL and in a list; and what is in none."""
     spare = ca(lab, "spare-ca")
@@ -306,7 +325,7 @@ cases = [ssh_certificate, ssh_certificate_among_principals, ssh_source_address, 
          ssh_wrong_principal, ssh_no_principals, ssh_wrong_ca,
          ssh_unknown_critical_option, ssh_sha1_signature,
          ssh_revoked, revoked_file_is_needed, ssh_host_certificate, host_certificate_of_another_key,
-         postern_host_certificate, postern_bad_host_certificates]
+         postern_host_certificate, postern_bad_host_certificates, postern_user_certificate]
 
 if __name__ == "__main__":
     main(cases)

@@ -1,4 +1,4 @@
-/* api_hostcert_test.c - host certificates: a good one, a bad one, one too late. */
+/* api_cert_test.c - certificates of our keys: a good one, a bad one, one too late. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,6 +51,21 @@ the_verdict_is_told(void **state)
 }
 
 static void
+a_key_has_one_too(void **state)
+{
+	postern_key *key;
+
+	(void)state;
+	assert_int_equal(postern_key_load(&key, ctx, fake_file("user"), NULL, SOON), 0);
+	assert_false(key->is_certified);
+	assert_int_equal(postern_key_add_certificate(key, "bad", 3, SOON), -EINVAL);
+	assert_false(key->is_certified);
+	assert_int_equal(postern_key_add_certificate(key, "good", 4, SOON), 0);
+	assert_true(key->is_certified);
+	postern_key_free(key);
+}
+
+static void
 not_once_a_server_has_started(void **state)
 {
 	(void)state;
@@ -67,7 +82,7 @@ an_answer_to_nobody_is_dropped(void **state)
 	struct ipc_CERT_ADDED m = { .call = 4711, .ok = 1 };
 
 	(void)state;
-	api_hostcert_added(ctx, &m);
+	api_cert_added(ctx, &m);
 	(void)kill(fake_pid, SIGSTOP);
 	assert_int_equal(add("bad", 0), POSTERN_ETIMEOUT);
 	(void)kill(fake_pid, SIGCONT);
@@ -90,6 +105,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(the_verdict_is_told),
+		CASE(a_key_has_one_too),
 		CASE(not_once_a_server_has_started),
 		CASE(an_answer_to_nobody_is_dropped),
 		CASE(a_dead_monitor_is_told),
