@@ -256,10 +256,12 @@ bool account_certificate_trusted(const struct account_certificate *, const char 
  * is what that line's options leave. */
 bool account_principals_search(char *text, size_t len, const struct account_wanted *,
     struct account_grant *grant, char why[ACCOUNT_NOTE_MAX]);
-/* The same of AuthorizedPrincipalsFile, as the user; without one the user's own name is to
- * be among the principals. */
+struct account_command;
+/* The same of AuthorizedPrincipalsFile, as the user, and of the command, if one is ready;
+ * without either the user's own name is to be among the principals. */
 bool account_principals_fit(const struct conf *, const struct account_user *,
-    const struct account_wanted *, struct account_grant *grant, char why[ACCOUNT_NOTE_MAX]);
+    const struct account_wanted *, struct account_command *, struct account_grant *grant,
+    char why[ACCOUNT_NOTE_MAX]);
 
 /* ---- passwords (account_password.c) -------------------------------------------------- */
 

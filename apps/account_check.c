@@ -87,8 +87,40 @@ static bool search_command(struct account_command *command, const struct account
 	return found;
 }
 
-/* A certificate of a trusted authority first; then files, as sshd: the command is asked when no file has the key.  It is made ready
- * while there are rights to run it as its own user. */
+/* The two programs that may be asked.  They are made ready while there are rights to run
+ * them as their own users. */
+struct commands { struct account_command keys, principals; };
+
+/* A Match block may have set one without the other.  False: told. */
+static bool prepare(const struct conf *c, const char *keyword, const char *line,
+    const char *user, const struct account_tokens *tokens, struct account_command *out,
+    char why[ACCOUNT_NOTE_MAX])
+{
+	const struct account_command_plan plan = { .conf = c, .keyword = keyword, .line = line,
+	    .user = user, .deadline_ms = ACCOUNT_COMMAND_MS, .tokens = *tokens };
+
+	if (line == NULL || (user != NULL && account_command_prepare(&plan, out) == 0))
+		return true;
+	(void)snprintf(why, ACCOUNT_NOTE_MAX, "%s: %s", keyword, user == NULL ?
+	    "there is nobody to run it as" : "no process to run it with");
+	return false;
+}
+
+/* As the user: a certificate of a trusted authority first, then files; the command is
+ * asked when no file has the key, as sshd has it. */
+static bool search_as_user(const struct conf *c, const struct account_user *u,
+    const struct account_wanted *wanted, bool trusted, struct commands *commands,
+    struct account_answer *out)
+{
+	bool found = trusted && account_principals_fit(c, u, wanted, &commands->principals,
+	    &out->grant, out->note);
+
+	for (size_t i = 0; i < c->keys_files.n && !found; i++)
+		if (strcmp(c->keys_files.v[i], "none") != 0)
+			found = search_file(c, u, c->keys_files.v[i], wanted, out);
+	return found || (commands->keys.pid > 0 && search_command(&commands->keys, wanted, out));
+}
+
 static bool search_all(const struct conf *c, const struct account_user *u,
     const struct account_key_ask *ask, struct account_answer *out)
 {
@@ -97,35 +129,26 @@ static bool search_all(const struct conf *c, const struct account_user *u,
 	    .blob = cert != NULL ? cert->ca : ask->blob, .len = cert != NULL ? cert->ca_len : ask->len,
 	    .user = u->name, .address = ask->address, .principals = cert != NULL ? cert->names : "",
 	    .now = (int64_t)time(NULL), .user_environment = c->user_environment };
-	const struct account_command_plan plan = { .conf = c, .keyword = "AuthorizedKeysCommand",
-	    .line = c->keys_command, .user = c->keys_command_user,
-	    .deadline_ms = ACCOUNT_COMMAND_MS, .tokens = { u, ask->blob, ask->len, ask->address,
-	    ask->local, ask->port, ask->local_port } };
-	struct account_command command = { .control = -1, .output = -1 };
-	bool is_user, trusted, found = false;
+	const struct account_tokens tokens = { u, ask->blob, ask->len, ask->address, ask->local,
+	    ask->port, ask->local_port, cert };
+	struct commands commands = { .keys = { .control = -1, .output = -1 },
+	    .principals = { .control = -1, .output = -1 } };
+	bool trusted, found = false;
 
-	/* a Match block may have set one without the other */
-	if (c->keys_command != NULL && (c->keys_command_user == NULL ||
-	    account_command_prepare(&plan, &command) < 0)) {
-		(void)session_link_put(out->note, sizeof(out->note), c->keys_command_user == NULL ?
-		    "AuthorizedKeysCommand: there is no AuthorizedKeysCommandUser to run it as" :
-		    "AuthorizedKeysCommand: no process to run it with");
-		return false;
-	}
 	/* the administrator's file, which the user need not be able to read */
 	trusted = cert != NULL && c->user_ca_file != NULL &&
 	    account_certificate_trusted(cert, c->user_ca_file, out->note);
-	is_user = account_user_become(u) == 0;
-	if (!is_user)
-		(void)session_link_put(out->note, sizeof(out->note), "cannot become the user");
-	if (is_user && trusted)
-		found = account_principals_fit(c, u, &wanted, &out->grant, out->note);
-	for (size_t i = 0; is_user && i < c->keys_files.n && !found; i++)
-		if (strcmp(c->keys_files.v[i], "none") != 0)
-			found = search_file(c, u, c->keys_files.v[i], &wanted, out);
-	if (is_user && !found && command.pid > 0)
-		found = search_command(&command, &wanted, out);
-	account_command_end(&command);
+	if (prepare(c, "AuthorizedKeysCommand", c->keys_command, c->keys_command_user, &tokens,
+	    &commands.keys, out->note) && (!trusted || prepare(c, "AuthorizedPrincipalsCommand",
+	    c->principals_command, c->principals_command_user, &tokens, &commands.principals,
+	    out->note))) {
+		if (account_user_become(u) == 0)
+			found = search_as_user(c, u, &wanted, trusted, &commands, out);
+		else
+			(void)session_link_put(out->note, sizeof(out->note), "cannot become the user");
+	}
+	account_command_end(&commands.principals);
+	account_command_end(&commands.keys);
 	return found;
 }
 

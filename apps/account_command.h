@@ -17,6 +17,7 @@ struct account_tokens {
 	size_t blob_len;
 	const char *address, *local;
 	uint32_t port, local_port;
+	const struct account_certificate *certificate;	/* NULL: it is a key         */
 };
 /* free() it; NULL: an unknown token, or no memory. */
 char *account_token_expand(const char *text, const struct account_tokens *);

@@ -1,6 +1,7 @@
 /*
  * account_principals.c - whom a certificate of a trusted CA may log in as: the lines of
- * AuthorizedPrincipalsFile, read as the user, or else the user's own name.
+ * AuthorizedPrincipalsFile, read as the user, and of AuthorizedPrincipalsCommand, or else
+ * the user's own name.
  *
  * A line is a principal, with options of authorized_keys before it.  One that cannot be
  * read names nobody.
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "apps/account.h"
+#include "apps/account_command.h"
 #include "apps/account_options.h"
 #include "apps/conf.h"
 
@@ -96,7 +97,9 @@ static bool own_name(const struct account_wanted *w, struct account_grant *grant
 	return false;
 }
 
-bool account_principals_fit(const struct conf *c, const struct account_user *u,
+static const char nobody[] = "no line names a principal of the certificate";
+
+static bool in_file(const struct conf *c, const struct account_user *u,
     const struct account_wanted *w, struct account_grant *grant, char why[ACCOUNT_NOTE_MAX])
 {
 	char path[ACCOUNT_PATH_MAX], wrong[ACCOUNT_NOTE_MAX] = "", *text = NULL;
@@ -104,8 +107,6 @@ bool account_principals_fit(const struct conf *c, const struct account_user *u,
 	size_t len;
 	int fd;
 
-	if (c->principals_file == NULL)
-		return own_name(w, grant, why);
 	if (account_file_name(c->principals_file, u, path, sizeof(path)) < 0) {
 		(void)snprintf(why, ACCOUNT_NOTE_MAX,
 		    "AuthorizedPrincipalsFile: path too long, or an unknown %% token");
@@ -116,9 +117,35 @@ bool account_principals_fit(const struct conf *c, const struct account_user *u,
 		found = account_principals_search(text, len, w, grant, wrong);
 	if (!found)
 		(void)snprintf(why, ACCOUNT_NOTE_MAX, "%.200s, %.300s", path,
-		    wrong[0] != '\0' ? wrong : "no line names a principal of the certificate");
+		    wrong[0] != '\0' ? wrong : nobody);
 	if (fd >= 0)
 		close(fd);
 	free(text);
 	return found;
+}
+
+static bool by_command(struct account_command *command, const struct account_wanted *w,
+    struct account_grant *grant, char why[ACCOUNT_NOTE_MAX])
+{
+	char wrong[ACCOUNT_NOTE_MAX] = "";
+	size_t len;
+	char *text = account_command_run(command, &len, why);
+	bool found = text != NULL && account_principals_search(text, len, w, grant, wrong);
+
+	if (text != NULL && !found)
+		(void)snprintf(why, ACCOUNT_NOTE_MAX, "%s, %.300s", command->keyword,
+		    wrong[0] != '\0' ? wrong : nobody);
+	free(text);
+	return found;
+}
+
+/* As sshd: the file, then the command; where there is either, the name alone is not enough. */
+bool account_principals_fit(const struct conf *c, const struct account_user *u,
+    const struct account_wanted *w, struct account_command *command, struct account_grant *grant,
+    char why[ACCOUNT_NOTE_MAX])
+{
+	if (c->principals_file == NULL && command->pid == 0)
+		return own_name(w, grant, why);
+	return (c->principals_file != NULL && in_file(c, u, w, grant, why)) ||
+	    (command->pid > 0 && by_command(command, w, grant, why));
 }

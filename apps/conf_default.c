@@ -150,6 +150,8 @@ unsigned conf_finish_defaults(struct conf *c, FILE *out)
 		check_pam(c, &s);
 		check_command_user(c->keys_command, c->keys_command_user,
 		    "AuthorizedKeysCommand", &s);
+		check_command_user(c->principals_command, c->principals_command_user,
+		    "AuthorizedPrincipalsCommand", &s);
 	}
 	return s.errors;
 }

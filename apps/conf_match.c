@@ -35,6 +35,7 @@ static const bool allowed[CONF_ROWS] = {
 	[CONF_X11UseLocalhost] = true,         [CONF_PermitUserRC] = true,
 	[CONF_PubkeyAuthOptions] = true,       [CONF_PermitEmptyPasswords] = true,
 	[CONF_AuthorizedKeysCommand] = true,   [CONF_AuthorizedKeysCommandUser] = true,
+	[CONF_AuthorizedPrincipalsCommand] = true, [CONF_AuthorizedPrincipalsCommandUser] = true,
 	[CONF_TrustedUserCAKeys] = true,       [CONF_AuthorizedPrincipalsFile] = true,
 };
 

@@ -278,6 +278,11 @@ const char *conf_check_keys_command(const char *line)
 	return check_command(line, "%CDfhktUu");
 }
 
+const char *conf_check_principals_command(const char *line)
+{
+	return check_command(line, "%CDFfhiKksTtUu");
+}
+
 /* It stands in a line of the protocol, RFC 4253 4.2. */
 const char *conf_check_addendum(const char *text)
 {

@@ -105,10 +105,30 @@ static void arguments_are_split_once_and_never_by_a_shell(void **s)
 	strcpy(user.name, "a b;id 'c");
 	writes("/bin/sh -c 'echo $#-$1' x %u", "1-a b;id 'c\n");
 	strcpy(user.name, "bob");
+	fails("/bin/echo %F%i%K%s%T", "a token");	/* there is no certificate */
 	fails("/bin/echo %x", "a token");
 	fails("/bin/echo %", "a token");
 	fails("/bin/echo \"a", "a quote");
 	fails("", "a quote");
+}
+
+static void a_certificate_has_tokens_of_its_own(void **s)
+{
+	static struct account_certificate cert = { .serial = UINT64_MAX, .key_id = "an id; id",
+	    .ca_len = BLOB };
+	struct account_command_plan p = plan_of("/bin/sh -c 'echo $#:$1:$2:$3:$4:${5%%:*}' x %i %s %T %K %F",
+	    QUICK_MS);
+	char *text;
+
+	(void)s;
+	memcpy(cert.ca, blob, BLOB);
+	cert.ca[BLOB - 1] = 1;
+	p.tokens.certificate = &cert;
+	text = run_plan(&p);
+	assert_non_null(text);
+	assert_string_equal(text, "5:an id; id:18446744073709551615:ssh-ed25519:"
+	    "AAAAC3NzaC1lZDI1NTE5AAAAIAECAwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB:SHA256\n");
+	free(text);
 }
 
 static void it_has_an_environment_and_three_descriptors(void **s)
@@ -302,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arguments_are_split_once_and_never_by_a_shell),
+		cmocka_unit_test(a_certificate_has_tokens_of_its_own),
 		cmocka_unit_test(it_has_an_environment_and_three_descriptors),
 		cmocka_unit_test(it_is_not_run_as_whoever_asks),
 		cmocka_unit_test(its_failure_is_told_with_what_it_said),

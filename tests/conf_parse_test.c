@@ -149,6 +149,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "AuthenticationMethods publickey,keyboard-interactive publickey\n"
 	    "StrictModes no\nAuthorizedKeysFile /k/%u none\n"
 	    "AuthorizedKeysCommand /keys \"a b\" %u%% %C%D%f%h%k%t%U\nAuthorizedKeysCommandUser eve\n"
+	    "AuthorizedPrincipalsCommand /names %F%i%K%s%T\nAuthorizedPrincipalsCommandUser eve\n"
 	    "PasswordFile /p\n"
 	    "RevokedKeys /krl\nTrustedUserCAKeys /ca\nAuthorizedPrincipalsFile .ssh/%u\nCASignatureAlgorithms ssh-ed25519\n"
 	    "AllowUsers a b@10.0.0.0/8\nAllowUsers c\nDenyUsers d\nAllowGroups e\nDenyGroups f\n"
@@ -291,7 +292,8 @@ static void bad_values_are_refused(void **s)
 		"PubkeyAuthOptions", "AuthorizedKeysCommand keys %u", "AuthorizedKeysCommand /keys %x",
 		"AuthorizedKeysCommand /keys %", "AuthorizedKeysCommand /keys %F",
 		"AuthorizedKeysCommand /keys \"a", "AuthorizedKeysCommand #",
-		"AuthorizedKeysCommandUser a b",
+		"AuthorizedKeysCommandUser a b", "AuthorizedPrincipalsCommand x",
+		"AuthorizedPrincipalsCommand /x %x",
 		"VersionAddendum a\tb", "VersionAddendum caf\303\251", "SetEnv A", "SetEnv =1", "Subsystem sftp",
 		"Subsystem sftp internal-sftp", "Subsystem \"a b\" c", "ForceCommand internal-sftp",
 		"LogLevel LOUD", "SyslogFacility KERN", "KexAlgorithms ecdh-sha2-none",
@@ -331,6 +333,8 @@ static void bad_values_are_refused(void **s)
 	assert_int_equal(read_text("PermitListen none 80\n"), 1);
 	assert_int_equal(read_text("AuthorizedKeysCommand /keys\n"), 1);
 	assert_non_null(strstr(said, "there is no AuthorizedKeysCommandUser"));
+	assert_int_equal(read_text("AuthorizedPrincipalsCommand /x %F%i%K%s%T%t\n"), 1);
+	assert_non_null(strstr(said, "there is no AuthorizedPrincipalsCommandUser"));
 }
 
 /* The lines of an edit and of what it edits may stand in either order. */

@@ -7,7 +7,7 @@ one, a chain) is in tests/cert_test.c and tests/monitor_cert_test.c.
 import os, shutil, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import POSTERN, Failure, check, main, need
+from lab import POSTERN, Failure, check, main, need, needs_root
 
 
 def expect(r, status=0, out=None, what=""):
@@ -135,6 +135,22 @@ def ssh_principals_file(lab):
     let_in(lab, sign(lab, principals="dev"), s, out=b"limited\n")
     kept_out(lab, sign(lab, principals="away"), "may not be used from this address", s)
     kept_out(lab, sign(lab), "no line names a principal", s)
+
+
+@needs_root("only root can run the program as another user")
+def ssh_principals_command(lab):
+    """The program is the system's shell: one of ours would stand where everybody can write."""
+    os.chmod(lab.dir, 0o755)
+    script = lab.write("names", "test $(id -un)=$1 = nobody=%s || exit 2\ncase $2 in SHA256:*) ;; *) exit 3;; esac\n"
+                       "echo ops\necho \"command=\\\"echo $3\\\" dev\"\n" % lab.user)
+    s = server(lab, "AuthorizedPrincipalsCommand /bin/sh %s %%u %%F %%T" % script,
+               "AuthorizedPrincipalsCommandUser nobody")
+    let_in(lab, sign(lab, principals="ops"), s)
+    let_in(lab, sign(lab, principals="dev"), s, out=b"ssh-ed25519\n")
+    kept_out(lab, sign(lab), "AuthorizedPrincipalsCommand, no line names a principal", s)
+    s = server(lab, "AuthorizedPrincipalsCommand /bin/sh -c 'echo ops; exit 2'",
+               "AuthorizedPrincipalsCommandUser nobody")
+    kept_out(lab, sign(lab, principals="ops"), "AuthorizedPrincipalsCommand: exit status 2", s)
 
 
 def ssh_permits(lab):
@@ -321,7 +337,7 @@ def revoked_file_is_needed(lab):
 
 
 cases = [ssh_certificate, ssh_certificate_among_principals, ssh_source_address, ssh_force_command,
-         ssh_authority_line, ssh_principals_file, ssh_permits, ssh_expired, ssh_not_yet_valid,
+         ssh_authority_line, ssh_principals_file, ssh_principals_command, ssh_permits, ssh_expired, ssh_not_yet_valid,
          ssh_wrong_principal, ssh_no_principals, ssh_wrong_ca,
          ssh_unknown_critical_option, ssh_sha1_signature,
          ssh_revoked, revoked_file_is_needed, ssh_host_certificate, host_certificate_of_another_key,
