@@ -30,7 +30,8 @@
 #include "apps/session.h"
 #include "apps/session_link.h"
 
-enum { SPARE_FDS = 16 };		/* its own, and those in passing */
+enum { SPARE_FDS = 16,			/* its own, and those in passing */
+	LINK_ROOM = 4 * 1024 * 1024 };	/* a question with a certificate is 34 KiB */
 
 struct child {
 	int pidfd, sock;
@@ -386,10 +387,15 @@ static _Noreturn void begin(const struct conf *conf, int link)
 
 int account_start(const struct conf *conf, pid_t *pid, int *link)
 {
-	int pair[2], r = session_link_pair(pair);
+	int pair[2], r = session_link_pair(pair), room = LINK_ROOM;
 
 	if (r < 0)
 		return r;
+	/* many may log in at once, and what does not fit is a refused login; who may not
+	 * have so much gets what the system allows */
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) != 0)
+			(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	if ((*pid = fork()) == 0)
 		begin(conf, pair[1]);
 	close(pair[1]);

@@ -608,6 +608,34 @@ static void the_helper_tells_which_blocks_hold_and_judges_by_them(void **s)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
+/* Certificates are the longest questions; a busy helper reads late. */
+static void a_burst_of_long_questions_fits_the_link(void **s)
+{
+	static struct account_key_ask ask;
+	int link;
+	pid_t pid;
+
+	(void)s;
+	if (geteuid() != 0)
+		skip();			/* others have what the system's limit leaves them */
+	assert_int_equal(account_start(configured("AuthorizedKeysFile none\n"), &pid, &link), 0);
+	ask.is_certificate = 1;
+	ask.certificate.ca_len = BLOB;
+	ask.len = BLOB;
+	memcpy(ask.blob, blob, BLOB);
+	strcpy(ask.user, "no-such-user-here");
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	for (uint64_t id = 1; id <= 50; id++) {
+		ask.head = (struct account_head){ ACCOUNT_KEY, 7, id };
+		assert_int_equal(session_link_send(link, &ask, account_key_size(&ask), NULL, 0), 0);
+	}
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(answer_of(link).verdict, ACCOUNT_NO_SUCH_USER);
+	close(link);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* What the helper says of the key, for me, by these lines of configuration. */
 static struct account_answer answer_by(const char *lines, const char *user)
 {
@@ -790,6 +818,7 @@ int main(void)
 		cmocka_unit_test(answers_are_whole_or_refused),
 		cmocka_unit_test(the_helper_answers_by_number),
 		cmocka_unit_test(the_helper_tells_which_blocks_hold_and_judges_by_them),
+		cmocka_unit_test(a_burst_of_long_questions_fits_the_link),
 		cmocka_unit_test(a_program_is_asked_after_the_files),
 		cmocka_unit_test(the_administrator_may_ask_more_of_authenticators),
 		cmocka_unit_test(a_conversation_needs_pam_and_a_check),
