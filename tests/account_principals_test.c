@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "apps/account.h"
+#include "apps/account_command.h"
 #include "apps/conf.h"
 
 enum { NOW = 1700000000, BLOB = 51 };
@@ -212,6 +213,7 @@ static void the_file_stands_in_for_the_name(void **s)
 {
 	char path[] = "/tmp/account_principals.XXXXXX";
 	static struct account_user u;
+	struct account_command none = { .pid = 0 };
 	struct conf c;
 	int fd = mkstemp(path);
 
@@ -221,23 +223,23 @@ static void the_file_stands_in_for_the_name(void **s)
 	u.uid = geteuid();
 	strcpy(u.name, "bob");
 	strcpy(u.home, "/");
-	assert_false(account_principals_fit(&c, &u, &wanted, &grant, why));
+	assert_false(account_principals_fit(&c, &u, &wanted, &none, &grant, why));
 	assert_non_null(strstr(why, "no principal"));
 	wanted.principals = "ops\0bob\0";
-	assert_true(account_principals_fit(&c, &u, &wanted, &grant, why));
+	assert_true(account_principals_fit(&c, &u, &wanted, &none, &grant, why));
 	c.principals_file = path;
 	assert_int_equal(write(fd, "no-pty ops\n", 11), 11);
-	assert_true(account_principals_fit(&c, &u, &wanted, &grant, why));
+	assert_true(account_principals_fit(&c, &u, &wanted, &none, &grant, why));
 	assert_int_equal(grant.no_pty, 1);
 	wanted.principals = "bob\0";
-	assert_false(account_principals_fit(&c, &u, &wanted, &grant, why));
+	assert_false(account_principals_fit(&c, &u, &wanted, &none, &grant, why));
 	assert_non_null(strstr(why, "no line names a principal"));
 	c.strict_modes = true;
 	assert_int_equal(fchmod(fd, 0666), 0);
 	wanted.principals = "ops\0";
-	assert_false(account_principals_fit(&c, &u, &wanted, &grant, why));
+	assert_false(account_principals_fit(&c, &u, &wanted, &none, &grant, why));
 	assert_int_equal(unlink(path), 0);
-	assert_false(account_principals_fit(&c, &u, &wanted, &grant, why));
+	assert_false(account_principals_fit(&c, &u, &wanted, &none, &grant, why));
 	c.principals_file = NULL;
 	conf_free(&c);
 	close(fd);
