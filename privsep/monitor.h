@@ -277,6 +277,7 @@ struct conn {
 	uint64_t exchanges;
 	char kex_used[NAME_MAX_LEN + 1], alg_used[NAME_MAX_LEN + 1];
 	struct span host_key;		/* server: signed with; client: verified     */
+	struct span first_host_key;	/* server: ...in the first key exchange      */
 	uint32_t proven;		/* server: host keys that PROVE was asked for, a bit each */
 	struct span host_plain;		/* client: the key itself, if that came with a certificate */
 	struct span held_signature;	/* waits for the rekey quota                 */
@@ -365,11 +366,12 @@ int monitor_sign_on_sign(struct conn *, const struct ipc_SIGN *);
  * give away the key). */
 CRYPTO_CHECKED int monitor_sign_checked(const struct key *, const struct sign_alg *,
     struct span data, uint8_t *sig, size_t cap, size_t *len);
-/* The data of a publickey login (RFC 4252 7), over our session id. */
+/* The data of a publickey login (RFC 4252 7), over our session id; with a host key, of
+ * one that is bound to it (OpenSSH PROTOCOL 3.1). */
 CRYPTO_CHECKED int monitor_sign_login_data(const struct conn *, struct span user, struct span alg,
-    struct span key, struct wr *);
-enum { MONITOR_LOGIN_DATA_MAX = 4 + HASH_MAX + 1 + 4 + 256 + 4 + 14 + 4 + 9 + 1 + 4 +
-	NAME_MAX_LEN + 4 + KEY_BLOB_MAX };
+    struct span key, struct span host_key, struct wr *);
+enum { MONITOR_LOGIN_DATA_MAX = 4 + HASH_MAX + 1 + 4 + 256 + 4 + 14 + 4 + 35 + 1 + 4 +
+	NAME_MAX_LEN + 4 + KEY_BLOB_MAX + 4 + KEY_BLOB_MAX };
 /* What proves a host key (OpenSSH PROTOCOL 2.5), over our session id. */
 CRYPTO_CHECKED int monitor_prove_data(const struct conn *, struct span key, struct wr *);
 enum { MONITOR_PROVE_DATA_MAX = 4 + 29 + 4 + HASH_MAX + 4 + KEY_BLOB_MAX };

@@ -5,8 +5,9 @@
  * with an algorithm of the list that was announced and of that key's type.  The
  * application is asked once per key and step; a probe and a proof use the same
  * answer, and nothing but a verified signature of this very request logs in: "the
- * last key asked about" means nothing.  An authenticator's signature also says whether
- * somebody was there, and must say so unless the application does not mind.
+ * last key asked about" means nothing.  A request that names a host key names ours.  An
+ * authenticator's signature also says whether somebody was there, and must say so unless
+ * the application does not mind.
  */
 #include "privsep/monitor_auth.h"
 
@@ -126,9 +127,23 @@ signature_good(struct conn *c, const struct shown_key *key,
 	uint8_t data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(data, sizeof(data));
 
-	return monitor_sign_login_data(c, q->user, q->alg, q->key, &w) == 0 &&
+	return monitor_sign_login_data(c, q->user, q->alg, q->key, q->host_key, &w) == 0 &&
 	    sign_verify(key->alg, key->plain.p, key->plain.n, w.p, w.n, q->signature.p,
 	    q->signature.n, &c->auth->facts) == 0;
+}
+
+/* OpenSSH PROTOCOL 3.1: a request that names its server is good for no other, whoever
+ * passes it on. */
+static bool
+for_us(struct conn *c, struct span host_key)
+{
+	struct auth *a = c->auth;
+
+	if (host_key.n == 0 || span_eq(host_key, c->first_host_key))
+		return true;
+	monitor_names_copy(a->why, sizeof(a->why),
+	    span_str("the login is bound to another host key than ours"));
+	return false;
 }
 
 /* Everything that needs no policy: method, algorithm, type, signature, and of a
@@ -139,7 +154,8 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 	struct auth *a = c->auth;
 	const char *why;
 
-	if (!monitor_auth_allowed(a) || !monitor_names_has(c->plan.sig_algs, q->alg))
+	if (!monitor_auth_allowed(a) || !monitor_names_has(c->plan.sig_algs, q->alg) ||
+	    !for_us(c, q->host_key))
 		return false;
 	why = monitor_cert_show(q->alg, q->key, key);
 	if (why != NULL && key->is_cert)

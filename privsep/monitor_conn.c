@@ -352,6 +352,7 @@ monitor_conn_free(struct conn *c)
 	free(c->gex);
 	free((void *)(uintptr_t)c->host_key.p);
 	free((void *)(uintptr_t)c->host_plain.p);
+	free((void *)(uintptr_t)c->first_host_key.p);
 	free((void *)(uintptr_t)c->held_signature.p);
 	free(c->plan_text);
 	crypto_wipe(c->session_id, sizeof(c->session_id));

@@ -46,6 +46,12 @@ monitor_login_proof(struct conn *c, struct span signature)
 		l->proof = monitor_span_copy(signature);
 }
 
+struct span
+monitor_login_host_key(const struct conn *c)
+{
+	return c->login->hostbound ? c->host_key : span_of(NULL, 0);
+}
+
 static const char *
 method_name(const struct login *l)
 {
@@ -184,10 +190,14 @@ monitor_login_on_sig_algs(struct conn *c, const struct ipc_LOGIN_SIG_ALGS *q)
 {
 	struct login *l;
 
+	if (q->hostbound > 1)
+		return IPC_BROKEN;
 	if (c->phase == L_OPEN)
 		return 0;
 	l = monitor_login_of(c);
-	if (l != NULL)
-		monitor_names_copy(l->sig_algs, sizeof(l->sig_algs), q->algs);
+	if (l == NULL)
+		return 0;
+	l->hostbound = q->hostbound != 0;
+	monitor_names_copy(l->sig_algs, sizeof(l->sig_algs), q->algs);
 	return 0;
 }

@@ -32,10 +32,13 @@ struct login {
 	struct span proof;		/* the server's signature over the session id */
 	uint64_t bound;			/* the agent that was shown it       */
 	char sig_algs[LOGIN_ALGS_MAX + 1];	/* of the server, a claim    */
+	bool hostbound;			/* ...that it takes such requests    */
 };
 
 /* The connection's, made when first needed.  NULL: out of memory, it is ending. */
 struct login *monitor_login_of(struct conn *);
+/* That which a login by key names as its server's: the one that was verified, or none. */
+struct span monitor_login_host_key(const struct conn *);
 /* The request is over: the application is told, and what was kept goes out. */
 void monitor_login_result(struct conn *, enum ipc_login_result, struct span methods,
     struct span text);

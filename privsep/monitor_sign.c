@@ -29,7 +29,7 @@ monitor_sign_checked(const struct key *key, const struct sign_alg *alg, struct s
 /* The service is always ssh-connection: a request for another is not assembled. */
 int
 monitor_sign_login_data(const struct conn *c, struct span user, struct span alg,
-    struct span key, struct wr *w)
+    struct span key, struct span host_key, struct wr *w)
 {
 	if (c->session_id_len == 0)
 		return -1;
@@ -37,10 +37,12 @@ monitor_sign_login_data(const struct conn *c, struct span user, struct span alg,
 	wr_u8(w, SSH_MSG_USERAUTH_REQUEST);
 	wr_blob(w, user, 256);
 	wr_str(w, "ssh-connection");
-	wr_str(w, "publickey");
+	wr_str(w, host_key.n > 0 ? "publickey-hostbound-v00@openssh.com" : "publickey");
 	wr_u8(w, 1);
 	wr_blob(w, alg, NAME_MAX_LEN);
 	wr_blob(w, key, KEY_BLOB_MAX);
+	if (host_key.n > 0)
+		wr_blob(w, host_key, KEY_BLOB_MAX);
 	return w->bad ? -1 : 0;
 }
 
@@ -70,7 +72,9 @@ monitor_sign_on_sign(struct conn *c, const struct ipc_SIGN *q)
 	c->gex = NULL;
 	free((void *)(uintptr_t)c->host_key.p);
 	c->host_key = monitor_span_copy(x.k_s);
-	if (c->host_key.p == NULL) {
+	if (c->exchanges == 0)
+		c->first_host_key = monitor_span_copy(x.k_s);
+	if (c->host_key.p == NULL || c->first_host_key.p == NULL) {
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
 		return 0;
 	}

@@ -50,7 +50,8 @@ monitor_signer_data(const struct conn *c, struct wr *w)
 {
 	const struct login *l = c->login;
 
-	return monitor_sign_login_data(c, span_str(l->user), span_str(l->alg), l->key, w) == 0;
+	return monitor_sign_login_data(c, span_str(l->user), span_str(l->alg), l->key,
+	    monitor_login_host_key(c), w) == 0;
 }
 
 void
@@ -97,7 +98,8 @@ monitor_signer_done(struct conn *c, struct span signature, const char *why)
 	}
 	l->state = LOGIN_SENT;
 	say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = span_str(l->user),
-	    .alg = span_str(l->alg), .key = l->key, .signature = signature });
+	    .alg = span_str(l->alg), .key = l->key, .signature = signature,
+	    .host_key = monitor_login_host_key(c) });
 }
 
 int

@@ -193,7 +193,7 @@ monitor_try_probe(struct monitor *m, const struct ipc_TRY_PROBE *q)
 	}
 	if (set_key(c, name, q->key))
 		say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = q->user,
-		    .alg = name, .key = q->key });
+		    .alg = name, .key = q->key, .host_key = monitor_login_host_key(c) });
 	return 0;
 }
 
@@ -212,7 +212,8 @@ sign_here(struct conn *c, const struct key *key, const struct sign_alg *alg)
 		return;
 	}
 	say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = span_str(l->user),
-	    .alg = span_str(l->alg), .key = l->key, .signature = span_of(sig, sig_len) });
+	    .alg = span_str(l->alg), .key = l->key, .signature = span_of(sig, sig_len),
+	    .host_key = monitor_login_host_key(c) });
 }
 
 int

@@ -35,7 +35,8 @@ ask(struct worker *w, const struct auth_request *a)
 	case AR_PUBLICKEY:
 		return worker_tell_AUTH_PUBLICKEY(w, &(struct ipc_AUTH_PUBLICKEY){
 		    .user = a->user, .alg = a->alg, .key = a->key,
-		    .is_signed = a->is_signed, .signature = a->signature });
+		    .is_signed = a->is_signed, .signature = a->signature,
+		    .host_key = a->host_key });
 	case AR_KBDINT:
 		return worker_tell_AUTH_KBDINT(w, &(struct ipc_AUTH_KBDINT){
 		    .user = a->user, .submethods = a->submethods });

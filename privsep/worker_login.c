@@ -45,8 +45,8 @@ worker_login_publickey(struct worker *w, const struct ipc_LOGIN_PUBLICKEY *m)
 	int rc;
 
 	if (is_asked(w, &rc))
-		worker_check(w, auth_client_publickey(&w->auth.client, w->tr, m->user,
-		    m->alg, m->key, m->signature));
+		worker_check(w, auth_client_hostbound(&w->auth.client, w->tr, m->user,
+		    m->alg, m->key, m->host_key, m->signature));
 	return rc;
 }
 

@@ -115,7 +115,8 @@ handle(struct worker *w, const struct transport_event *ev)
 		break;
 	case TE_SIG_ALGS:
 		if (!worker_tell_LOGIN_SIG_ALGS(w,
-		    &(struct ipc_LOGIN_SIG_ALGS){ .algs = ev->payload }))
+		    &(struct ipc_LOGIN_SIG_ALGS){ .algs = ev->payload,
+		    .hostbound = ev->hostbound }))
 			worker_note(w, IPC_VERBOSE, span_str("server-sig-algs is too long"));
 		break;
 	case TE_DISCONNECT:

@@ -39,6 +39,7 @@ struct auth_request {		/* spans borrow from the packet */
 	struct span user, method;
 	struct span password;			/* AR_PASSWORD                   */
 	struct span alg, key, signature;	/* AR_PUBLICKEY                  */
+	struct span host_key;			/* ...host-bound; empty: not     */
 	bool is_signed;
 	struct span submethods;			/* AR_KBDINT                     */
 	struct span answers;			/* AR_RESPONSES: u32 count, strings, checked;
@@ -96,6 +97,10 @@ CRYPTO_CHECKED enum proto_error auth_client_change(struct auth_client *, struct 
     struct span user, struct span password, struct span new_password);
 CRYPTO_CHECKED enum proto_error auth_client_publickey(struct auth_client *, struct transport *,
     struct span user, struct span alg, struct span key, struct span signature);
+/* OpenSSH PROTOCOL 3.1: the same, and whose server it is for.  host_key empty: the same. */
+CRYPTO_CHECKED enum proto_error auth_client_hostbound(struct auth_client *, struct transport *,
+    struct span user, struct span alg, struct span key, struct span host_key,
+    struct span signature);
 CRYPTO_CHECKED enum proto_error auth_client_kbdint(struct auth_client *, struct transport *,
     struct span user, struct span submethods);
 CRYPTO_CHECKED enum proto_error auth_client_responses(struct auth_client *, struct transport *,

@@ -272,7 +272,14 @@ enum proto_error
 auth_client_publickey(struct auth_client *a, struct transport *t, struct span user,
     struct span alg, struct span key, struct span signature)
 {
-	bool is_signed = signature.n > 0;
+	return auth_client_hostbound(a, t, user, alg, key, span_of(NULL, 0), signature);
+}
+
+enum proto_error
+auth_client_hostbound(struct auth_client *a, struct transport *t, struct span user,
+    struct span alg, struct span key, struct span host_key, struct span signature)
+{
+	bool is_signed = signature.n > 0, is_bound = host_key.n > 0;
 	struct wr probe = wr_of(a->probe, sizeof(a->probe));
 	struct wr w;
 
@@ -284,9 +291,12 @@ auth_client_publickey(struct auth_client *a, struct transport *t, struct span us
 		return PROTO_E_LOCAL_BUG;
 	a->probe_len = probe.n;
 	a->state = is_signed ? AC_PUBLICKEY : AC_PROBE;
-	w = begin_request(t, user, "publickey", alg.n + key.n + signature.n);
+	w = begin_request(t, user, is_bound ? "publickey-hostbound-v00@openssh.com" : "publickey",
+	    alg.n + key.n + host_key.n + signature.n);
 	wr_u8(&w, is_signed ? 1 : 0);
 	wr_raw(&w, wr_span(&probe));
+	if (is_bound)
+		wr_blob(&w, host_key, KEY_BLOB_MAX);
 	if (is_signed)
 		wr_blob(&w, signature, SIGNATURE_MAX);
 	return transport_end(t, &w);

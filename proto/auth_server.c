@@ -52,7 +52,7 @@ parse_password(struct rd *r, struct auth_request *req)
 }
 
 static bool
-parse_publickey(struct auth_server *a, struct rd *r, struct auth_request *req)
+parse_publickey(struct auth_server *a, struct rd *r, bool is_bound, struct auth_request *req)
 {
 	struct wr w = wr_of(a->probe, sizeof(a->probe));
 
@@ -60,9 +60,12 @@ parse_publickey(struct auth_server *a, struct rd *r, struct auth_request *req)
 	req->is_signed = rd_bool(r);
 	req->alg = rd_text(r, NAME_MAX_LEN);
 	req->key = rd_blob(r, KEY_BLOB_MAX);
+	if (is_bound)
+		req->host_key = rd_blob(r, KEY_BLOB_MAX);
 	if (req->is_signed)
 		req->signature = rd_blob(r, SIGNATURE_MAX);
-	if (!rd_done(r) || req->alg.n == 0 || req->key.n == 0)
+	if (!rd_done(r) || req->alg.n == 0 || req->key.n == 0 ||
+	    (is_bound && req->host_key.n == 0))
 		return false;
 	if (req->is_signed)
 		return req->signature.n > 0;
@@ -91,7 +94,9 @@ parse_method(struct auth_server *a, struct rd *r, struct auth_request *req)
 	if (span_is(req->method, "password"))
 		return parse_password(r, req);
 	if (span_is(req->method, "publickey"))
-		return parse_publickey(a, r, req);
+		return parse_publickey(a, r, false, req);
+	if (span_is(req->method, "publickey-hostbound-v00@openssh.com"))
+		return parse_publickey(a, r, true, req);	/* OpenSSH PROTOCOL 3.1 */
 	if (span_is(req->method, "keyboard-interactive"))
 		return parse_kbdint(r, req);
 	return false;

@@ -66,7 +66,7 @@ enum transport_event_type {
 	TE_SIGN,		/* server: ask the monitor                    */
 	TE_VERIFY,		/* client: ask the monitor                    */
 	TE_KEYS,		/* a key exchange is over, both directions    */
-	TE_SIG_ALGS,		/* client: server-sig-algs of the peer        */
+	TE_SIG_ALGS,		/* client: server-sig-algs of the peer, or empty, and hostbound */
 	TE_DISCONNECT,		/* the peer said goodbye                      */
 	TE_DEBUG,		/* SSH_MSG_DEBUG, always_display or not: data */
 	TE_ERROR,		/* the connection is over: see error          */
@@ -77,6 +77,7 @@ struct transport_event {
 	uint8_t number;				/* TE_PACKET                    */
 	struct span payload;			/* TE_PACKET: with the number in front;
 						 * TE_SIG_ALGS, TE_DEBUG: the text */
+	bool hostbound;				/* TE_SIG_ALGS: OpenSSH PROTOCOL 3.1 */
 	uint32_t disconnect;			/* TE_DISCONNECT: code, payload is text */
 	/* TE_SIGN and TE_VERIFY: borrowed until answered */
 	struct span kex, hostkey_alg, peer_version, peer_kexinit;

@@ -116,6 +116,10 @@ on_ext_info(struct transport *t, struct span payload, struct transport_event *ev
 				return PROTO_E_MESSAGE_FORMAT;
 			ev->type = TE_SIG_ALGS;
 			ev->payload = value;
+		} else if (span_is(name, "publickey-hostbound@openssh.com") &&
+		    t->cfg.role == SSH_CLIENT) {
+			ev->type = TE_SIG_ALGS;
+			ev->hostbound = span_is(value, "0");
 		}
 	}
 	return rd_done(&r) ? PROTO_OK : PROTO_E_MESSAGE_FORMAT;

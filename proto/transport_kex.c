@@ -264,12 +264,14 @@ send_ext_info(struct transport *t)
 	struct wr w = transport_own_begin(t, SIG_ALGS_MAX + 128);
 
 	wr_u8(&w, SSH_MSG_EXT_INFO);
-	wr_u32(&w, algs.n > 0 ? 2 : 1);
+	wr_u32(&w, algs.n > 0 ? 3 : 2);
 	if (algs.n > 0) {
 		wr_str(&w, "server-sig-algs");
 		wr_blob(&w, algs, SIG_ALGS_MAX);
 	}
 	wr_str(&w, "ping@openssh.com");
+	wr_str(&w, "0");
+	wr_str(&w, "publickey-hostbound@openssh.com");
 	wr_str(&w, "0");
 	return transport_own_end(t, &w);
 }

@@ -330,6 +330,13 @@ test_requests(void **state)
 	    span_str("k"), span_str("s")), PROTO_OK);
 	EXPECT_SENT(f, "\62\0\0\0\3joe\0\0\0\16ssh-connection\0\0\0\11publickey\1"
 	    "\0\0\0\1a\0\0\0\1k\0\0\0\1s");
+	/* OpenSSH PROTOCOL 3.1 */
+	enter(f, AC_IDLE);
+	assert_int_equal(auth_client_hostbound(&f->a, f->t, joe, span_str("a"),
+	    span_str("k"), span_str("host"), span_str("s")), PROTO_OK);
+	EXPECT_SENT(f, "\62\0\0\0\3joe\0\0\0\16ssh-connection"
+	    "\0\0\0\43publickey-hostbound-v00@openssh.com\1"
+	    "\0\0\0\1a\0\0\0\1k\0\0\0\4host\0\0\0\1s");
 	enter(f, AC_IDLE);
 	assert_int_equal(auth_client_kbdint(&f->a, f->t, joe, span_str("pam")), PROTO_OK);
 	EXPECT_SENT(f, "\62\0\0\0\3joe\0\0\0\16ssh-connection"

@@ -290,6 +290,16 @@ test_truncations(void **state)
 		if (is_signed)
 			wr_str(&w, "signature");
 		every_truncation(f, &w, outer, AR_PUBLICKEY);
+
+		w = request_of("publickey-hostbound-v00@openssh.com");
+		outer = w.n;
+		wr_u8(&w, (uint8_t)is_signed);
+		wr_str(&w, "ssh-ed25519");
+		wr_str(&w, "blob");
+		wr_str(&w, "host key");
+		if (is_signed)
+			wr_str(&w, "signature");
+		every_truncation(f, &w, outer, AR_PUBLICKEY);
 	}
 
 	w = request_of("keyboard-interactive");
@@ -339,6 +349,33 @@ test_password(void **state)
 	wr_str(&w, "new");
 	assert_int_equal(feed(f, &w, &req), PROTO_OK);
 	assert_int_equal(req.type, AR_OTHER);
+}
+
+/* OpenSSH PROTOCOL 3.1: it names a host key, and not one too long. */
+static void
+test_host_bound(void **state)
+{
+	struct fixture *f = *state;
+	struct auth_request req;
+
+	for (size_t n = 0; n <= KEY_BLOB_MAX + 1; n += n < 2 ? 1 : KEY_BLOB_MAX - 2) {
+		struct wr w = request_of("publickey-hostbound-v00@openssh.com");
+
+		begin(f);
+		wr_u8(&w, 1);
+		wr_str(&w, "ssh-ed25519");
+		wr_str(&w, "blob");
+		wr_blob(&w, fill(n), SIZE_MAX);
+		wr_str(&w, "sig");
+		assert_int_equal(feed(f, &w, &req), PROTO_OK);
+		if (n == 0 || n > KEY_BLOB_MAX) {
+			assert_int_equal(req.type, AR_OTHER);
+			continue;
+		}
+		assert_int_equal(req.type, AR_PUBLICKEY);
+		assert_true(span_eq(req.host_key, fill(n)));
+		assert_true(span_is(req.signature, "sig"));
+	}
 }
 
 static int
@@ -687,7 +724,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_service_bad), T(test_service), T(test_wrong_number),
 		T(test_outer_bounds), T(test_truncations), T(test_password),
-		T(test_publickey), T(test_pk_ok), T(test_prompts), T(test_answers),
+		T(test_host_bound), T(test_publickey), T(test_pk_ok), T(test_prompts), T(test_answers),
 		T(test_answers_bounds), T(test_prompts_grammar), T(test_abandoned_prompts),
 		T(test_one_at_a_time), T(test_verdicts_without_request), T(test_verdicts),
 		T(test_long_verdicts),

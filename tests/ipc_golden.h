@@ -35,8 +35,9 @@ GOLDEN(AUTH_NONE, "\x05" "\0\0\0\4" "user", .user = S("user"))
 GOLDEN(AUTH_PASSWORD, "\x06" "\0\0\0\1" "u" "\0\0\0\6" "secret",
     .user = S("u"), .password = S("secret"))
 GOLDEN(AUTH_PUBLICKEY, "\x07" "\0\0\0\1" "u" "\0\0\0\3" "alg" "\0\0\0\3" "key" "\1"
-    "\0\0\0\3" "sig",
-    .user = S("u"), .alg = S("alg"), .key = S("key"), .is_signed = 1, .signature = S("sig"))
+    "\0\0\0\3" "sig" "\0\0\0\4" "host",
+    .user = S("u"), .alg = S("alg"), .key = S("key"), .is_signed = 1, .signature = S("sig"),
+    .host_key = S("host"))
 GOLDEN(AUTH_KBDINT, "\x08" "\0\0\0\1" "u" "\0\0\0\3" "pam", .user = S("u"), .submethods = S("pam"))
 GOLDEN(AUTH_RESPONSES, "\x09" "\0\0\0\x0a" "\0\0\0\1\0\0\0\2no",
     .answers = S("\0\0\0\1\0\0\0\2no"))
@@ -48,7 +49,7 @@ GOLDEN(LOGIN_INFO, "\x0e" "\0\0\0\1" "n" "\0\0\0\1" "i" "\0\0\0\4" "\0\0\0\0",
     .name = S("n"), .instruction = S("i"), .prompts = S("\0\0\0\0"))
 GOLDEN(LOGIN_CHANGEREQ, "\x0f" "\0\0\0\3" "new", .prompt = S("new"))
 GOLDEN(LOGIN_BANNER, "\x10" "\0\0\0\5" "hello", .text = S("hello"))
-GOLDEN(LOGIN_SIG_ALGS, "\x11" "\0\0\0\1" "a", .algs = S("a"))
+GOLDEN(LOGIN_SIG_ALGS, "\x11" "\0\0\0\1" "a" "\1", .algs = S("a"), .hostbound = 1)
 GOLDEN(GROUP_ASK, "\x12" "\0\0\x08\0" "\0\0\x0c\0" "\0\0\x20\0", .min = 2048, .n = 3072, .max = 8192)
 GOLDEN(DUMP, "\x13" "\1" "\0\0\0\3" "\x05\0\xff", .is_out = 1, .packet = S("\x05\0\xff"))
 GOLDEN(NOTE, "\x14" "\2" "\0\0\0\2" "hm", .level = IPC_INFO, .text = S("hm"))
@@ -79,8 +80,9 @@ GOLDEN(PROMPTS, "\x24" "\0\0\0\0" "\0\0\0\1" "i" "\0\0\0\1" "p",
 GOLDEN(LOGGED_IN, "\x25", .app = 50)
 GOLDEN(LOGIN_NONE, "\x28" "\0\0\0\1" "u", .user = S("u"))
 GOLDEN(LOGIN_PASSWORD, "\x29" "\0\0\0\1" "u" "\0\0\0\1" "p", .user = S("u"), .password = S("p"))
-GOLDEN(LOGIN_PUBLICKEY, "\x2a" "\0\0\0\1" "u" "\0\0\0\1" "a" "\0\0\0\1" "k" "\0\0\0\0",
-    .user = S("u"), .alg = S("a"), .key = S("k"), .signature = S(""))
+GOLDEN(LOGIN_PUBLICKEY, "\x2a" "\0\0\0\1" "u" "\0\0\0\1" "a" "\0\0\0\1" "k" "\0\0\0\0"
+    "\0\0\0\4" "host",
+    .user = S("u"), .alg = S("a"), .key = S("k"), .signature = S(""), .host_key = S("host"))
 GOLDEN(LOGIN_KBDINT, "\x2b" "\0\0\0\1" "u" "\0\0\0\1" "s", .user = S("u"), .submethods = S("s"))
 GOLDEN(LOGIN_RESPONSES, "\x2c" "\0\0\0\4" "\0\0\0\0", .answers = S("\0\0\0\0"))
 GOLDEN(HEXDUMP, "\x2e" "\1", .mode = IPC_HEXDUMP_BLANKED)

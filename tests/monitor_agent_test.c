@@ -200,12 +200,21 @@ expect_bind(const struct play_proof *p)
 	expect_said(wr_span(&w));
 }
 
+static bool bound;			/* the server takes logins bound to its key */
+
+static size_t
+login_data(const struct play_proof *p, uint8_t *out, size_t cap)
+{
+	return bound ? play_bound_data(p, "bob", own(), out, cap) :
+	    play_login_data(p, "bob", own(), out, cap);
+}
+
 static void
 expect_sign(const struct play_proof *p)
 {
 	uint8_t body[1024], data[1024];
 	struct wr w = wr_of(body, sizeof(body));
-	size_t n = play_login_data(p, "bob", own(), data, sizeof(data));
+	size_t n = login_data(p, data, sizeof(data));
 
 	wr_u8(&w, 13);
 	wr_blob(&w, own(), 64);
@@ -219,7 +228,7 @@ sign_response(const uint8_t *by, const struct play_proof *p)
 {
 	static uint8_t body[512];
 	uint8_t data[1024], sig[256];
-	size_t n = play_login_data(p, "bob", own(), data, sizeof(data));
+	size_t n = login_data(p, data, sizeof(data));
 	struct wr w = wr_of(body, sizeof(body));
 
 	n = play_sign(by, span_of(data, n), sig, sizeof(sig));
@@ -241,6 +250,8 @@ expect_request(struct play_child *w, struct span response)
 	assert_true(span_is(q.alg, "ssh-ed25519"));
 	assert_true(span_eq(q.key, own()));
 	assert_true(span_eq(q.signature, rd_blob(&r, 256)));
+	assert_true(span_eq(q.host_key, bound ?
+	    span_of(play.host_blob, play.host_blob_len) : span_of(NULL, 0)));
 }
 
 static void
@@ -294,6 +305,28 @@ test_login(void **state)
 	assert_true(span_is(in.methods, "publickey"));
 	assert_true(span_eq(in.key, own()));
 	expect_silence();
+}
+
+/* OpenSSH PROTOCOL 3.1: what the agent signs names the server that it was bound to. */
+static void
+test_host_bound_login(void **state)
+{
+	struct span response;
+
+	(void)state;
+	PLAY_SAY(worker, LOGIN_SIG_ALGS, .algs = span_str("ssh-ed25519"), .hostbound = 1);
+	bound = true;
+	asked();
+	response = sign_response(seed, &proof);
+	say(response);
+	expect_request(worker, response);
+	fails(worker);
+	/* over the data of the other method it is no signature */
+	try(1);
+	expect_sign(&proof);
+	bound = false;
+	say(sign_response(seed, &proof));
+	expect_failed("the signature is not the key's");
 }
 
 /* An agent that does not know session-bind says so, in one of these ways. */
@@ -966,7 +999,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define B(f) cmocka_unit_test_setup_teardown(f, bare_setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_login), T(test_bind_answers), T(test_byte_by_byte), T(test_no_signature),
+		T(test_login), T(test_host_bound_login), T(test_bind_answers), T(test_byte_by_byte), T(test_no_signature),
 		T(test_another_session), T(test_malformed_signatures), T(test_wrong_types),
 		T(test_long_signature), T(test_lengths), T(test_unasked), T(test_too_slow),
 		T(test_dies), T(test_dies_unnoticed), T(test_in_turn), T(test_dies_on_many),

@@ -96,16 +96,11 @@ answer(uint64_t question, enum ipc_verdict verdict, const char *methods)
 	    .verdict = (uint8_t)verdict, .methods = span_str(methods));
 }
 
-/* The worker hears a refusal, not before the delay; the application a fact. */
 static void
-expect_refusal(unsigned failures, const char *methods)
+expect_refused_later(const char *methods)
 {
-	struct ipc_ATTEMPT attempt;
 	struct ipc_VERDICT v;
 
-	PLAY_EXPECT(ATTEMPT, &attempt);
-	assert_int_equal(attempt.verdict, IPC_REFUSED);
-	assert_int_equal(attempt.failures, failures);
 	PLAY_WORKER_QUIET(worker);
 	play_wait(49);
 	PLAY_WORKER_QUIET(worker);
@@ -115,6 +110,18 @@ expect_refusal(unsigned failures, const char *methods)
 	assert_int_equal(v.partial, 0);
 	assert_true(span_is(v.methods, methods));
 	PLAY_QUIET();
+}
+
+/* The worker hears a refusal, not before the delay; the application a fact. */
+static void
+expect_refusal(unsigned failures, const char *methods)
+{
+	struct ipc_ATTEMPT attempt;
+
+	PLAY_EXPECT(ATTEMPT, &attempt);
+	assert_int_equal(attempt.verdict, IPC_REFUSED);
+	assert_int_equal(attempt.failures, failures);
+	expect_refused_later(methods);
 }
 
 static const char all[] = "publickey,password,keyboard-interactive";
@@ -319,6 +326,77 @@ test_bad_signatures(void **state)
 	PLAY_WORKER_EXPECT(worker, VERDICT, &v);
 	assert_int_equal(v.pk_ok, 1);
 	PLAY_QUIET();
+}
+
+/* OpenSSH PROTOCOL 3.1, put together by the test. */
+static struct span
+bound_signature(struct span host_key)
+{
+	static uint8_t sig[256];
+	uint8_t data[1024];
+	struct wr w = wr_of(data, sizeof(data));
+
+	wr_blob(&w, span_of(session, 32), 32);
+	wr_u8(&w, 50);
+	wr_str(&w, "bob");
+	wr_str(&w, "ssh-connection");
+	wr_str(&w, "publickey-hostbound-v00@openssh.com");
+	wr_u8(&w, 1);
+	wr_str(&w, "ssh-ed25519");
+	wr_blob(&w, user_key(), 64);
+	wr_blob(&w, host_key, 64);
+	assert_false(w.bad);
+	return span_of(sig, play_sign(play.user_seed, wr_span(&w), sig, sizeof(sig)));
+}
+
+static void
+send_bound(struct span host_key, struct span sig)
+{
+	PLAY_SAY(worker, AUTH_PUBLICKEY, .user = span_str("bob"), .alg = span_str("ssh-ed25519"),
+	    .key = user_key(), .is_signed = sig.n > 0, .signature = sig, .host_key = host_key);
+}
+
+/* The log says why, and the peer is told no more than of any refusal. */
+static void
+expect_not_for_us(unsigned failures)
+{
+	struct ipc_ATTEMPT attempt;
+
+	PLAY_EXPECT(ATTEMPT, &attempt);
+	assert_int_equal(attempt.verdict, IPC_REFUSED);
+	assert_int_equal(attempt.failures, failures);
+	assert_true(span_is(attempt.why, "the login is bound to another host key than ours"));
+	expect_refused_later(all);
+}
+
+static void
+test_host_bound(void **state)
+{
+	struct span host = span_of(play.host_blob, play.host_blob_len);
+	struct ipc_ASK_PUBLICKEY ask;
+	struct ipc_VERDICT v;
+	unsigned failures = 0;
+
+	(void)state;
+	send_bound(host, span_of(NULL, 0));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	answer(ask.question, IPC_ACCEPTED, "");
+	PLAY_WORKER_EXPECT(worker, VERDICT, &v);
+	assert_int_equal(v.pk_ok, 1);
+	/* another host's, be it asked about or proven; ours with something behind it */
+	send_bound(user_key(), span_of(NULL, 0));
+	expect_not_for_us(++failures);
+	send_bound(user_key(), bound_signature(user_key()));
+	expect_not_for_us(++failures);
+	send_bound(span_of(play.host_blob, play.host_blob_len - 1), bound_signature(host));
+	expect_not_for_us(++failures);
+	/* signed as the other method, either way round */
+	send_bound(host, signature_for("bob"));
+	expect_refusal(++failures, all);
+	send_key("bob", user_key(), bound_signature(host));
+	expect_refusal(++failures, all);
+	send_bound(host, bound_signature(host));
+	expect_login("bob", "publickey", true);
 }
 
 static void
@@ -825,7 +903,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_none_lists), T(test_none_asked), T(test_password),
 		T(test_delay_from_request), T(test_publickey), T(test_publickey_without_probe),
-		T(test_bad_signatures), T(test_key_and_algorithm),
+		T(test_bad_signatures), T(test_host_bound), T(test_key_and_algorithm),
 		T(test_last_key_asked_is_not_proven), T(test_asked_once), T(test_two_factors),
 		T(test_step_asks_again), T(test_kbdint), T(test_kbdint_wrong_count),
 		T(test_kbdint_started_anew), T(test_refusals_are_alike), T(test_tries_max),

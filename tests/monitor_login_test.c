@@ -535,6 +535,47 @@ test_publickey(void **state)
 	expect_login("publickey", "ssh-ed25519");
 }
 
+/* OpenSSH PROTOCOL 3.1: the worker may say that the server takes it, but not whose. */
+static void
+test_host_bound(void **state)
+{
+	struct ipc_LOGIN_PUBLICKEY q;
+	uint8_t data[1024];
+	struct wr w = wr_of(data, sizeof(data));
+	struct span sig;
+	struct rd r;
+
+	(void)state;
+	connected();
+	PLAY_SAY(worker, LOGIN_SIG_ALGS, .algs = span_str("ssh-ed25519"), .hostbound = 1);
+	PLAY_TELL(TRY_PROBE, .conn = 1, .user = span_str("bob"), .alg = span_str("ssh-ed25519"),
+	    .key = span_of(play.user_blob, play.user_blob_len));
+	PLAY_WORKER_EXPECT(worker, LOGIN_PUBLICKEY, &q);
+	assert_true(span_eq(q.host_key, server_key()));
+	PLAY_SAY(worker, LOGIN_FAILURE, .methods = span_str("publickey"));
+	expect_result(IPC_LOGIN_FAILED, "publickey");
+	PLAY_TELL(TRY_PUBLICKEY, .conn = 1, .user = span_str("bob"), .key = play.user_key);
+	PLAY_WORKER_EXPECT(worker, LOGIN_PUBLICKEY, &q);
+	assert_true(span_eq(q.host_key, server_key()));
+	wr_blob(&w, span_of(session, 32), 32);
+	wr_u8(&w, 50);
+	wr_str(&w, "bob");
+	wr_str(&w, "ssh-connection");
+	wr_str(&w, "publickey-hostbound-v00@openssh.com");
+	wr_u8(&w, 1);
+	wr_str(&w, "ssh-ed25519");
+	wr_blob(&w, q.key, 64);
+	wr_blob(&w, server_key(), 64);
+	r = rd_of(q.signature);
+	(void)rd_blob(&r, 64);
+	sig = rd_blob(&r, 64);
+	assert_true(rd_done(&r) && sig.n == 64);
+	assert_int_equal(crypto_sign_verify_detached(sig.p, data, w.n,
+	    play.user_blob + play.user_blob_len - 32), 0);
+	PLAY_SAY(worker, LOGIN_SUCCESS, .empty_ = 0);
+	expect_login("publickey", "ssh-ed25519");
+}
+
 /* Dropped, unknown, or a host key: not usable, and the worker hears nothing. */
 static void
 test_keys_that_do_not_sign(void **state)
@@ -683,7 +724,7 @@ main(void)
 		T(test_algorithm_not_offered), T(test_rekey_other_key),
 		T(test_rekey), T(test_password_waits), T(test_password_never_sent),
 		T(test_password), T(test_change), T(test_change_waits), T(test_change_unasked),
-		T(test_publickey), T(test_keys_that_do_not_sign),
+		T(test_publickey), T(test_host_bound), T(test_keys_that_do_not_sign),
 		T(test_probe), T(test_kbdint), T(test_wrong_number_of_answers),
 		T(test_next_request_follows), T(test_two_kept), T(test_banners),
 	};

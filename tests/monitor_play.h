@@ -670,6 +670,26 @@ play_login_data(const struct play_proof *proof, const char *user, struct span bl
 	return w.n;
 }
 
+/* ...and OpenSSH PROTOCOL 3.1, for the host key of the test. */
+static inline size_t
+play_bound_data(const struct play_proof *proof, const char *user, struct span blob,
+    uint8_t *out, size_t cap)
+{
+	struct wr w = wr_of(out, cap);
+
+	wr_blob(&w, span_of(proof->session, 32), 32);
+	wr_u8(&w, 50);
+	wr_str(&w, user);
+	wr_str(&w, "ssh-connection");
+	wr_str(&w, "publickey-hostbound-v00@openssh.com");
+	wr_u8(&w, 1);
+	wr_str(&w, "ssh-ed25519");
+	wr_blob(&w, blob, 64);
+	wr_blob(&w, span_of(play.host_blob, play.host_blob_len), 64);
+	assert_false(w.bad);
+	return w.n;
+}
+
 #define PLAY_ENDED(conn_, outcome_, end) do { \
 	PLAY_EXPECT(END_OF, end); \
 	assert_int_equal((end)->conn, conn_); \

@@ -19,6 +19,7 @@ ext_info_only_to_who_asks(void **state)
 		pair_run(p);
 		transport_agreed(p->c.t, &a);
 		assert_int_equal(p->c.sig_algs, ask);
+		assert_int_equal(p->c.hostbound, ask);
 		assert_int_equal(a.peer_pings, ask);
 		assert_false(a.strict);
 		if (ask) {

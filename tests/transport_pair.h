@@ -40,7 +40,7 @@ struct side {
 	bool hold_answer, hold_group;	/* leave the question unanswered */
 	struct transport_event question;
 	/* what came out of transport_next */
-	unsigned packets, keys, sig_algs, disconnects, debugs, questions, groups;
+	unsigned packets, keys, sig_algs, hostbound, disconnects, debugs, questions, groups;
 	uint64_t data;			/* bytes of CHANNEL_DATA */
 	enum proto_error error;
 	struct transport_event last;
@@ -200,6 +200,7 @@ side_event(struct side *s, const struct transport_event *ev, uint64_t now)
 		break;
 	case TE_SIG_ALGS:
 		s->sig_algs++;
+		s->hostbound += ev->hostbound;
 		side_keep_text(s, ev->payload);
 		break;
 	case TE_DEBUG:

@@ -75,6 +75,33 @@ test_key_probe_and_signature(void **state)
 	lab_free(l);
 }
 
+/* OpenSSH PROTOCOL 3.1, both roles. */
+static void
+test_host_bound(void **state)
+{
+	struct lab *l = keyed(SSH_SERVER, NULL);
+	struct ipc_AUTH_PUBLICKEY m;
+
+	(void)state;
+	assert_int_equal(auth_client_hostbound(&l->ac, l->peer, span_str("anna"),
+	    span_str("ssh-ed25519"), span_str("blob"), span_str("host"), span_str("sig")), PROTO_OK);
+	LAB_UNTIL(l, l->said[IPC_MSG_AUTH_PUBLICKEY] == 1);
+	LAB_WORDS(l, AUTH_PUBLICKEY, &m);
+	assert_true(span_is(m.key, "blob"));
+	assert_true(span_is(m.host_key, "host"));
+	assert_true(span_is(m.signature, "sig"));
+	lab_free(l);
+
+	l = keyed(SSH_CLIENT, NULL);
+	assert_int_equal(ipc_send_LOGIN_PUBLICKEY(l->link, &(struct ipc_LOGIN_PUBLICKEY){
+	    .user = span_str("anna"), .alg = span_str("ssh-ed25519"), .key = span_str("blob"),
+	    .host_key = span_str("host") }), 0);
+	LAB_UNTIL(l, l->asks == 1);
+	assert_true(span_is(l->asked.method, "publickey-hostbound-v00@openssh.com"));
+	assert_true(span_is(l->asked.host_key, "host"));
+	lab_free(l);
+}
+
 static void
 test_prompts_and_answers(void **state)
 {
@@ -356,6 +383,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_none_fails_then_password_gets_in),
 		cmocka_unit_test(test_key_probe_and_signature),
+		cmocka_unit_test(test_host_bound),
 		cmocka_unit_test(test_prompts_and_answers),
 		cmocka_unit_test(test_banner_once_and_before_the_verdict),
 		cmocka_unit_test(test_a_banner_for_this_user),
