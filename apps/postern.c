@@ -20,6 +20,7 @@
 #include "apps/client_forward.h"
 #include "apps/client_link.h"
 #include "apps/client_log.h"
+#include "apps/client_query.h"
 #include "apps/client_session.h"
 #include "apps/client_token.h"
 #include "apps/client_tty.h"
@@ -42,7 +43,8 @@ usage(void)
 	(void)fprintf(stderr, "usage: postern [-46AaCGgNnqsTtvXxY] [-D [bind_address:]port] [-E log] [-F file]\n"
 	    "               [-i key] [-J destination] [-L address] [-l user]\n"
 	    "               [-o Keyword=Value] [-p port] [-R address] [-W host:port]\n"
-	    "               [user@]host [command ...]\n");
+	    "               [user@]host [command ...]\n"
+	    "       postern -Q query\n");
 	exit(FAILED);
 }
 
@@ -123,7 +125,7 @@ parse_flags(struct client *c, int argc, char **argv)
 {
 	int ch, verbose = 0, quiet = 0;
 
-	while ((ch = getopt(argc, argv, "+46AaCD:E:F:Ggi:J:L:l:Nno:p:qR:sTtvW:XxY")) != -1)
+	while ((ch = getopt(argc, argv, "+46AaCD:E:F:Ggi:J:L:l:Nno:p:Q:qR:sTtvW:XxY")) != -1)
 		switch (ch) {
 		case '4': set_option(c, "AddressFamily", "inet"); break;
 		case '6': set_option(c, "AddressFamily", "inet6"); break;
@@ -151,6 +153,7 @@ parse_flags(struct client *c, int argc, char **argv)
 				exit(FAILED);
 			break;
 		case 'p': set_option(c, "Port", optarg); break;
+		case 'Q': exit(client_query(optarg));
 		case 'q': quiet = 1; break;
 		case 'R': set_option(c, "RemoteForward", optarg); break;
 		case 's': c->session.subsystem = true; break;

@@ -51,6 +51,35 @@ refuse missing_identity "Identity file $tmp/none not accessible" -p 1 -i "$tmp/n
 printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n GSSAPIAuthentication no\n' >"$tmp/conf"
 refuse file_and_line "$tmp/conf line 5: keyword \"GSSAPIAuthentication\"" -F "$tmp/conf"
 
+# -Q: every name once, and those that ssh has too as ssh writes them
+for what in kex key cipher mac compression sig; do
+	"$postern" -Q $what | sort >"$tmp/ours"
+	got=${PIPESTATUS[0]}
+	ssh -Q $what 2>/dev/null | sort >"$tmp/theirs"
+	if [ "$got" -eq 0 ] && [ -z "$(uniq -d "$tmp/ours")" ] &&
+	    [ "$(comm -12 "$tmp/ours" "$tmp/theirs" | wc -l)" -ge 1 ]; then
+		echo "ok query: $what"
+	else
+		echo "not ok query: $what: status $got, $(tr '\n' ' ' <"$tmp/ours")"
+		failed=1
+	fi
+done
+refuse query_unknown 'Unsupported query "hm"' -Q hm
+for pair in "key:ssh-rsa" "sig:rsa-sha2-512" "Ciphers:chacha20-poly1305@openssh.com" "help:compression"; do
+	if "$postern" -Q "${pair%%:*}" | grep -qxF "${pair#*:}"; then
+		echo "ok query_has: $pair"
+	else
+		echo "not ok query_has: $pair"
+		failed=1
+	fi
+done
+if "$postern" -Q key | grep -q '^rsa-sha2'; then
+	echo "not ok query_key_names_no_signature"
+	failed=1
+else
+	echo "ok query_key_names_no_signature"
+fi
+
 # -G: what Match, Host and tokens leave, as ssh has it
 mkdir -p "$tmp/home/.ssh"
 cat >"$tmp/conf" <<END
