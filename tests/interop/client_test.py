@@ -343,7 +343,7 @@ cases += [needs_root("it reads ~/.ssh/authorized_keys only")(
     for n, c, m in (("dropbear", "chacha20-poly1305@openssh.com", None), ("dropbear", "aes256-ctr", "hmac-sha2-256"),
                     ("dropbear", "aes128-ctr", "hmac-sha2-256"), ("tinysshd", "chacha20-poly1305@openssh.com", None))]
 cases += [needs_root("it reads ~/.ssh/authorized_keys only")(labelled("postern->tinysshd " + k, tinysshd_kex, k))
-          for k in SNTRUP]
+          for k in SNTRUP[1:]]      # the name it had first is all that this one knows
 for n in ("dropbear", "tinysshd"):
     for case in (labelled("terminal, " + n, terminal, n),
                  labelled("postern->%s rekey" % n, rekey, "chacha20-poly1305@openssh.com", n)):
