@@ -93,6 +93,19 @@ def ssh_certificate_among_principals(lab):
     let_in(lab, sign(lab, validity=""))
 
 
+def ssh_every_type(lab):
+    """Keys of each type, and CAs of each type."""
+    keys = {}
+    for kind, bits in (("ed25519", "256"), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("rsa", "3072")):
+        keys[kind + bits] = lab.path(kind + bits)
+        subprocess.run([need("ssh-keygen"), "-q", "-t", kind, "-b", bits, "-N", "", "-f", keys[kind + bits]], check=True)
+    cas = lab.write("cas", "".join(open(k + ".pub").read() for k in keys.values()))
+    s = lab.posternd("AlgorithmPreset compat", "TrustedUserCAKeys " + cas)
+    for name, key in keys.items():
+        for by in keys.values() if name == "ed25519256" else [keys["rsa3072"]]:
+            let_in(lab, sign(lab, key=key, by=by), s)
+
+
 def ssh_source_address(lab):
     let_in(lab, sign(lab, "-O", "source-address=10.0.0.0/8,127.0.0.0/8"))
     kept_out(lab, sign(lab, "-O", "source-address=10.0.0.0/8"), "may not be used from this address")
@@ -336,7 +349,7 @@ def revoked_file_is_needed(lab):
         check(s.process.wait(30) != 0 and "fatal: RevokedKeys" in s.text(), s.text())
 
 
-cases = [ssh_certificate, ssh_certificate_among_principals, ssh_source_address, ssh_force_command,
+cases = [ssh_certificate, ssh_certificate_among_principals, ssh_every_type, ssh_source_address, ssh_force_command,
          ssh_authority_line, ssh_principals_file, ssh_principals_command, ssh_permits, ssh_expired, ssh_not_yet_valid,
          ssh_wrong_principal, ssh_no_principals, ssh_wrong_ca,
          ssh_unknown_critical_option, ssh_sha1_signature,
