@@ -195,6 +195,7 @@ struct sign_alg {
 	const char *name;		/* of the signature, RFC 8332 */
 	const char *key_type;		/* of the key blob */
 	bool is_browsers;		/* no program of ours or agent makes it */
+	bool (*has)(void);		/* has the provider what it needs? NULL: yes */
 	/* 0 if signature (a blob: string alg, string sig) is this alg's over data
 	 * by the public key blob; by an authenticator, only if somebody was present. */
 	int (*verify)(const uint8_t *blob, size_t blob_len,
@@ -213,9 +214,11 @@ struct sign_alg {
 	struct sign_key *(*load)(const uint8_t *blob, size_t blob_len,
 	    const uint8_t *secret, size_t secret_len);
 };
-/* After crypto_init, by who holds keys: fetches what the rows need.  -1: the provider
- * lacks it. */
+/* After crypto_init, by who holds keys: fetches what the rows need.  One that the provider
+ * does not have is found by nobody from then on. */
 CRYPTO_CHECKED int sign_start(void);
+/* The names that the provider lacks, i from 0; NULL at the end. */
+const char *sign_missing(size_t i);
 const struct sign_alg *sign_find(const char *name, size_t n);
 const struct sign_alg *sign_at(size_t i);		/* rows in preference order; NULL ends */
 /* alg->facts, or alg->verify for a row that has none. */

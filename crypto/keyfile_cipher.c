@@ -31,20 +31,15 @@ static const struct keyfile_cipher rows[] = {
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-/* Set once by keyfile_cipher_start, read only afterwards. */
+/* Set once by keyfile_cipher_start, read only afterwards; NULL: the provider has it not. */
 static EVP_CIPHER *fetched[ROWS];
 
-int
+void
 keyfile_cipher_start(void)
 {
-	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].openssl_name == NULL || fetched[i] != NULL)
-			continue;
-		fetched[i] = EVP_CIPHER_fetch(NULL, rows[i].openssl_name, NULL);
-		if (fetched[i] == NULL)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].openssl_name != NULL && fetched[i] == NULL)
+			fetched[i] = EVP_CIPHER_fetch(NULL, rows[i].openssl_name, NULL);
 }
 
 const struct keyfile_cipher *
@@ -52,7 +47,7 @@ keyfile_cipher_find(const uint8_t *name, size_t n)
 {
 	for (size_t i = 0; i < ROWS; i++)
 		if (strlen(rows[i].name) == n && memcmp(rows[i].name, name, n) == 0)
-			return &rows[i];
+			return rows[i].openssl_name == NULL || fetched[i] != NULL ? &rows[i] : NULL;
 	return NULL;
 }
 
@@ -64,7 +59,7 @@ decrypt_openssl(const struct keyfile_cipher *c, const uint8_t *key, const uint8_
 	uint8_t tag[16];
 	int done, last, r = -1;
 
-	if (ctx == NULL || c->tag_len > sizeof(tag) || keyfile_cipher_start() != 0 ||
+	if (ctx == NULL || c->tag_len > sizeof(tag) ||
 	    EVP_DecryptInit_ex2(ctx, fetched[c - rows], key, key + c->key_len, NULL) != 1 ||
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1)
 		goto end;

@@ -14,8 +14,9 @@ struct keyfile_cipher {
 };
 
 /* Fetches every cipher of the table; harmless when repeated. */
-CRYPTO_CHECKED int keyfile_cipher_start(void);
-/* By OpenSSH's name; "none" has a row of its own.  NULL: not one of ours. */
+void keyfile_cipher_start(void);
+/* By OpenSSH's name; "none" has a row of its own.  NULL: not one of ours, or the provider
+ * has it not. */
 const struct keyfile_cipher *keyfile_cipher_find(const uint8_t *name, size_t n);
 
 /* Decrypts n bytes, which the tag follows, into out.  key is the derived key with

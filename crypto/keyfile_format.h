@@ -27,8 +27,8 @@ bool keyfile_is_space(uint8_t c);
 /* Takes the next line, without its end. */
 struct blob keyfile_line(struct blob *text);
 
-/* Has OpenSSL's decoder do once what it does once per process.  0, or -1. */
-CRYPTO_CHECKED int keyfile_pkey_start(void);
+/* Has OpenSSL's decoder do once what it does once per process. */
+void keyfile_pkey_start(void);
 /* What OpenSSL has read, into the fixed form. */
 enum keyfile_result keyfile_pkey_make(EVP_PKEY *, struct keyfile_key *out);
 /* DER of exactly one sequence: what a right passphrase shows. */

@@ -67,7 +67,9 @@ read_dek(struct blob line, struct pem *pem)
 		if (!take_word(&iv, pem_ciphers[i].pem) || !take_word(&iv, ","))
 			continue;
 		pem->cipher = keyfile_cipher_find((const uint8_t *)name, strlen(name));
-		if (pem->cipher == NULL || iv.n != 2 * pem->cipher->iv_len ||
+		if (pem->cipher == NULL)
+			return KEYFILE_UNSUPPORTED;
+		if (iv.n != 2 * pem->cipher->iv_len ||
 		    sodium_hex2bin(pem->iv, sizeof(pem->iv), (const char *)iv.p, iv.n, NULL, &n,
 		    NULL) != 0 || n != pem->cipher->iv_len)
 			return KEYFILE_DAMAGED;

@@ -259,6 +259,8 @@ open_private(struct ppk *k, const struct keyfile_source *from)
 	struct blob passphrase = from->passphrase;
 	enum keyfile_result r;
 
+	if (k->encrypted && cipher == NULL)
+		return KEYFILE_UNSUPPORTED;
 	if (k->encrypted && passphrase.n == 0)
 		return KEYFILE_NEEDS_PASSPHRASE;
 	if (!k->encrypted)

@@ -24,26 +24,51 @@ static const struct sign_alg *const sign_rows[] = {
 };
 enum { SIGN_ROWS = sizeof(sign_rows) / sizeof(sign_rows[0]) };
 
+/* Set by sign_start, read only afterwards. */
+static bool is_missing[SIGN_ROWS];
+
 int
 sign_start(void)
 {
-	return sign_evp_start();
+	if (sign_evp_start() != 0)
+		return -1;
+	for (size_t i = 0; i < SIGN_ROWS; i++)
+		is_missing[i] = sign_rows[i]->has != NULL && !sign_rows[i]->has();
+	return 0;
 }
 
 const struct sign_alg *
 sign_find(const char *name, size_t n)
 {
 	for (size_t i = 0; i < SIGN_ROWS; i++)
-		if (strlen(sign_rows[i]->name) == n &&
+		if (!is_missing[i] && strlen(sign_rows[i]->name) == n &&
 		    memcmp(sign_rows[i]->name, name, n) == 0)
 			return sign_rows[i];
+	return NULL;
+}
+
+/* The i-th of those that are missing, or of those that are not. */
+static const struct sign_alg *
+nth(size_t i, bool missing)
+{
+	for (size_t row = 0; row < SIGN_ROWS; row++)
+		if (is_missing[row] == missing && i-- == 0)
+			return sign_rows[row];
 	return NULL;
 }
 
 const struct sign_alg *
 sign_at(size_t i)
 {
-	return i < SIGN_ROWS ? sign_rows[i] : NULL;
+	return nth(i, false);
+}
+
+const char *
+sign_missing(size_t i)
+{
+	const struct sign_alg *row = nth(i, true);
+
+	return row == NULL ? NULL : row->name;
 }
 
 struct blob

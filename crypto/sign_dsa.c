@@ -210,9 +210,16 @@ dsa_load(const uint8_t *blob, size_t blob_len, const uint8_t *secret, size_t sec
 	return NULL;
 }
 
+static bool
+dsa_has(void)
+{
+	return sign_evp_has("DSA", HASH_SHA1);
+}
+
 const struct sign_alg sign_dsa = {
 	.name = dsa_name,
 	.key_type = dsa_name,
+	.has = dsa_has,
 	.verify = dsa_verify,
 	.sign = dsa_sign,
 	.load = dsa_load,

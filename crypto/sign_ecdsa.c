@@ -173,6 +173,11 @@ ecdsa_load(const struct sign_alg *row, const struct curve *c, const uint8_t *blo
 /* ---- rows ---- */
 
 #define ECDSA_ROW(curve) \
+static bool \
+curve##_has(void) \
+{ \
+	return sign_evp_has("EC", curve.hash); \
+} \
 static int \
 curve##_verify(const uint8_t *blob, size_t blob_len, const uint8_t *data, size_t data_len, \
     const uint8_t *sig, size_t sig_len) \
@@ -194,6 +199,7 @@ curve##_load(const uint8_t *blob, size_t blob_len, const uint8_t *secret, size_t
 const struct sign_alg sign_ecdsa_##curve = { \
 	.name = "ecdsa-sha2-" #curve, \
 	.key_type = "ecdsa-sha2-" #curve, \
+	.has = curve##_has, \
 	.verify = curve##_verify, \
 	.sign = curve##_sign, \
 	.load = curve##_load, \

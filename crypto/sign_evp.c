@@ -14,6 +14,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/params.h>
+#include <string.h>
 
 #include "crypto/hash.h"
 
@@ -23,7 +24,8 @@ static const struct {
 } fetched_names[] = { { "RSA", "RSA" }, { "EC", "ECDSA" }, { "DSA", "DSA" } };
 enum { FETCHED = sizeof(fetched_names) / sizeof(fetched_names[0]) };
 
-/* Set once by sign_evp_start; held, so that OpenSSL has them at hand. */
+/* Set once by sign_evp_start; held, so that OpenSSL has them at hand.  NULL: the provider
+ * has it not. */
 static struct {
 	EVP_KEYMGMT *key;
 	EVP_SIGNATURE *signature;
@@ -40,10 +42,18 @@ sign_evp_start(void)
 		if (fetched[i].signature == NULL)
 			fetched[i].signature = EVP_SIGNATURE_fetch(NULL,
 			    fetched_names[i].signature, NULL);
-		if (fetched[i].key == NULL || fetched[i].signature == NULL)
-			return -1;
 	}
 	return 0;
+}
+
+bool
+sign_evp_has(const char *type, enum hash_id hash)
+{
+	for (size_t i = 0; i < FETCHED; i++)
+		if (strcmp(fetched_names[i].key, type) == 0)
+			return fetched[i].key != NULL && fetched[i].signature != NULL &&
+			    hash_has(hash);
+	return false;
 }
 
 void

@@ -8,6 +8,8 @@
 
 /* Fetches what the rows need; harmless when repeated. */
 CRYPTO_CHECKED int sign_evp_start(void);
+/* Has the provider keys of that type, and that hash? */
+bool sign_evp_has(const char *type, enum hash_id);
 
 /* Numbers for OpenSSL's parameters: from big end first to this machine's order. */
 void sign_evp_native(uint8_t *out, const uint8_t *number, size_t n);

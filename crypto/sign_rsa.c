@@ -266,6 +266,11 @@ rsa_load(const uint8_t *blob, size_t blob_len, const uint8_t *secret, size_t sec
 /* ---- rows ---- */
 
 #define RSA_ROW(id, name_, hash) \
+static bool \
+id##_has(void) \
+{ \
+	return sign_evp_has("RSA", hash); \
+} \
 static int \
 id##_verify(const uint8_t *blob, size_t blob_len, const uint8_t *data, size_t data_len, \
     const uint8_t *sig, size_t sig_len) \
@@ -281,6 +286,7 @@ id##_sign(const struct sign_key *key, const uint8_t *data, size_t data_len, uint
 const struct sign_alg sign_##id = { \
 	.name = name_, \
 	.key_type = rsa_type, \
+	.has = id##_has, \
 	.verify = id##_verify, \
 	.sign = id##_sign, \
 	.load = rsa_load, \

@@ -194,7 +194,13 @@ webauthn_facts(const uint8_t *blob, size_t blob_len, const uint8_t *data, size_t
 
 /* ---- rows ---- */
 
-#define SK_ROW(id, name_, type, browsers) \
+static bool
+has_ecdsa(void)
+{
+	return sign_ecdsa_nistp256.has();
+}
+
+#define SK_ROW(id, name_, type, browsers, has_) \
 static int \
 id##_verify(const uint8_t *blob, size_t blob_len, const uint8_t *data, size_t data_len, \
     const uint8_t *sig, size_t sig_len) \
@@ -208,9 +214,10 @@ const struct sign_alg sign_sk_##id = { \
 	.name = name_, \
 	.key_type = type, \
 	.is_browsers = browsers, \
+	.has = has_, \
 	.verify = id##_verify, \
 	.facts = id##_facts, \
 };
-SK_ROW(ed25519, ed25519_type, ed25519_type, false)
-SK_ROW(ecdsa, ecdsa_type, ecdsa_type, false)
-SK_ROW(webauthn, "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", ecdsa_type, true)
+SK_ROW(ed25519, ed25519_type, ed25519_type, false, NULL)
+SK_ROW(ecdsa, ecdsa_type, ecdsa_type, false, has_ecdsa)
+SK_ROW(webauthn, "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", ecdsa_type, true, has_ecdsa)

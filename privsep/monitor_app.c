@@ -78,6 +78,9 @@ monitor_app_serving(struct monitor *m)
 	for (size_t i = 0; (missing = crypto_missing(i)) != NULL; i++)
 		monitor_remark(m, IPC_INFO, "the crypto provider does not have %s: not offered",
 		    missing);
+	for (size_t i = 0; (missing = sign_missing(i)) != NULL; i++)
+		monitor_remark(m, IPC_INFO, "the crypto provider does not have %s: not offered",
+		    missing);
 }
 
 /* ---- dispatch ---- */

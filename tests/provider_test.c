@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "crypto/keyfile.h"
 #include "tests/monitor_play.h"
 
 /* ---- the planted provider ---- */
@@ -46,6 +47,8 @@ function(OSSL_LIB_CTX *ctx, const char *name, const char *properties) \
 PLANT(EVP_CIPHER, EVP_CIPHER_fetch)
 PLANT(EVP_MD, EVP_MD_fetch)
 PLANT(EVP_MAC, EVP_MAC_fetch)
+PLANT(EVP_KEYMGMT, EVP_KEYMGMT_fetch)
+PLANT(EVP_SIGNATURE, EVP_SIGNATURE_fetch)
 
 /* ---- cases: in a process of their own ---- */
 
@@ -183,6 +186,100 @@ told_by_name(void **state)
 	assert_int_equal(n, 4);
 }
 
+/* ---- signatures and key files: what a FIPS provider without DSA has, and others ---- */
+
+static const struct {
+	const char *lacks, *missing;
+} signature_cases[] = {
+	{ ",none,", "" },
+	{ ",DSA,", "ssh-dss" },
+	{ ",SHA1,", "ssh-rsa,ssh-dss" },
+	{ ",SHA2-384,", "ecdsa-sha2-nistp384" },
+	{ ",ECDSA,", "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
+	    "sk-ecdsa-sha2-nistp256@openssh.com,webauthn-sk-ecdsa-sha2-nistp256@openssh.com" },
+	{ ",RSA,", "rsa-sha2-512,rsa-sha2-256,ssh-rsa" },
+};
+enum { SIGNATURE_CASES = sizeof(signature_cases) / sizeof(signature_cases[0]) };
+
+static void
+what_is_left_to_sign_with(void **state)
+{
+	size_t i = *(const size_t *)*state;
+	char missing[1024] = "";
+	const char *name;
+
+	lacks = signature_cases[i].lacks;
+	assert_int_equal(crypto_init(), 0);
+	assert_int_equal(sign_start(), 0);
+	for (size_t k = 0; (name = sign_missing(k)) != NULL; k++) {
+		assert_null(sign_find(name, strlen(name)));
+		for (size_t row = 0; sign_at(row) != NULL; row++)
+			assert_string_not_equal(sign_at(row)->name, name);
+		assert_true(monitor_names_add(missing, sizeof(missing), span_str(name)));
+	}
+	assert_string_equal(missing, signature_cases[i].missing);
+	assert_ptr_equal(sign_at(0), sign_find("ssh-ed25519", 11));
+}
+
+/* Keys of nobody; the passphrase is "secret". */
+static const char openssh_clear[] =
+	"-----BEGIN OPENSSH PRIVATE KEY-----\n"
+	"b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n"
+	"QyNTUxOQAAACCHaVNwAGovErQXt6Q4xCnIyi98rAYiEAfqB8GaoIWboQAAAIgQxglpEMYJ\n"
+	"aQAAAAtzc2gtZWQyNTUxOQAAACCHaVNwAGovErQXt6Q4xCnIyi98rAYiEAfqB8GaoIWboQ\n"
+	"AAAEAaB0L7zpmNovG01BmsxPZP2DI7aY77g/Hteekk8Dsi14dpU3AAai8StBe3pDjEKcjK\n"
+	"L3ysBiIQB+oHwZqghZuhAAAAAWMBAgME\n"
+	"-----END OPENSSH PRIVATE KEY-----\n";
+static const char pem_3des[] =
+	"-----BEGIN EC PRIVATE KEY-----\n"
+	"Proc-Type: 4,ENCRYPTED\n"
+	"DEK-Info: DES-EDE3-CBC,2C4F2ACDDCA4381A\n"
+	"\n"
+	"/uGvm3yuV+LHBBtCtmt9oVdzeAN090bOqLzSkIeao1q8QIDfvnk+iHOPDOVgiS6z\n"
+	"Mf2RYH/ZaIudtEMJkSH7OFtL69zTqu8qxtyxf+Epn9svBw6JaPtziuiBKhq41vr+\n"
+	"Knw3WBuH2qlaiRMetqf7PO2p6aV2r4AIP3qGNLPCZMU=\n"
+	"-----END EC PRIVATE KEY-----\n";
+static const char ppk_encrypted[] =
+	"PuTTY-User-Key-File-2: ssh-ed25519\n"
+	"Encryption: aes256-cbc\n"
+	"Comment: c\n"
+	"Public-Lines: 2\n"
+	"AAAAC3NzaC1lZDI1NTE5AAAAIIdpU3AAai8StBe3pDjEKcjKL3ysBiIQB+oHwZqg\n"
+	"hZuh\n"
+	"Private-Lines: 1\n"
+	"qTOmWHZ4AGDRoG2/bBuyA2AaLBaVEQy99Bn2ANZMdLPzYsCpCzHgK7O0tNn/W3zB\n"
+	"Private-MAC: ffdbf3be39c6670e60abc15de1b40f83b03dde46\n";
+
+/* One cipher less is no reason to read no file at all. */
+static void
+key_files_are_read(void **state)
+{
+	static struct keyfile_key key;
+
+	(void)state;
+	lacks = ",DES-EDE3-CBC,AES-256-CBC,";
+	assert_int_equal(keyfile_init(), 0);
+	assert_int_equal(keyfile_read((const uint8_t *)openssh_clear, strlen(openssh_clear), NULL, 0,
+	    &key), KEYFILE_OK);
+	assert_int_equal(keyfile_read((const uint8_t *)pem_3des, strlen(pem_3des), "secret", 6, &key),
+	    KEYFILE_UNSUPPORTED);
+	assert_int_equal(keyfile_read((const uint8_t *)ppk_encrypted, strlen(ppk_encrypted), "secret", 6,
+	    &key), KEYFILE_UNSUPPORTED);
+}
+
+static int
+without(const char *what)
+{
+	size_t i = (size_t)atoi(what + 1);
+	const struct CMUnitTest sign[] = {
+		cmocka_unit_test_prestate(what_is_left_to_sign_with, &i) };
+	const struct CMUnitTest files[] = { cmocka_unit_test(key_files_are_read) };
+
+	if (what[0] == 'f')
+		return cmocka_run_group_tests(files, NULL, NULL);
+	return i < SIGNATURE_CASES ? cmocka_run_group_tests(sign, NULL, NULL) : 1;
+}
+
 static int
 in_this_process(const char *what)
 {
@@ -194,6 +291,8 @@ in_this_process(const char *what)
 		cmocka_unit_test_setup_teardown(nothing_left_to_offer, play_setup, play_teardown),
 	};
 
+	if (what[0] == 's' || what[0] == 'f')
+		return without(what);
 	if (strcmp(what, "monitor") != 0)
 		return i < CASES ? cmocka_run_group_tests(one, NULL, NULL) : 1;
 	lacks = ",ChaCha20,SHA1,";
@@ -234,6 +333,25 @@ providers_that_lack_or_lie(void **state)
 }
 
 static void
+signatures_that_the_provider_lacks(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SIGNATURE_CASES; i++) {
+		char what[8];
+
+		(void)snprintf(what, sizeof(what), "s%u", i);
+		passes_alone(what);
+	}
+}
+
+static void
+key_files_whatever_the_provider_lacks(void **state)
+{
+	(void)state;
+	passes_alone("f");
+}
+
+static void
 what_is_missing_is_not_offered(void **state)
 {
 	(void)state;
@@ -245,6 +363,8 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(providers_that_lack_or_lie),
+		cmocka_unit_test(signatures_that_the_provider_lacks),
+		cmocka_unit_test(key_files_whatever_the_provider_lacks),
 		cmocka_unit_test(what_is_missing_is_not_offered),
 	};
 
