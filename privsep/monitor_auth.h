@@ -20,6 +20,7 @@ enum auth_method { BY_NONE = 1, BY_PASSWORD, BY_PUBLICKEY, BY_KBDINT, BY_OTHER }
 struct seen_key {
 	struct seen_key *next;
 	uint8_t digest[AUTH_DIGEST];
+	uint8_t plain[AUTH_DIGEST];	/* of the key without its certificate        */
 	bool used;			/* it has passed a step: not for another one */
 	enum ipc_verdict verdict;	/* 0 for one that is only used               */
 	unsigned flags;			/* enum ipc_login_flags                      */
@@ -45,7 +46,7 @@ struct auth {
 	char alg[NAME_MAX_LEN + 1], fingerprint[FINGERPRINT_MAX];
 	bool must_touch, must_verify;	/* its certificate says so, of an authenticator */
 	char why[MONITOR_WHY_MAX + 1];	/* it is refused, if that is for the log     */
-	uint8_t digest[AUTH_DIGEST];
+	uint8_t digest[AUTH_DIGEST], plain[AUTH_DIGEST];
 	struct span key;
 	struct seen_key *keys;
 };

@@ -3,11 +3,12 @@
  *
  * A signature counts only over data assembled here, by the key that is asked about,
  * with an algorithm of the list that was announced and of that key's type.  The
- * application is asked once per key and step; a probe and a proof use the same
- * answer, and nothing but a verified signature of this very request logs in: "the
- * last key asked about" means nothing.  A request that names a host key names ours.  An
- * authenticator's signature also says whether somebody was there, and must say so unless
- * the application does not mind.
+ * application is asked once per key and step, and no key passes two steps, whatever
+ * certificate it comes with; a probe and a proof use the same answer, and nothing but a
+ * verified signature of this very request logs in: "the last key asked about" means
+ * nothing.  A request that names a host key names ours.  An authenticator's signature
+ * also says whether somebody was there, and must say so unless the application does not
+ * mind.
  */
 #include "privsep/monitor_auth.h"
 
@@ -34,6 +35,17 @@ find_key(struct auth *a, const uint8_t digest[AUTH_DIGEST])
 	return k;
 }
 
+/* With another certificate, or with none, it is still the same key. */
+static bool
+is_used(const struct auth *a)
+{
+	const struct seen_key *k = a->keys;
+
+	while (k != NULL && !(k->used && memcmp(k->plain, a->plain, AUTH_DIGEST) == 0))
+		k = k->next;
+	return k != NULL;
+}
+
 /* At most one for each counted request. */
 static struct seen_key *
 remember(struct auth *a)
@@ -46,6 +58,7 @@ remember(struct auth *a)
 	if (k == NULL)
 		return NULL;
 	memcpy(k->digest, a->digest, AUTH_DIGEST);
+	memcpy(k->plain, a->plain, AUTH_DIGEST);
 	k->next = a->keys;
 	a->keys = k;
 	return k;
@@ -166,6 +179,8 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 		monitor_names_copy(a->why, sizeof(a->why), span_str("the key is revoked"));
 		return false;
 	}
+	if (hash_once(HASH_SHA256, key->plain.p, key->plain.n, a->plain) != 0)
+		return false;
 	a->must_touch = key->is_cert && (key->cert.permits & CERT_NO_TOUCH) == 0;
 	a->must_verify = key->is_cert && key->cert.verify_required;
 	if (!monitor_keys_large(key->plain, c->plan.rsa_bits)) {
@@ -222,7 +237,7 @@ monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 		return 0;
 	}
 	seen = find_key(a, a->digest);
-	if (!sound(c, q, &key) || (seen != NULL && seen->used)) {
+	if (!sound(c, q, &key) || is_used(a)) {
 		monitor_auth_refuse(c);
 	} else if (seen != NULL && seen->verdict != 0) {
 		apply(c, seen->verdict, span_str(seen->methods), seen->flags);

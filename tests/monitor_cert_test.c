@@ -373,10 +373,62 @@ revoked_keys_are_asked_about_by_nobody(void **state)
 	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
 }
 
+/* What came with a certificate may come without, or with another: it is the same key. */
+static void
+one_key_is_one_step(void **state)
+{
+	struct cert_plan p = good(), other = good();
+	struct span plain = span_of(play.user_blob, play.user_blob_len), key = make(&p);
+	struct ipc_ASK_PUBLICKEY ask;
+	struct ipc_ATTEMPT attempt;
+	struct ipc_VERDICT v;
+
+	(void)state;
+	send_key(alg, key, signature(key, alg, play.user_seed));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	answer(ask.question, IPC_PARTIAL);
+	PLAY_EXPECT(ATTEMPT, &attempt);
+	assert_int_equal(attempt.verdict, IPC_PARTIAL);
+	PLAY_WORKER_EXPECT(worker, VERDICT, &v);
+	assert_int_equal(v.partial, 1);
+	send_key("ssh-ed25519", plain, signature(plain, "ssh-ed25519", play.user_seed));
+	expect_refused("");
+	send_key("ssh-ed25519", plain, span_of(NULL, 0));
+	expect_refused("");
+	other.serial++;
+	key = make(&other);
+	send_key(alg, key, signature(key, alg, play.user_seed));
+	expect_refused("");
+}
+
+/* ...and the other way round. */
+static void
+one_key_is_one_step_without_a_certificate_first(void **state)
+{
+	struct cert_plan p = good();
+	struct span plain = span_of(play.user_blob, play.user_blob_len), key = make(&p);
+	struct ipc_ASK_PUBLICKEY ask;
+	struct ipc_ATTEMPT attempt;
+	struct ipc_VERDICT v;
+
+	(void)state;
+	send_key("ssh-ed25519", plain, signature(plain, "ssh-ed25519", play.user_seed));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	answer(ask.question, IPC_PARTIAL);
+	PLAY_EXPECT(ATTEMPT, &attempt);
+	PLAY_WORKER_EXPECT(worker, VERDICT, &v);
+	assert_int_equal(v.partial, 1);
+	send_key(alg, key, signature(key, alg, play.user_seed));
+	expect_refused("");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_key_is_one_step, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(one_key_is_one_step_without_a_certificate_first, setup,
+		    play_teardown),
 		cmocka_unit_test_setup_teardown(a_good_one_is_asked_about_with_its_facts, setup,
 		    play_teardown),
 		cmocka_unit_test_setup_teardown(a_key_and_its_certificate_are_two, setup,
