@@ -487,7 +487,8 @@ int monitor_cert_on_key(struct monitor *, const struct ipc_KEY_CERT *);
 struct span monitor_cert_shown(const struct key *, struct span alg);
 /* The row of the signature that goes with a name, of a certificate's or its own; or NULL. */
 const struct sign_alg *monitor_cert_sign_alg(struct span name);
-/* Appends those names of a list that are of signatures, not of certificates. */
+/* Appends those names of a list that are of signatures, not of certificates, and that the
+ * provider has. */
 void monitor_cert_names(struct span list, char *out, size_t cap);
 
 /* The data gate (monitor_gate.c): the only place that joins a worker to the

@@ -195,6 +195,6 @@ monitor_cert_names(struct span list, char *out, size_t cap)
 	struct span name;
 
 	while (monitor_names_next(&list, &name))
-		if (cert_alg_find((const char *)name.p, name.n) == NULL)
+		if (sign_find((const char *)name.p, name.n) != NULL)
 			(void)monitor_names_add(out, cap, name);	/* no longer than list */
 }

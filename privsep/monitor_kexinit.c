@@ -152,12 +152,12 @@ known_first(const struct conn *c, struct span list, char *out, size_t cap)
 		struct span rest = list, name;
 
 		while (monitor_names_next(&rest, &name)) {
-			const struct sign_alg *alg = sign_find((const char *)name.p, name.n);
-			bool known = cert_alg_find((const char *)name.p, name.n) != NULL ||
-			    (alg != NULL &&
+			const struct sign_alg *alg = monitor_cert_sign_alg(name);
+			bool known = alg != NULL &&
+			    (cert_alg_find((const char *)name.p, name.n) != NULL ||
 			    monitor_names_has(span_str(types), span_str(alg->key_type)));
 
-			if (known == (pass == 0))
+			if (alg != NULL && known == (pass == 0))
 				fits = monitor_names_add(out, cap, name) && fits;
 		}
 	}

@@ -227,7 +227,7 @@ long_list(char list[2049], const char *name)
 static void
 test_longest(void **state)
 {
-	static char kex[2049], ciphers[2049], macs[2049], others[2049];
+	static char kex[2049], ciphers[2049], macs[2049], hostkeys[2049], others[2049];
 	struct ipc_NEW plan = play_plan(1, IPC_CLIENT);
 	struct play_start start;
 	struct fields f;
@@ -237,14 +237,14 @@ test_longest(void **state)
 	plan.kex = long_list(kex, "curve25519-sha256");
 	plan.ciphers = long_list(ciphers, "aes256-gcm@openssh.com");
 	plan.macs = long_list(macs, "hmac-sha2-512-etm@openssh.com");
-	plan.hostkey_algs = span_of(others, 2048);
+	plan.hostkey_algs = long_list(hostkeys, "ssh-ed25519");
 	plan.compression = span_of(others, 256);
 	play_new(&plan);
 	play_attach(1);
 	(void)play_started(1, &start);
 	parse(span_of(start.kexinit, start.kexinit_len), &f);
 	assert_true(f.list[0].n > plan.kex.n);
-	assert_int_equal(f.list[1].n, 2048);
+	assert_true(span_eq(f.list[1], plan.hostkey_algs));
 	assert_true(span_eq(f.list[3], plan.ciphers));
 	assert_true(span_eq(f.list[5], plan.macs));
 	assert_int_equal(f.list[7].n, 256);

@@ -134,9 +134,11 @@ not_offered(void **state)
 	plan.kex = span_str("diffie-hellman-group14-sha1,curve25519-sha256");
 	plan.ciphers = span_str("chacha20-poly1305@openssh.com,aes256-gcm@openssh.com");
 	plan.macs = span_str("hmac-sha1,hmac-sha2-256");
+	plan.sig_algs = span_str("ssh-rsa,ssh-ed25519,ssh-rsa-cert-v01@openssh.com");
 	play_new(&plan);
 	play_attach(1);
 	(void)play_started(1, &start);
+	assert_string_equal(start.sig_algs, "ssh-ed25519");
 	r = rd_of(span_of(start.kexinit, start.kexinit_len));
 	(void)rd_take(&r, 17);
 	assert_true(span_is(rd_blob(&r, 4096), "curve25519-sha256,kex-strict-s-v00@openssh.com"));
@@ -165,12 +167,32 @@ nothing_left_to_offer(void **state)
 	assert_true(span_is(end.text, "no cipher to offer"));
 }
 
+/* A client asks for no host key whose signature it could not check. */
+static void
+not_asked_for(void **state)
+{
+	struct ipc_NEW plan = play_plan(1, IPC_CLIENT);
+	struct play_start start;
+	struct rd r;
+
+	(void)state;
+	plan.hostkey_algs = span_str("ssh-dss,ssh-ed25519,ssh-rsa");
+	play_new(&plan);
+	play_attach(1);
+	(void)play_started(1, &start);
+	r = rd_of(span_of(start.kexinit, start.kexinit_len));
+	(void)rd_take(&r, 17);
+	(void)rd_blob(&r, 4096);
+	assert_true(span_is(rd_blob(&r, 4096), "ssh-ed25519"));
+}
+
 /* The log has every missing one by its name, once. */
 static void
 told_by_name(void **state)
 {
 	static const char *const missing[] = { "diffie-hellman-group14-sha1",
-		"chacha20-poly1305@openssh.com", "hmac-sha1-etm@openssh.com", "hmac-sha1" };
+		"chacha20-poly1305@openssh.com", "hmac-sha1-etm@openssh.com", "hmac-sha1", "ssh-rsa",
+		"ssh-dss" };
 	struct ipc_REMARK remark;
 	char want[128];
 	size_t n = 0;
@@ -178,12 +200,12 @@ told_by_name(void **state)
 	(void)state;
 	while (play_take(play.app)) {
 		PLAY_DECODE(REMARK, &remark);
-		assert_in_range(n, 0, 3);
+		assert_in_range(n, 0, 5);
 		(void)snprintf(want, sizeof(want), "the crypto provider does not have %s: not offered",
 		    missing[n++]);
 		assert_true(span_is(remark.text, want));
 	}
-	assert_int_equal(n, 4);
+	assert_int_equal(n, 6);
 }
 
 /* ---- signatures and key files: what a FIPS provider without DSA has, and others ---- */
@@ -288,6 +310,7 @@ in_this_process(const char *what)
 	const struct CMUnitTest monitor[] = {
 		cmocka_unit_test_setup_teardown(told_by_name, play_setup, play_teardown),
 		cmocka_unit_test_setup_teardown(not_offered, play_setup, play_teardown),
+		cmocka_unit_test_setup_teardown(not_asked_for, play_setup, play_teardown),
 		cmocka_unit_test_setup_teardown(nothing_left_to_offer, play_setup, play_teardown),
 	};
 
@@ -296,7 +319,7 @@ in_this_process(const char *what)
 	if (strcmp(what, "monitor") != 0)
 		return i < CASES ? cmocka_run_group_tests(one, NULL, NULL) : 1;
 	lacks = ",ChaCha20,SHA1,";
-	return crypto_init() != 0 ? 1 : cmocka_run_group_tests(monitor, NULL, NULL);
+	return crypto_init() != 0 || sign_start() != 0 ? 1 : cmocka_run_group_tests(monitor, NULL, NULL);
 }
 
 /* ---- this program again ---- */
