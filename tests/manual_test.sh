@@ -1,7 +1,7 @@
 #!/bin/bash
 # manual_test.sh - every call of postern.h stands in the synopsis of exactly one manual
 # page, with the arguments that the header gives it; every error code has its line in
-# postern.3.
+# postern.3; every keyword of the programs is in their own page.
 #
 # A manual that is one change behind its header is worse than none.
 set -u
@@ -40,6 +40,19 @@ for code in $(grep -oE 'POSTERN_E[A-Z]+ += -1[0-9]+' include/postern.h | cut -d'
 	grep -qE "^\.It Dv $code\$" include/postern.3 || missing="$missing $code"
 done
 case_of "every code is in postern.3" "$missing"
+# every keyword of a table of ours stands in that program's page
+keywords_in() {	# table, page
+	sed -nE 's/^[A-Z]+\(([A-Z][A-Za-z0-9]+), .*/\1/p' "$1" | while read -r word; do
+		grep -qwF -- "$word" "$2" || printf ' %s' "$word"
+	done
+}
+case_of "every keyword of posternd is in posternd.8" \
+	"$(keywords_in apps/conf_keywords.def apps/posternd.8)"
+case_of "every keyword of postern is in postern.1" \
+	"$(keywords_in apps/client_keywords.def apps/postern.1)"
+echo 'FLAG(PlantedKeyword, planted, "no")' >"$tmp/keywords"
+case_of "a planted keyword is noticed" \
+	"$([ -n "$(keywords_in "$tmp/keywords" apps/posternd.8)" ] || echo "it is not")"
 echo 'postern_planted(void)' | sort -m - "$tmp/header" >"$tmp/planted"
 case_of "a planted call is noticed" "$(diff -q "$tmp/planted" "$tmp/manual" >/dev/null && echo "it is not")"
 exit "$fail"
