@@ -230,12 +230,13 @@ POSTERN_CHECKED int postern_context_add_server_key(postern_context *, int fd,
 POSTERN_API const char *postern_context_get_server_key(const postern_context *, size_t i,
     const void **blob, size_t *len);
 
-/* A host certificate [OpenSSH PROTOCOL.certkeys] of one of those keys: what a .pub file has
- * in base64.  It is offered besides the key itself; a second for the same key replaces it.
- * -EINVAL: it is none, or of no such key; the log says which.  Not after the first server
- * has started. */
+/* A host certificate [OpenSSH PROTOCOL.certkeys] of one of those keys: what a -cert.pub
+ * file has in base64.  It is offered besides the key itself; a second for the same key
+ * replaces it.  -EINVAL: it is none, or of no such key; the log says which.  Not after the
+ * first server has started. */
 POSTERN_CHECKED int postern_context_add_server_certificate(postern_context *,
     const void *blob, size_t len, int timeout_ms);
+
 /* Keys that may not log in any more, also those with a certificate by its serial number,
  * key id or CA: a KRL [OpenSSH PROTOCOL.krl] or a list of public keys; replaces what was
  * loaded.  Takes fd.  -EINVAL: it cannot be read to its end, the log says why, and what
@@ -247,6 +248,7 @@ POSTERN_CHECKED int postern_context_load_revoked_keys(postern_context *, int fd,
  * stays off.  Servers whose list has it, as that of "compat", offer it from then on. */
 POSTERN_CHECKED int postern_context_load_server_moduli(postern_context *, int fd,
     int timeout_ms);
+
 /* ---- algorithms and limits, common to both roles ------------------------------------ */
 
 /* Lists in order of preference, comma separated; NULL is the preset's; a list that
