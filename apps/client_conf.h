@@ -42,7 +42,8 @@ int client_conf_option(struct client_conf *, const char *line, const char *where
 int client_conf_split(char *line, char **name, char **args);
 /* One line of a file, split.  -1: said on stderr. */
 int client_conf_line(struct client_conf *, const char *name, char *args, const char *where);
-/* Reads the parts of a file that match host.  must_exist: -F was given. */
+/* Reads the parts of a file that match host.  must_exist: -F was given; else it is the
+ * user's usual file, and one that others may write is refused. */
 int client_conf_file(struct client_conf *, const char *path, const char *host, bool must_exist);
 /* Fills in defaults, and the tokens of HostName and ProxyJump. */
 int client_conf_finish(struct client_conf *);

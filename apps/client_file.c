@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "apps/client_log.h"
 #include "apps/client_match.h"
@@ -20,8 +22,9 @@
 
 enum { FILE_DEPTH_MAX = 16 };
 
-/* counts: within a file that is included where nothing counts, nothing may. */
-struct file { const char *host; bool counts, active; unsigned depth; };
+/* counts: within a file that is included where nothing counts, nothing may.  guarded: nobody
+ * else may write it, as Match exec runs what it says; -F is the caller's own choice. */
+struct file { const char *host; bool counts, active; unsigned depth; bool guarded; };
 
 static int read_file(struct client_conf *, const char *path, struct file *, bool must_exist);
 
@@ -44,7 +47,8 @@ include_pattern(struct client_conf *c, const char *word, struct file *f, const c
 	} else {
 		r = 0;
 		for (size_t i = 0; found == 0 && i < g.gl_pathc; i++) {
-			struct file inner = { f->host, f->active, f->active, f->depth + 1 };
+			struct file inner = { f->host, f->active, f->active, f->depth + 1,
+				f->guarded };
 
 			if (read_file(c, g.gl_pathv[i], &inner, false) != 0)
 				r = -1;
@@ -109,6 +113,15 @@ one_line(struct client_conf *c, char *line, struct file *f, const char *where)
 	return f->active ? client_conf_line(c, name, args, where) : 0;
 }
 
+static bool
+is_ours_alone(FILE *f)
+{
+	struct stat st;
+
+	return fstat(fileno(f), &st) == 0 && (st.st_uid == 0 || st.st_uid == getuid()) &&
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 static int
 read_file(struct client_conf *c, const char *path, struct file *about, bool must_exist)
 {
@@ -121,6 +134,11 @@ read_file(struct client_conf *c, const char *path, struct file *about, bool must
 		if (!must_exist && (errno == ENOENT || errno == EACCES))
 			return 0;
 		client_log_error("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (about->guarded && !is_ours_alone(f)) {
+		client_log_error("Bad owner or permissions on %s", path);
+		(void)fclose(f);	/* as below */
 		return -1;
 	}
 	while (fgets(line, sizeof(line), f) != NULL) {
@@ -141,7 +159,7 @@ read_file(struct client_conf *c, const char *path, struct file *about, bool must
 int
 client_conf_file(struct client_conf *c, const char *path, const char *host, bool must_exist)
 {
-	struct file f = { host, true, true, 0 };
+	struct file f = { host, true, true, 0, !must_exist };
 
 	return read_file(c, path, &f, must_exist);
 }

@@ -59,12 +59,31 @@ read_files(struct client_link *l, const char *host)
 	return r;
 }
 
+/* Before a file is read: what is set by now is the command line's, or a hop's. */
+static bool
+names_fit(const struct client_conf *c, const char *host)
+{
+	const char *wrong = NULL;
+
+	if (!client_token_host_fits(host))
+		wrong = "hostname";
+	else if (c->user != NULL && !client_token_user_fits(c->user))
+		wrong = "remote username";
+	else if (c->jump != NULL && !client_token_host_fits(c->jump))
+		wrong = "jump host";
+	if (wrong != NULL)
+		client_log_error("%s contains invalid characters", wrong);
+	return wrong == NULL;
+}
+
 int
 client_link_configure(struct client_link *l, const char *host)
 {
 	char *real;
 	int r;
 
+	if (!names_fit(&l->conf, host))
+		return -1;
 	l->conf.original = client_conf_copy(host);
 	l->conf.home = getenv("HOME") != NULL ? getenv("HOME") : "/";
 	if (read_files(l, host) != 0)

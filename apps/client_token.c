@@ -5,6 +5,7 @@
  * may come from a jump host's name or the environment, so the result is bounded and
  * nothing that is not known becomes an empty word.
  */
+#include <ctype.h>
 #include <err.h>
 #include <limits.h>
 #include <pwd.h>
@@ -48,6 +49,26 @@ local_host(char out[NAME_TEXT_MAX], bool is_short)
 	if (is_short)
 		out[strcspn(out, ".")] = '\0';
 	return out;
+}
+
+bool
+client_token_host_fits(const char *host)
+{
+	for (const char *p = host; *p != '\0'; p++)
+		if (isspace((unsigned char)*p) || iscntrl((unsigned char)*p) ||
+		    strchr("'`\"$\\;&<>|(){}", *p) != NULL)
+			return false;
+	return host[0] != '-';
+}
+
+bool
+client_token_user_fits(const char *user)
+{
+	for (const char *p = user; *p != '\0'; p++)
+		if (iscntrl((unsigned char)*p) || strchr("'`\";&<>|(){}", *p) != NULL ||
+		    (*p == ' ' && p[1] == '-') || (*p == '\\' && p[1] == '\0'))
+			return false;	/* a word of its own that is an option; the next character's end */
+	return user[0] != '-';
 }
 
 const char *

@@ -16,6 +16,11 @@ char *client_token_expand(const struct client_conf *, const char *s, const char 
     unsigned how);
 /* HostName with its tokens, or the name on the command line; NULL: said on stderr. */
 char *client_token_hostname(const struct client_conf *);
+/* May a name from the command line, or of a hop, go into tokens?  A shell may read what they
+ * make: Match exec runs one here, and who takes names from a link or a list of repositories
+ * passes on a stranger's.  As ssh has it: a user's name may have blanks and $ in it. */
+bool client_token_host_fits(const char *host);
+bool client_token_user_fits(const char *user);
 /* Who runs this, or NULL. */
 const char *client_token_local_user(void);
 

@@ -171,6 +171,36 @@ static void files_include_files(void **s)
 	assert_int_not_equal(read_text("Include bad\n"), 0);
 }
 
+/* Match exec runs what the usual file says; -F is the caller's own choice. */
+static void a_file_that_others_may_write_is_refused(void **s)
+{
+	const mode_t bad[] = { 0620, 0602, 0666 };
+	char line[400];
+
+	(void)s;
+	put("inner", "Port 5\n");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(read_text("Port 4\n"), 0);
+		assert_int_equal(chmod(in("config"), bad[i]), 0);
+		assert_int_not_equal(client_conf_file(&conf, in("config"), conf.original, false), 0);
+		assert_int_equal(client_conf_file(&conf, in("config"), conf.original, true), 0);
+		assert_int_equal(chmod(in("config"), 0644), 0);
+		assert_int_equal(client_conf_file(&conf, in("config"), conf.original, false), 0);
+		/* nor by way of a file that is the user's alone */
+		snprintf(line, sizeof(line), "Include %s\n", in("inner"));
+		put("config", line);
+		assert_int_equal(chmod(in("inner"), bad[i]), 0);
+		assert_int_not_equal(client_conf_file(&conf, in("config"), conf.original, false), 0);
+		assert_int_equal(chmod(in("inner"), 0600), 0);
+		assert_int_equal(client_conf_file(&conf, in("config"), conf.original, false), 0);
+	}
+	if (geteuid() == 0) {
+		assert_int_equal(chown(in("config"), 54321, 0), 0);
+		assert_int_not_equal(client_conf_file(&conf, in("config"), conf.original, false), 0);
+	}
+	assert_int_equal(unlink(in("config")), 0);
+}
+
 static int setup(void **s)
 {
 	(void)s;
@@ -198,6 +228,7 @@ int main(void)
 		cmocka_unit_test(the_last_pass_is_asked_for_and_seen),
 		cmocka_unit_test(bad_lines_are_refused),
 		cmocka_unit_test(files_include_files),
+		cmocka_unit_test(a_file_that_others_may_write_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -171,6 +171,32 @@ static void results_are_bounded(void **s)
 	refused(text, TOKENS_ALL, 0);
 }
 
+/* A shell may read what they make: Match exec "... %h %r" */
+static void names_that_a_shell_would_read_are_refused(void **s)
+{
+	static const char *const hosts[] = { "web", "web.example.org", "10.0.0.1", "::1",
+		"fe80::1%eth0", "a_b-c", "bob@[::1]:22,c" }, *const users[] = { "bob", "EXAMPLE\\bob",
+		"bob smith", "pc$", "a-b", "a.b@example.org", "caf\xc3\xa9" },
+	    *const bad[] = { "-oProxy", "a;id", "a`id`", "$(id)", "a&id", "a|id", "a>f", "a<f",
+		"a'b", "a\"b", "{a,b}", "a\nid", "a\rb", "a\033[2J", "a\177" },
+	    *const bad_hosts[] = { "a b", "$HOME", "a\\b", "a\tb" },
+	    *const bad_users[] = { "a -oProxy", "a\\" };
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+		assert_true(client_token_host_fits(hosts[i]));
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
+		assert_true(client_token_user_fits(users[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(client_token_host_fits(bad[i]));
+		assert_false(client_token_user_fits(bad[i]));
+	}
+	for (size_t i = 0; i < sizeof(bad_hosts) / sizeof(bad_hosts[0]); i++)
+		assert_false(client_token_host_fits(bad_hosts[i]));
+	for (size_t i = 0; i < sizeof(bad_users) / sizeof(bad_users[0]); i++)
+		assert_false(client_token_user_fits(bad_users[i]));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -179,6 +205,7 @@ int main(void)
 		T(each_token_has_its_value), T(before_anything_is_set_there_are_defaults),
 		T(the_hash_differs_with_each_part), T(what_is_no_token_is_refused),
 		T(variables_are_there_or_an_error), T(homes), T(results_are_bounded),
+		T(names_that_a_shell_would_read_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,13 @@ for host in web wab bob@web other; do
 done
 printf 'Match User\n' >"$tmp/conf"
 refuse bad_match "$tmp/conf line 1: Match user wants a value" -F "$tmp/conf"
+# whose names a stranger may have chosen: nothing of them reaches a shell
+printf 'Match exec "test %%n = web -o %%r = bob -o %%j = gate"\n Port 7\n' >"$tmp/conf"
+touch_it="\$(touch\${IFS}$tmp/owned)"
+refuse host_with_a_command "hostname contains invalid characters" -F "$tmp/conf" -- "$touch_it"
+refuse user_with_a_command "remote username contains invalid characters" -F "$tmp/conf" -l "$touch_it"
+refuse jump_with_a_command "jump host contains invalid characters" -F "$tmp/conf" -J "$touch_it"
+[ ! -e "$tmp/owned" ] || { echo "not ok names_reach_no_shell"; failed=1; }
 refuse bad_token "unknown token %z" -o HostName=%z
 refuse forward_with_missing_variable "there is no environment variable NO_SUCH_NAME" -L '${NO_SUCH_NAME}/s:/x'
 exit $failed
