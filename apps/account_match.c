@@ -12,7 +12,10 @@ const struct conf *account_match(const struct conf *c, const struct account_user
     const struct account_from *from, struct conf_bits *bits, struct conf *view)
 {
 	struct conf_words groups = { 0 };
-	struct conf_who who = { .user = from->user, .host = from->address,
+	/* one account, one name: where NSS takes others for it too, ALICE for alice, none of them
+	 * leads past a block about alice.  A name of PasswordFile is its own. */
+	const char *user = u->exists && !u->is_virtual ? u->name : from->user;
+	struct conf_who who = { .user = user, .host = from->address,
 	    .address = from->address, .local = from->local, .local_port = from->local_port,
 	    .is_invalid = !u->exists, .groups = &groups };
 	int r = 0;

@@ -21,7 +21,7 @@
 #include "apps/conf_pattern.h"
 #include "apps/session_link.h"
 
-enum { NSS_BUFFER = 64 * 1024, NOBODY = 65534 };
+enum { NSS_BUFFER = 64 * 1024, GROUP_BUFFER_MAX = 16 * 1024 * 1024, NOBODY = 65534 };
 
 static bool fill(struct account_user *u, const struct passwd *pw)
 {
@@ -74,18 +74,43 @@ void account_user_find(const struct conf *c, const char *name, struct account_us
 		u->exists = true;
 }
 
+/* A group's name, in a buffer of its own until the next call; its entry has all members in
+ * it and may be long.  0: *name, or NULL if it has none.  -1: that cannot be told, and a
+ * rule about groups must not be passed over for it. */
+static int group_name(gid_t gid, const char **name)
+{
+	static char *buf;
+	static size_t size;
+	struct group gr, *found = NULL;
+	int r = size == 0 ? ERANGE : EINTR;
+
+	*name = NULL;
+	while (r == ERANGE || r == EINTR) {
+		char *more = buf;
+
+		if (r == ERANGE) {
+			size_t want = size == 0 ? NSS_BUFFER : 2 * size;
+
+			if (want > GROUP_BUFFER_MAX || (more = realloc(buf, want)) == NULL)
+				return -1;
+			size = want;
+		}
+		buf = more;
+		r = getgrgid_r(gid, &gr, buf, size, &found);
+	}
+	if (r == 0 && found != NULL)
+		*name = gr.gr_name;
+	return r == EIO || r == EMFILE || r == ENFILE || r == ENOMEM ? -1 : 0;
+}
+
 int account_user_group_names(const struct account_user *u, struct conf_words *out)
 {
-	static char buf[NSS_BUFFER];
+	const char *name;
 
-	for (int i = 0; i < u->n_groups; i++) {
-		struct group gr, *found = NULL;
-
-		if (getgrgid_r(u->groups[i], &gr, buf, sizeof(buf), &found) != 0 || found == NULL)
-			continue;
-		if (conf_words_add(out, gr.gr_name) < 0)
+	for (int i = 0; i < u->n_groups; i++)
+		if (group_name(u->groups[i], &name) < 0 ||
+		    (name != NULL && conf_words_add(out, name) < 0))
 			return -1;
-	}
 	return 0;
 }
 
@@ -101,20 +126,19 @@ int account_user_groups(const char *name, struct conf_words *out)
 	return account_user_group_names(&u, out);
 }
 
-static bool in_groups(const struct account_user *u, const struct conf_words *patterns)
+/* 1 one matches, 0 none, -1: that cannot be told. */
+static int in_groups(const struct account_user *u, const struct conf_words *patterns)
 {
-	static char buf[NSS_BUFFER];
+	const char *name;
 
 	for (int i = 0; i < u->n_groups; i++) {
-		struct group gr, *found = NULL;
-
-		if (getgrgid_r(u->groups[i], &gr, buf, sizeof(buf), &found) != 0 || found == NULL)
-			continue;
-		for (size_t k = 0; k < patterns->n; k++)
-			if (conf_pattern_list(patterns->v[k], gr.gr_name) > 0)
-				return true;
+		if (group_name(u->groups[i], &name) < 0)
+			return -1;
+		for (size_t k = 0; name != NULL && k < patterns->n; k++)
+			if (conf_pattern_list(patterns->v[k], name) > 0)
+				return 1;
 	}
-	return false;
+	return 0;
 }
 
 /* 1 matched, 0 not; an entry with ! that matches ends the search with 0. */
@@ -171,9 +195,9 @@ bool account_user_allowed(const struct conf *c, const struct account_user *u,
 		snprintf(why, ACCOUNT_NOTE_MAX, "listed in DenyUsers");
 	else if (c->allow_users.n > 0 && !in_users(u->name, address, &c->allow_users))
 		snprintf(why, ACCOUNT_NOTE_MAX, "not listed in AllowUsers");
-	else if (c->deny_groups.n > 0 && in_groups(u, &c->deny_groups))
-		snprintf(why, ACCOUNT_NOTE_MAX, "a group is listed in DenyGroups");
-	else if (c->allow_groups.n > 0 && !in_groups(u, &c->allow_groups))
+	else if (c->deny_groups.n > 0 && in_groups(u, &c->deny_groups) != 0)
+		snprintf(why, ACCOUNT_NOTE_MAX, "a group is listed in DenyGroups, or cannot be looked up");
+	else if (c->allow_groups.n > 0 && in_groups(u, &c->allow_groups) <= 0)
 		snprintf(why, ACCOUNT_NOTE_MAX, "no group is listed in AllowGroups");
 	else
 		return true;

@@ -27,7 +27,7 @@
 #include "apps/conf.h"
 #include "apps/session_link.h"
 
-enum { NOW = 1700000000, BLOB = 51, STRANGER = 54321 };
+enum { NOW = 1700000000, BLOB = 51, STRANGER = 54321, BIG = 54399 };
 
 static uint8_t blob[BLOB], other[BLOB];
 static char key64[128], other64[128];
@@ -233,6 +233,88 @@ static void users_and_groups_are_judged_as_sshd_does(void **s)
 	assert_non_null(strstr(why, "executable"));
 	strcpy(u.shell, "/");
 	assert_false(allowed("", &u));
+}
+
+/* NSS as it is with a group of many members, or out of reach. */
+static size_t group_needs;
+static int group_error;
+
+int getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t size, struct group **found)
+{
+	*found = NULL;
+	if (group_error != 0)
+		return group_error;
+	if (size < group_needs || size < 64)
+		return ERANGE;
+	if (gid != BIG && getgrgid(gid) == NULL)
+		return 0;
+	snprintf(buf, size, "%s", gid == BIG ? "big" : getgrgid(gid)->gr_name);
+	*gr = (struct group){ .gr_gid = gid, .gr_name = buf };
+	*found = gr;
+	return 0;
+}
+
+static bool block_holds(const char *lines, const struct account_user *u, const char *said)
+{
+	const struct account_from from = { .user = said, .address = "10.1.2.3", .local = "10.0.0.1",
+		.local_port = 22 };
+	const struct conf *c = configured(lines), *got;
+	struct conf_bits bits;
+	struct conf view;
+
+	got = account_match(c, u, &from, &bits, &view);
+	assert_non_null(got);
+	if (got != c)
+		conf_free(&view);
+	return !conf_match_none(&bits);
+}
+
+static void a_group_of_many_members_is_a_group(void **s)
+{
+	static struct account_user u = { .exists = true, .name = "root", .shell = "/bin/sh",
+	    .groups = { BIG }, .n_groups = 1 };
+	const struct account_from from = { .user = "root", .address = "10.1.2.3", .local = "10.0.0.1" };
+	struct conf_bits bits;
+	struct conf view;
+
+	(void)s;
+	group_needs = 300 * 1024;
+	assert_false(allowed("DenyGroups big\n", &u));
+	assert_true(allowed("AllowGroups big\n", &u));
+	assert_true(block_holds("Match Group big\n ForceCommand x\n", &u, "root"));
+	/* what cannot be told is no reason to pass a rule over */
+	group_needs = (size_t)1 << 30;
+	group_error = 0;
+	for (int i = 0; i < 2; i++, group_error = EIO) {
+		assert_false(allowed("DenyGroups big\n", &u));
+		assert_false(allowed("AllowGroups big\n", &u));
+		assert_true(allowed("", &u));
+		assert_null(account_match(configured("Match Group big\n ForceCommand x\n"), &u, &from,
+		    &bits, &view));
+	}
+	/* some services say so of a group that there is not */
+	group_error = ENOENT;
+	assert_true(allowed("DenyGroups big\n", &u));
+	group_error = 0;
+	group_needs = 0;
+}
+
+static void blocks_are_about_the_account_not_how_it_was_spelt(void **s)
+{
+	static struct account_user u = { .exists = true, .name = "alice", .groups = { 7 },
+	    .n_groups = 1 };
+	static const char block[] = "Match User alice\n ForceCommand x\n";
+
+	(void)s;
+	assert_true(block_holds(block, &u, "alice"));
+	assert_true(block_holds(block, &u, "ALICE"));
+	assert_false(block_holds("Match User ALICE\n ForceCommand x\n", &u, "ALICE"));
+	/* names of PasswordFile share an account, and are each their own */
+	u.is_virtual = true;
+	assert_false(block_holds(block, &u, "bob"));
+	assert_true(block_holds("Match User bob\n ForceCommand x\n", &u, "bob"));
+	u.is_virtual = u.exists = false;
+	assert_false(block_holds("Match User nobody\n ForceCommand x\n", &u, "bob"));
 }
 
 static void unknown_names_get_a_stand_in(void **s)
@@ -810,6 +892,8 @@ int main(void)
 		cmocka_unit_test(files_are_read_whole_or_not),
 		cmocka_unit_test(names_of_files_are_expanded),
 		cmocka_unit_test(users_and_groups_are_judged_as_sshd_does),
+		cmocka_unit_test(a_group_of_many_members_is_a_group),
+		cmocka_unit_test(blocks_are_about_the_account_not_how_it_was_spelt),
 		cmocka_unit_test(unknown_names_get_a_stand_in),
 		cmocka_unit_test(becoming_somebody_is_for_good),
 		cmocka_unit_test(passwords_are_checked_against_the_file),
