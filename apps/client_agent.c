@@ -1,11 +1,15 @@
 /*
  * client_agent.c - the user's SSH agent: its keys for logging in, and lending it.
  *
- * For logging in the socket goes to the monitor and nothing of the agent's passes here.
+ * For logging in, and to add a key, the socket goes to the monitor, and nothing of the
+ * agent's or of a private key passes here.
  * Lending it lets the server's programs, and whoever is root there, ask it to sign
  * whatever they like: only when the user says so.
  */
+#include <bsd/readpassphrase.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -60,6 +64,38 @@ client_agent_keys(postern_context *context, const struct client_conf *c, postern
 		*keys = NULL;
 		*n = 0;
 	}
+}
+
+static bool
+may_add(const struct client_conf *c, const postern_key *key, const char *path)
+{
+	char prompt[PATH_MAX + 128], answer[16];
+
+	if (c->adding != CLIENT_ADD_ASK)
+		return c->adding != CLIENT_ADD_NO;
+	(void)snprintf(prompt, sizeof(prompt), "Add key %s (%s) to agent (yes/no)? ", path,
+	    postern_key_comment(key));
+	return c->batch <= 0 && readpassphrase(prompt, answer, sizeof(answer),
+	    RPP_REQUIRE_TTY | RPP_ECHO_ON) != NULL && strcasecmp(answer, "yes") == 0;
+}
+
+void
+client_agent_add(postern_context *context, const struct client_conf *c, const postern_key *key,
+    const char *path)
+{
+	int fd = may_add(c, key, path) ? connect_agent(c, c->identity_agent) : -ENOENT, r;
+	const char *comment = postern_key_comment(key);
+
+	if (fd < 0)
+		return;
+	if (comment[0] == '\0')
+		comment = path;
+	r = postern_agent_add_key(context, fd, key, comment, (uint32_t)c->adding_seconds,
+	    c->adding == CLIENT_ADD_CONFIRM, AGENT_WAIT_MS);
+	if (r != 0)
+		client_log_error("the agent did not take the key %s: %s", path, postern_strerror(r));
+	else
+		client_log_verbose("identity added to the agent: %s (%s)", path, comment);
 }
 
 /* ForwardAgent's own words, apart from a path: yes is the agent of the login. */

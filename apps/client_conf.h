@@ -8,6 +8,9 @@
 
 enum { CONF_LIST_MAX = 64, CONF_LINE_MAX = 8192 };
 
+/* AddKeysToAgent */
+enum client_add { CLIENT_ADD_NO = 0, CLIENT_ADD_YES, CLIENT_ADD_ASK, CLIENT_ADD_CONFIRM };
+
 struct client_conf_list { char *word[CONF_LIST_MAX]; size_t n; };
 
 struct client_conf {
@@ -15,7 +18,7 @@ struct client_conf {
 	char *hostname, *user, *user_known_hosts, *global_known_hosts, *strict,
 	    *host_key_alias, *preset, *kex, *host_keys, *signatures, *ciphers, *macs, *preferred,
 	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level, *bind_mask,
-	    *jump, *forward_agent, *identity_agent, *xauth;
+	    *jump, *forward_agent, *identity_agent, *xauth, *add_keys;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts, rsa_bits,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
 	    stdin_null, compression, clear_forwards, exit_on_failure, gateway_ports,
@@ -30,6 +33,8 @@ struct client_conf {
 	const char *home;
 	uint64_t rekey_bytes;
 	int rekey_seconds;
+	enum client_add adding;
+	int adding_seconds;		/* the agent forgets it then; 0: never */
 	unsigned bind_mask_bits;
 };
 

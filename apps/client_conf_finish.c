@@ -77,7 +77,7 @@ static const struct { size_t offset; const char *value; } strings[] = {
 	STRING(tty, "auto"), STRING(escape, "~"), STRING(family, "any"),
 	STRING(session_type, "default"), STRING(log_level, "ERROR"), STRING(bind_mask, "0177"),
 	STRING(jump, "none"), STRING(forward_agent, "no"),
-	STRING(identity_agent, "SSH_AUTH_SOCK"), STRING(xauth, "/usr/bin/xauth"),
+	STRING(identity_agent, "SSH_AUTH_SOCK"), STRING(add_keys, "no"), STRING(xauth, "/usr/bin/xauth"),
 #undef STRING
 };
 
@@ -113,6 +113,33 @@ parse_mask(struct client_conf *c)
 		return 0;
 	client_log_error("StreamLocalBindMask: bad value \"%s\"", c->bind_mask);
 	return -1;
+}
+
+/* yes, no, ask, confirm, a lifetime, or confirm and a lifetime. */
+static int
+parse_adding(struct client_conf *c)
+{
+	char *text = client_conf_copy(c->add_keys), *s = text, *word = client_conf_word(&s);
+	char *time = word;
+	int r = -1;
+
+	c->adding = CLIENT_ADD_YES;
+	if (word != NULL && strcasecmp(word, "confirm") == 0) {
+		c->adding = CLIENT_ADD_CONFIRM;
+		time = client_conf_word(&s);
+	} else if (word != NULL && strcasecmp(word, "yes") == 0) {
+		time = NULL;
+	} else if (word != NULL && (strcasecmp(word, "no") == 0 || strcasecmp(word, "ask") == 0)) {
+		c->adding = strcasecmp(word, "no") == 0 ? CLIENT_ADD_NO : CLIENT_ADD_ASK;
+		time = NULL;
+	}
+	c->adding_seconds = time != NULL ? client_conf_time(time) : 0;
+	if (word != NULL && (time == NULL || c->adding_seconds > 0) && client_conf_word(&s) == NULL)
+		r = 0;
+	else
+		client_log_error("AddKeysToAgent: bad value \"%s\"", c->add_keys);
+	free(text);
+	return r;
 }
 
 /* A misspelt "yes" must not become whatever the last comparison leaves. */
@@ -200,5 +227,5 @@ client_conf_finish(struct client_conf *c)
 	}
 	if (check_choices(c) != 0 || expand_names(c) != 0)
 		return -1;
-	return parse_mask(c) != 0 || parse_rekey(c) != 0 ? -1 : 0;
+	return parse_mask(c) != 0 || parse_rekey(c) != 0 || parse_adding(c) != 0 ? -1 : 0;
 }

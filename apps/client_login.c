@@ -291,6 +291,7 @@ try_key(struct login *l, postern_transport *t, const char *path)
 	if ((key = load_key(l, path)) == NULL)
 		return POSTERN_EAUTH;
 	(void)certify(l, key, path);	/* it has one, or not */
+	client_agent_add(l->context, l->conf, key, path);
 	client_log_verbose("logging in with %s", path);
 	r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
 	postern_key_free(key);

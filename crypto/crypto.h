@@ -182,6 +182,7 @@ CRYPTO_CHECKED int protect_seal(struct protect *, uint32_t seq, uint8_t *packet,
 /* A private key in crypto_secret memory, opaque; public blob and signature blob
  * are the SSH encodings (RFC 4253 section 6.6, RFC 8709). */
 struct sign_key;
+struct blob_out;
 enum { SIGN_RSA_BITS_MIN = 2048 };	/* smaller ones are refused everywhere */
 /* What an authenticator says beside its signature (OpenSSH's PROTOCOL.u2f); all 0 for
  * keys that are not one's. */
@@ -213,6 +214,11 @@ struct sign_alg {
 	 * together.  The same for all rows of a key type. */
 	struct sign_key *(*load)(const uint8_t *blob, size_t blob_len,
 	    const uint8_t *secret, size_t secret_len);
+	/* Writes the key as an agent takes it (RFC 9987 3.2), private numbers and all but
+	 * the comment; blob is its public one.  What is written to is the caller's to wipe.
+	 * In the first row of a type. */
+	void (*put)(const struct sign_key *, const uint8_t *blob, size_t blob_len,
+	    struct blob_out *);
 };
 /* After crypto_init, by who holds keys: fetches what the rows need.  One that the provider
  * does not have is found by nobody from then on. */

@@ -216,6 +216,18 @@ dsa_has(void)
 	return sign_evp_has("DSA", HASH_SHA1);
 }
 
+static void
+dsa_put(const struct sign_key *key, const uint8_t *blob, size_t blob_len, struct blob_out *out)
+{
+	const struct dsa_numbers *k = (const void *)key->secret;
+	uint8_t x[DSA_Q];
+
+	sign_evp_native(x, k->x, sizeof(x));	/* and back */
+	blob_put(out, blob, blob_len);
+	blob_put_mpint(out, x, sizeof(x));
+	crypto_wipe(x, sizeof(x));
+}
+
 const struct sign_alg sign_dsa = {
 	.name = dsa_name,
 	.key_type = dsa_name,
@@ -223,4 +235,5 @@ const struct sign_alg sign_dsa = {
 	.verify = dsa_verify,
 	.sign = dsa_sign,
 	.load = dsa_load,
+	.put = dsa_put,
 };

@@ -170,6 +170,18 @@ ecdsa_load(const struct sign_alg *row, const struct curve *c, const uint8_t *blo
 	return key;
 }
 
+static void
+ecdsa_put(const struct curve *c, const struct sign_key *key, const uint8_t *blob,
+    size_t blob_len, struct blob_out *out)
+{
+	uint8_t scalar[EC_LEN_MAX];
+
+	sign_evp_native(scalar, key->secret, c->len);	/* and back */
+	blob_put(out, blob, blob_len);
+	blob_put_mpint(out, scalar, c->len);
+	crypto_wipe(scalar, sizeof(scalar));
+}
+
 /* ---- rows ---- */
 
 #define ECDSA_ROW(curve) \
@@ -196,6 +208,12 @@ curve##_load(const uint8_t *blob, size_t blob_len, const uint8_t *secret, size_t
 { \
 	return ecdsa_load(&sign_ecdsa_##curve, &curve, blob, blob_len, secret, secret_len); \
 } \
+static void \
+curve##_put(const struct sign_key *key, const uint8_t *blob, size_t blob_len, \
+    struct blob_out *out) \
+{ \
+	ecdsa_put(&curve, key, blob, blob_len, out); \
+} \
 const struct sign_alg sign_ecdsa_##curve = { \
 	.name = "ecdsa-sha2-" #curve, \
 	.key_type = "ecdsa-sha2-" #curve, \
@@ -203,6 +221,7 @@ const struct sign_alg sign_ecdsa_##curve = { \
 	.verify = curve##_verify, \
 	.sign = curve##_sign, \
 	.load = curve##_load, \
+	.put = curve##_put, \
 };
 ECDSA_ROW(nistp256)
 ECDSA_ROW(nistp384)

@@ -83,10 +83,20 @@ ed25519_load(const uint8_t *blob, size_t blob_len, const uint8_t *secret, size_t
 	return key;
 }
 
+/* Seed and public value: what libsodium keeps, too. */
+static void
+ed25519_put(const struct sign_key *key, const uint8_t *blob, size_t blob_len,
+    struct blob_out *out)
+{
+	blob_put(out, blob, blob_len);
+	blob_put_string(out, key->secret, ED25519_SECRET);
+}
+
 const struct sign_alg sign_ed25519 = {
 	.name = ed25519_name,
 	.key_type = ed25519_name,
 	.verify = ed25519_verify,
 	.sign = ed25519_sign,
 	.load = ed25519_load,
+	.put = ed25519_put,
 };

@@ -263,6 +263,28 @@ rsa_load(const uint8_t *blob, size_t blob_len, const uint8_t *secret, size_t sec
 	return key;
 }
 
+/* n before e, the other way round than in the blob. */
+static void
+rsa_put(const struct sign_key *key, const uint8_t *blob, size_t blob_len, struct blob_out *out)
+{
+	static const enum number order[] = { N, E, D, QINV, P, Q };
+	const struct rsa_secret *s = (const void *)key->secret;
+	uint8_t number[RSA_MAX];
+
+	(void)blob;
+	(void)blob_len;
+	blob_put_string(out, rsa_type, sizeof(rsa_type) - 1);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		size_t at = 0;
+
+		for (size_t j = 0; j < order[i]; j++)
+			at += s->len[j];
+		sign_evp_native(number, &s->bytes[at], s->len[order[i]]);	/* and back */
+		blob_put_mpint(out, number, s->len[order[i]]);
+	}
+	crypto_wipe(number, sizeof(number));
+}
+
 /* ---- rows ---- */
 
 #define RSA_ROW(id, name_, hash) \
@@ -290,6 +312,7 @@ const struct sign_alg sign_##id = { \
 	.verify = id##_verify, \
 	.sign = id##_sign, \
 	.load = rsa_load, \
+	.put = rsa_put, \
 };
 RSA_ROW(rsa_sha2_512, "rsa-sha2-512", HASH_SHA512)
 RSA_ROW(rsa_sha2_256, "rsa-sha2-256", HASH_SHA256)

@@ -196,6 +196,12 @@ POSTERN_API int postern_context_key_problem(const postern_context *);
  * Takes fd.  POSTERN_EPROTO: it does not answer as an agent does. */
 POSTERN_CHECKED int postern_agent_keys(postern_context *, int fd, postern_key ***keys,
     size_t *n, int timeout_ms);
+/* Gives a loaded key to the SSH agent on a connected socket, with this comment (NULL: its
+ * own): the monitor sends it, it does not come here.  lifetime_s: the agent forgets it
+ * then, 0: never; confirm: the agent asks its user before each use.  Takes fd.
+ * POSTERN_EPROTO: the agent did not take it, or the key is not one that was loaded. */
+POSTERN_CHECKED int postern_agent_add_key(postern_context *, int fd, const postern_key *,
+    const char *comment, uint32_t lifetime_s, int confirm, int timeout_ms);
 /* A user key whose private half is yours (an HSM).  sign is asked with what is to be
  * signed, and gives the whole signature [RFC 4253 6.6: string algorithm, string
  * signature]; its length, or negative: no.  The monitor checks the signature. */

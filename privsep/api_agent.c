@@ -3,7 +3,8 @@
  *
  * The socket goes to the monitor and stays there: no worker and nobody in this process
  * can ask the agent for anything.  What comes back are public halves with a number
- * each.  Their comments were written by whoever filled the agent.
+ * each.  Their comments were written by whoever filled the agent.  A key that is added
+ * goes the same way: from the monitor, which has it, to the agent.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 #include "privsep/api.h"
 
-enum { AGENT_KEYS_MAX = 1024 };
+enum { AGENT_KEYS_MAX = 1024, AGENT_COMMENT_MAX = 1024 };
 
 struct found {				/* a call's, until they are taken */
 	postern_key *keys[AGENT_KEYS_MAX];
@@ -68,14 +69,20 @@ check_socket(int fd)
 }
 
 static int
+new_call(postern_context *ctx, int fd, struct api_call **call)
+{
+	int r = check_socket(fd);
+
+	return r != 0 ? r : api_call_new(ctx, NULL, API_CALL_AGENT, call);
+}
+
+static int
 begin(postern_context *ctx, int fd, struct api_call **out, int *sent)
 {
 	struct ipc_AGENT m = { .socket = fd };
 	struct api_call *call;
-	int r = check_socket(fd);
+	int r = new_call(ctx, fd, &call);
 
-	if (r == 0)
-		r = api_call_new(ctx, NULL, API_CALL_AGENT, &call);
 	if (r < 0)
 		return r;
 	call->own = calloc(1, sizeof(struct found));
@@ -122,6 +129,31 @@ postern_agent_keys(postern_context *ctx, int fd, postern_key ***keys, size_t *n,
 		r = api_call_wait(call, sent, d);
 		if (r == 0)
 			r = take(ctx, call->own, keys, n);
+		api_call_drop(call);
+	}
+	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
+	return r;
+}
+
+int
+postern_agent_add_key(postern_context *ctx, int fd, const postern_key *key, const char *comment,
+    uint32_t lifetime_s, int confirm, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct ipc_AGENT_ADD m = { .lifetime = lifetime_s, .confirm = confirm != 0, .socket = fd };
+	struct api_call *call;
+	int r = api_context_enter(ctx);
+
+	if (r == 0 && (key == NULL || key->ctx != ctx))
+		r = -EINVAL;
+	if (r == 0) {
+		m.key = key->id;
+		m.comment = span_str(comment != NULL ? comment : postern_key_comment(key));
+		r = m.comment.n > AGENT_COMMENT_MAX ? -EMSGSIZE : new_call(ctx, fd, &call);
+	}
+	if (r == 0) {
+		m.call = call->id;
+		r = api_call_wait(call, api_send_AGENT_ADD(&ctx->monitor, &m), d);
 		api_call_drop(call);
 	}
 	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */

@@ -515,6 +515,7 @@ void monitor_keys_free(struct monitor *);
 
 /* ---- agents and the application's own keys (monitor_agent.c, monitor_signer.c) ---- */
 int monitor_agent_on_agent(struct monitor *, const struct ipc_AGENT *);
+int monitor_agent_on_add(struct monitor *, const struct ipc_AGENT_ADD *);
 void monitor_agent_sign(struct agent *, struct conn *);	/* the login that waits there */
 void monitor_agent_hold(struct agent *);		/* a key names it... */
 void monitor_agent_drop(struct agent *);		/* ...and does no longer */

@@ -311,10 +311,23 @@ signed_it(struct agent *a, struct span reply)
 	next_request(a);
 }
 
+/* Its one question is answered: it is of no use any more. */
+static void
+added(struct agent *a, struct span reply)
+{
+	tell_AGENT_DONE(a->m, &(struct ipc_AGENT_DONE){ .call = a->call,
+	    .ok = reply.n == 1 && reply.p[0] == SSH_AGENT_SUCCESS });
+	a->doing = AGENT_IDLE;
+	forget_unused(a);
+}
+
 void
 monitor_agent_heard(struct agent *a, struct span reply)
 {
 	switch (a->doing) {
+	case AGENT_ADDING:
+		added(a, reply);
+		break;
 	case AGENT_LISTING:
 		listed(a, reply);
 		break;
@@ -330,14 +343,14 @@ monitor_agent_heard(struct agent *a, struct span reply)
 void
 monitor_agent_lost(struct agent *a, const char *why)
 {
-	bool listing = a->doing == AGENT_LISTING;
+	bool called = a->doing == AGENT_LISTING || a->doing == AGENT_ADDING;
 
 	if (a->link.fd < 0)
 		return;
 	monitor_remark(a->m, IPC_INFO, "an agent's connection ends: %s", why);
 	monitor_agent_link_close(a);
 	a->doing = AGENT_IDLE;
-	if (listing)
+	if (called)
 		tell_AGENT_DONE(a->m, &(struct ipc_AGENT_DONE){ .call = a->call });
 	while (a->first != NULL)
 		answer(a, span_of(NULL, 0), "the agent is gone");
@@ -346,31 +359,41 @@ monitor_agent_lost(struct agent *a, const char *why)
 
 /* ---- a new one ---- */
 
-int
-monitor_agent_on_agent(struct monitor *m, const struct ipc_AGENT *q)
+struct agent *
+monitor_agent_new(struct monitor *m, uint64_t call, int socket)
 {
-	static const uint8_t list = SSH_AGENTC_REQUEST_IDENTITIES;
 	struct agent *a = m->n_agents < MONITOR_AGENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
 
 	if (a == NULL) {
-		(void)close(q->socket);	/* nothing was said */
+		(void)close(socket);	/* nothing was said */
 		monitor_remark(m, IPC_ERROR, "no room for another agent");
-		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = q->call });
-		return 0;
+		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = call });
+		return NULL;
 	}
 	a->m = m;
-	a->call = q->call;
+	a->call = call;
 	a->last = &a->first;
-	if (monitor_agent_link_open(a, q->socket) != 0) {
+	if (monitor_agent_link_open(a, socket) != 0) {
 		monitor_remark(m, IPC_ERROR, "the agent's descriptor is not a stream socket");
-		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = q->call });
+		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = call });
 		free(a);
-		return 0;
+		return NULL;
 	}
 	a->serial = ++m->serial;
 	a->next = m->agents;
 	m->agents = a;
 	m->n_agents++;
+	return a;
+}
+
+int
+monitor_agent_on_agent(struct monitor *m, const struct ipc_AGENT *q)
+{
+	static const uint8_t list = SSH_AGENTC_REQUEST_IDENTITIES;
+	struct agent *a = monitor_agent_new(m, q->call, q->socket);
+
+	if (a == NULL)
+		return 0;
 	a->doing = AGENT_LISTING;
 	monitor_agent_link_send(a, span_of(&list, 1), AGENT_LIST_MS);
 	return 0;

@@ -16,7 +16,7 @@ enum {
 	AGENT_SIGN_MS = 120000,		/* somebody may be asked, or touch something */
 };
 
-enum agent_doing { AGENT_IDLE = 0, AGENT_LISTING, AGENT_BINDING, AGENT_SIGNING };
+enum agent_doing { AGENT_IDLE = 0, AGENT_LISTING, AGENT_BINDING, AGENT_SIGNING, AGENT_ADDING };
 
 struct agent_request {			/* of the login that waits for it, if it still does */
 	struct agent_request *next;
@@ -36,6 +36,7 @@ struct agent {
 	unsigned waiting;
 	uint8_t out[4 + AGENT_BODY_MAX];
 	size_t out_n, out_at;
+	uint8_t *secret;		/* goes out instead; NULL, or crypto_secret memory */
 	uint8_t head[4];		/* a reply's length...                       */
 	size_t head_n;
 	uint8_t *in;			/* ...and its body                           */
@@ -47,9 +48,13 @@ struct agent {
 CRYPTO_CHECKED int monitor_agent_link_open(struct agent *, int fd);
 /* One message; its reply must come within ms. */
 void monitor_agent_link_send(struct agent *, struct span body, uint32_t ms);
+/* The same of a whole message, its length in front, in crypto_secret memory: takes it. */
+void monitor_agent_link_send_secret(struct agent *, uint8_t *message, size_t n, uint32_t ms);
 void monitor_agent_link_close(struct agent *);
 
-/* ---- monitor_agent.c, for the link ---- */
+/* ---- monitor_agent.c, for the link and for monitor_agent_add.c ---- */
+/* Takes the socket.  NULL: it is no agent's, or there is no room; that was told. */
+struct agent *monitor_agent_new(struct monitor *, uint64_t call, int socket);
 void monitor_agent_heard(struct agent *, struct span reply);
 void monitor_agent_lost(struct agent *, const char *why);
 

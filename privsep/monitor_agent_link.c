@@ -20,6 +20,14 @@ too_late(struct monitor *m, void *owner)
 	monitor_agent_lost(owner, "it did not answer in time");
 }
 
+/* It may have had a private key in it. */
+static void
+forget_secret(struct agent *a)
+{
+	crypto_secret_free(a->secret);
+	a->secret = NULL;
+}
+
 /* True: all of it is out, or waits for room; false: the link is lost. */
 static bool
 flush(struct agent *a)
@@ -27,7 +35,8 @@ flush(struct agent *a)
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &a->link };
 
 	while (a->out_at < a->out_n) {
-		ssize_t n = send(a->link.fd, &a->out[a->out_at], a->out_n - a->out_at,
+		const uint8_t *p = a->secret != NULL ? a->secret : a->out;
+		ssize_t n = send(a->link.fd, &p[a->out_at], a->out_n - a->out_at,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
@@ -42,6 +51,8 @@ flush(struct agent *a)
 		}
 		a->out_at += (size_t)n;
 	}
+	if (a->out_at == a->out_n)
+		forget_secret(a);
 	if (epoll_ctl(a->link.ep, EPOLL_CTL_MOD, a->link.fd, &ev) != 0) {
 		monitor_agent_lost(a, "it cannot be watched");
 		return false;
@@ -147,8 +158,19 @@ monitor_agent_link_send(struct agent *a, struct span body, uint32_t ms)
 }
 
 void
+monitor_agent_link_send_secret(struct agent *a, uint8_t *message, size_t n, uint32_t ms)
+{
+	a->secret = message;
+	a->out_n = n;
+	a->out_at = 0;
+	monitor_timer_set(a->m, &a->deadline, monitor_now(a->m) + ms);
+	(void)flush(a);			/* what went wrong is told there */
+}
+
+void
 monitor_agent_link_close(struct agent *a)
 {
+	forget_secret(a);
 	monitor_unwatch(&a->link);
 	monitor_timer_clear(a->m, &a->deadline);
 	free(a->in);

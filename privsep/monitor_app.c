@@ -111,6 +111,7 @@ monitor_app_serving(struct monitor *m)
 #define on_KEY_CERT       monitor_cert_on_key
 #define on_HOST_CERT      monitor_cert_on_host
 #define on_AGENT          monitor_agent_on_agent
+#define on_AGENT_ADD      monitor_agent_on_add
 #define on_KEY_SIGNER     monitor_signer_on_key
 #define on_SIGN_ANSWER    monitor_signer_on_answer
 #define on_CLOSE          monitor_end_on_close
@@ -179,6 +180,7 @@ lost_call(struct monitor *m, uint64_t call)
 		tell_REVOKED_LOADED(m, &(struct ipc_REVOKED_LOADED){ .call = call });
 		return true;
 	case IPC_MSG_AGENT:
+	case IPC_MSG_AGENT_ADD:
 		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = call });
 		return true;
 	default:

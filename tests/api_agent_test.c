@@ -154,6 +154,44 @@ comments_are_harmless(void **state)
 	api_key_discard(k);
 }
 
+static void
+a_key_is_added_by_the_monitor(void **state)
+{
+	postern_context *other;
+	char long_comment[1026];
+	postern_key *k;
+	int before;
+
+	(void)state;
+	assert_int_equal(postern_key_load(&k, ctx, fake_file("key"), NULL, SOON), 0);
+	before = fake_open_fds();
+	assert_int_equal(postern_agent_add_key(ctx, agent_that("ok"), k, NULL, 60, 1, SOON), 0);
+	assert_int_equal(fake_seen->added_key, k->id);
+	assert_int_equal(fake_seen->added_for, 60);
+	assert_int_equal(fake_seen->added_confirm, 1);
+	assert_int_equal(fake_seen->added_comment, strlen(postern_key_comment(k)));
+	assert_int_equal(postern_agent_add_key(ctx, agent_that("ok"), k, "mine", 0, 0, SOON), 0);
+	assert_int_equal(fake_seen->added_for, 0);
+	assert_int_equal(fake_seen->added_confirm, 0);
+	assert_int_equal(fake_seen->added_comment, 4);
+	assert_int_equal(postern_agent_add_key(ctx, agent_that("bad"), k, NULL, 0, 0, SOON),
+	    POSTERN_EPROTO);
+	/* what is wrong is said, and the socket is taken all the same */
+	assert_int_equal(postern_agent_add_key(ctx, -1, k, NULL, 0, 0, SOON), -EBADF);
+	assert_int_equal(postern_agent_add_key(ctx, fake_file("x"), k, NULL, 0, 0, SOON), -ENOTSOCK);
+	assert_int_equal(postern_agent_add_key(ctx, agent_that("ok"), NULL, NULL, 0, 0, SOON), -EINVAL);
+	memset(long_comment, 'c', sizeof(long_comment) - 1);
+	long_comment[sizeof(long_comment) - 1] = 0;
+	assert_int_equal(postern_agent_add_key(ctx, agent_that("ok"), k, long_comment, 0, 0, SOON),
+	    -EMSGSIZE);
+	assert_int_equal(postern_context_new(&other, NULL, SOON), 0);
+	assert_int_equal(postern_agent_add_key(other, agent_that("ok"), k, NULL, 0, 0, SOON), -EINVAL);
+	postern_context_free(other);
+	assert_int_equal(fake_open_fds(), before);
+	assert_int_equal(ctx->n_calls, 0);
+	postern_key_free(k);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -167,6 +205,7 @@ main(void)
 		CASE(an_empty_agent_has_no_keys),
 		CASE(its_keys_are_handles_as_others),
 		CASE(comments_are_harmless),
+		CASE(a_key_is_added_by_the_monitor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

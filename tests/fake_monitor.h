@@ -34,7 +34,10 @@ enum { FAKE_CONNS = 32, FAKE_CHANS = 32, FAKE_MANY = 1000, FAKE_HELD = 1200 };
 struct fake_seen {
 	int spawned, sealed, config, closes, closes_now, drops, trust_files, trust_keys;
 	int channel_closes, late_closes, answers, refusals, infos;
-	uint64_t last_conn;
+	uint64_t last_conn, added_key;	/* AGENT_ADD */
+	uint32_t added_for;
+	uint8_t added_confirm;
+	size_t added_comment;
 	uint32_t startups_full, port, rsa_bits, hostkey_rsa_min, channel_max, window, alive_max, login_ms, rekey_ms;
 	uint8_t hash_names, ask_none;
 	char kex[256], ciphers[512], version[256], methods[256], host[256], peer[256];
@@ -659,6 +662,22 @@ on_AGENT(struct fake *f, const struct ipc_AGENT *m)
 		    .key = m->call + 1000 + (uint64_t)i, .alg = span_str("ssh-ed25519"),
 		    .blob = span_str("BLOB"), .comment = span_str("an agent's") });
 	return ipc_send_AGENT_DONE(f->app, &(struct ipc_AGENT_DONE){ .call = m->call, .ok = ok });
+}
+
+/* "bad" in the socket: it is refused.  What was asked for is remembered. */
+static inline int
+on_AGENT_ADD(struct fake *f, const struct ipc_AGENT_ADD *m)
+{
+	char said[8] = "";
+	ssize_t n = recv(m->socket, said, sizeof(said) - 1, MSG_DONTWAIT);
+
+	(void)close(m->socket);
+	fake_seen->added_key = m->key;
+	fake_seen->added_for = m->lifetime;
+	fake_seen->added_confirm = m->confirm;
+	fake_seen->added_comment = m->comment.n;
+	return ipc_send_AGENT_DONE(f->app, &(struct ipc_AGENT_DONE){ .call = m->call,
+	    .ok = n <= 0 || strcmp(said, "bad") != 0 });
 }
 
 static inline int

@@ -149,6 +149,8 @@ GOLDEN(KEY_CERT, "\x5d" "\0\0\0\0\0\0\0\x09" "\0\0\0\0\0\0\0\3" "\0\0\0\1" "c", 
 GOLDEN(REVOKED, "\x5e" "\0\0\0\0\0\0\0\x09", .call = 9, .file = 50)
 GOLDEN(HOST_CERT, "\x5f" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "c", .call = 9, .cert = S("c"))
 GOLDEN(MODULI, "\x58" "\0\0\0\0\0\0\0\x09", .call = 9, .file = 50)
+GOLDEN(AGENT_ADD, "\x4f" "\0\0\0\0\0\0\0\x09" "\0\0\0\0\0\0\0\x07" "\0\0\0\1" "c" "\0\0\0\x3c" "\1",
+    .call = 9, .key = 7, .comment = S("c"), .lifetime = 60, .confirm = 1, .socket = 50)
 GOLDEN(AGENT, "\x59" "\0\0\0\0\0\0\0\x09", .call = 9, .socket = 50)
 GOLDEN(KEY_SIGNER, "\x5a" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "a" "\0\0\0\2" "\0b",
     .call = 9, .alg = S("a"), .blob = S("\0b"))

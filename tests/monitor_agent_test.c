@@ -329,6 +329,101 @@ test_host_bound_login(void **state)
 	expect_failed("the signature is not the key's");
 }
 
+/* ---- a key is added (RFC 9987 3.2) ---- */
+
+static void
+add(uint64_t which, uint32_t lifetime, uint8_t confirm)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	close(agent);
+	agent = pair[0];
+	PLAY_TELL(AGENT_ADD, .call = 78, .key = which, .comment = span_str("mine"),
+	    .lifetime = lifetime, .confirm = confirm, .socket = pair[1]);
+	close(pair[1]);
+}
+
+static void
+expect_added(uint8_t ok)
+{
+	struct ipc_AGENT_DONE done;
+
+	PLAY_EXPECT(AGENT_DONE, &done);
+	assert_int_equal(done.call, 78);
+	assert_int_equal(done.ok, ok);
+}
+
+/* Byte by byte; constraints only where there are some. */
+static void
+test_add(void **state)
+{
+	uint8_t pk[32], sk[64], body[512];
+	static const struct { uint32_t lifetime; uint8_t confirm; } cases[] = {
+		{ 0, 0 }, { 3600, 0 }, { 0, 1 }, { UINT32_MAX, 1 } };
+
+	(void)state;
+	crypto_sign_seed_keypair(pk, sk, play.user_seed);
+	for (size_t i = 0; i < 4; i++) {
+		struct wr w = wr_of(body, sizeof(body));
+
+		add(play.user_key, cases[i].lifetime, cases[i].confirm);
+		wr_u8(&w, i == 0 ? 17 : 25);
+		wr_str(&w, "ssh-ed25519");
+		wr_blob(&w, span_of(pk, 32), 32);
+		wr_blob(&w, span_of(sk, 64), 64);
+		wr_str(&w, "mine");
+		if (cases[i].lifetime != 0) {
+			wr_u8(&w, 1);
+			wr_u32(&w, cases[i].lifetime);
+		}
+		if (cases[i].confirm != 0)
+			wr_u8(&w, 2);
+		expect_said(wr_span(&w));
+		PLAY_QUIET();
+		say(span_of(i == 3 ? "\005" : "\006", 1));
+		expect_added(i != 3);
+		/* and that was all the socket was for */
+		assert_int_equal(recv(agent, body, 1, MSG_DONTWAIT), 0);
+	}
+	assert_int_equal(play.m->n_agents, 1);
+}
+
+/* An agent's own key, a host key, none at all: no word is said on the socket. */
+static void
+test_add_what_is_not_ours(void **state)
+{
+	const uint64_t cases[] = { key, play.user_key - 1, 0, 12345 };
+	uint8_t c;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		add(cases[i], 0, 0);
+		expect_added(0);
+		assert_int_equal(recv(agent, &c, 1, MSG_DONTWAIT), 0);
+	}
+}
+
+/* Gone, silent, or with another answer: told once, and its socket is closed. */
+static void
+test_add_to_no_agent(void **state)
+{
+	(void)state;
+	add(play.user_key, 0, 0);
+	close(agent);
+	agent = -1;
+	play_run();
+	expect_added(0);
+	add(play.user_key, 0, 0);
+	play_wait(120 * 1000);
+	expect_added(0);
+	add(play.user_key, 0, 0);
+	say(span_of("\014\0\0\0\0", 5));
+	expect_added(0);
+	PLAY_QUIET();
+	assert_false(play.m->over);
+}
+
 /* An agent that does not know session-bind says so, in one of these ways. */
 static void
 test_bind_answers(void **state)
@@ -999,7 +1094,8 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define B(f) cmocka_unit_test_setup_teardown(f, bare_setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_login), T(test_host_bound_login), T(test_bind_answers), T(test_byte_by_byte), T(test_no_signature),
+		T(test_login), T(test_host_bound_login), T(test_add),
+		T(test_add_what_is_not_ours), T(test_add_to_no_agent), T(test_bind_answers), T(test_byte_by_byte), T(test_no_signature),
 		T(test_another_session), T(test_malformed_signatures), T(test_wrong_types),
 		T(test_long_signature), T(test_lengths), T(test_unasked), T(test_too_slow),
 		T(test_dies), T(test_dies_unnoticed), T(test_in_turn), T(test_dies_on_many),

@@ -112,6 +112,10 @@ for host in web wab bob@web other; do
 		failed=1
 	fi
 done
+refuse bad_adding 'AddKeysToAgent: bad value "maybe"' -o AddKeysToAgent=maybe
+refuse bad_adding_time 'AddKeysToAgent: bad value "confirm 1y"' -o "AddKeysToAgent=confirm 1y"
+refuse adding_never 'AddKeysToAgent: bad value "0"' -o AddKeysToAgent=0
+refuse adding_too_much 'AddKeysToAgent: bad value "yes 5m"' -o "AddKeysToAgent=yes 5m"
 printf 'Match User\n' >"$tmp/conf"
 refuse bad_match "$tmp/conf line 1: Match user wants a value" -F "$tmp/conf"
 # whose names a stranger may have chosen: nothing of them reaches a shell

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """hostkeys_test.py - host keys that change: a server tells and proves the ones it has
 (hostkeys-00@openssh.com), and a client keeps its known_hosts up to date by it.  And logins
-that are good for one host key only (publickey-hostbound-v00@openssh.com).
+that are good for one host key only (publickey-hostbound-v00@openssh.com), and keys that go to an agent.
 """
 import os, subprocess, time
 
@@ -67,18 +67,28 @@ def postern_binds_its_login_to_their_key(lab):
     check("Postponed " + BOUND in log, "not used:\n" + log[-3000:])
 
 
+def with_agent(lab, run):
+    """Runs it with SSH_AUTH_SOCK of an agent of its own, and what says what that one has."""
+    path = lab.path("agent")
+    p = subprocess.Popen([need("ssh-agent"), "-D", "-a", path], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            if os.path.exists(path):
+                break
+            time.sleep(0.05)
+        env = dict(os.environ, SSH_AUTH_SOCK=path)
+        run(env, lambda: lab.run([need("ssh-add"), "-L"], env=env).stdout.decode())
+    finally:
+        p.terminate()
+        p.wait()
+
+
 def an_agent_signs_bound_logins(lab):
     """With a key that ssh-add restricted to this one server: the agent looks into what it signs."""
     for server in lab.posternd(), lab.sshd():
         known = lab.write("known", "[127.0.0.1]:%d %s\n" % (server.port, lab.hostpub))
-        agent = os.path.join(lab.dir, "agent-%d" % server.port)
-        p = subprocess.Popen([need("ssh-agent"), "-D", "-a", agent], stdout=subprocess.DEVNULL)
-        try:
-            for _ in range(100):
-                if os.path.exists(agent):
-                    break
-                time.sleep(0.05)
-            env = dict(os.environ, SSH_AUTH_SOCK=agent)
+
+        def run(env, has):
             a = lab.run([need("ssh-add"), "-q", "-H", known, "-h", "[127.0.0.1]:%d" % server.port, lab.userkey],
                         env=env)
             check(a.returncode == 0, a.stderr.decode())
@@ -86,12 +96,49 @@ def an_agent_signs_bound_logins(lab):
                          "-o", "UserKnownHostsFile=" + known, "-o", "GlobalKnownHostsFile=none", "-o", "BatchMode=yes",
                          "%s@127.0.0.1" % lab.user, "true"], env=env)
             check(r.returncode == 0, "%s: %s" % (server.name, r.stderr.decode()))
-        finally:
-            p.terminate()
-            p.wait()
+        with_agent(lab, run)
 
 
-CASES = [ssh_binds_its_login_to_our_key, postern_binds_its_login_to_their_key, an_agent_signs_bound_logins,
+def postern_adds_keys_to_the_agent(lab):
+    """AddKeysToAgent: every type that a file can hold, and the agent then logs in with it."""
+    def run(env, has):
+        for kind, bits in ("ed25519", 256), ("rsa", 2048), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("dsa", 1024):
+            path, pub = key(lab, kind, "-b", str(bits))
+            server = lab.posternd("AlgorithmPreset compat", "PubkeyAcceptedAlgorithms +ssh-dss")
+            with open(lab.authorized, "a") as f:
+                f.write(pub + "\n")
+            known = lab.write("known", "[127.0.0.1]:%d %s\n" % (server.port, lab.hostpub))
+
+            def login(*args):
+                return lab.run([POSTERN, "-F", "none", "-p", str(server.port), "-o", "UserKnownHostsFile=" + known,
+                                "-o", "AlgorithmPreset=compat", "-o", "PubkeyAcceptedAlgorithms=+ssh-dss", "-o", "StrictHostKeyChecking=yes", "-o",
+                                "GlobalKnownHostsFile=none", "-o", "BatchMode=yes", *args,
+                                "%s@127.0.0.1" % lab.user, "true"], env=env)
+            for how in "no", "ask":             # nobody can be asked
+                r = login("-i", path, "-o", "AddKeysToAgent=" + how)
+                check(r.returncode == 0 and pub not in has(), "%s %s: %s" % (kind, how, r.stderr.decode()))
+            r = login("-i", path, "-o", "AddKeysToAgent=yes")
+            check(r.returncode == 0, r.stderr.decode())
+            check(pub in has(), "%s: not in the agent: %s\n%s" % (kind, has(), r.stderr.decode()))
+            os.rename(path, path + ".away")     # what logs in now is the agent
+            r = login("-v")
+            check(r.returncode == 0 and b"offering the agent's key" in r.stderr, r.stderr.decode())
+            lab.run([need("ssh-add"), "-D"], env=env)
+            server.stop()
+        path, pub = key(lab, "ed25519")
+        server = lab.posternd()
+        with open(lab.authorized, "a") as f:
+            f.write(pub + "\n")
+        r = lab.run([POSTERN, "-F", "none", "-p", str(server.port), "-o", "StrictHostKeyChecking=no", "-o",
+                     "UserKnownHostsFile=none", "-o", "GlobalKnownHostsFile=none", "-o", "BatchMode=yes", "-i", path,
+                     "-o", "AddKeysToAgent=2s", "%s@127.0.0.1" % lab.user, "true"], env=env)
+        check(r.returncode == 0 and pub in has(), "a lifetime: " + r.stderr.decode())
+        time.sleep(3.5)
+        check(pub not in has(), "it outlived its lifetime")
+    with_agent(lab, run)
+
+
+CASES = [postern_adds_keys_to_the_agent, ssh_binds_its_login_to_our_key, postern_binds_its_login_to_their_key, an_agent_signs_bound_logins,
          ssh_learns_our_other_keys]
 
 if __name__ == "__main__":
