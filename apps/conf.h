@@ -133,7 +133,7 @@ conf_setter conf_set_startups, conf_set_rekey, conf_set_quota, conf_set_subsyste
 conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subsystem,
     conf_dump_mask, conf_dump_pubkey_options;
 conf_check conf_check_service, conf_check_port, conf_check_listen, conf_check_methods, conf_check_setenv,
-    conf_check_path, conf_check_pattern, conf_check_host_key, conf_check_permit_open,
+    conf_check_path, conf_check_pattern, conf_check_host_key, conf_check_agent, conf_check_permit_open,
     conf_check_permit_listen, conf_check_keys_command, conf_check_principals_command,
     conf_check_addendum;
 extern const struct conf_choice conf_root_choices[], conf_level_choices[],

@@ -251,6 +251,12 @@ const char *conf_check_path(const char *word)
 	return word[0] != '/' ? "an absolute path, or none" : NULL;
 }
 
+const char *conf_check_agent(const char *word)
+{
+	return strcmp(word, "SSH_AUTH_SOCK") == 0 || word[0] == '/' ? NULL :
+	    "an absolute path, SSH_AUTH_SOCK or none";
+}
+
 /* A path and arguments with these tokens; the same words are split when it is run. */
 static const char *check_command(const char *line, const char *tokens)
 {

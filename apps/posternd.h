@@ -156,6 +156,18 @@ int posternd_inetd_open(bool keep_stderr, int *in, int *out);
 /* Host keys, made if there is none; in test mode nothing is made.  0 or -1, told. */
 int posternd_hostkey_load(struct daemon *);
 
+/* ---- posternd_hostagent.c ---- */
+struct hostagent {			/* what HostKeyAgent has, until it is a host key */
+	postern_key **keys;
+	size_t n;
+};
+/* Empty without HostKeyAgent, or if it cannot be asked, which is told. */
+void posternd_hostagent_open(struct daemon *, struct hostagent *);
+/* False: path is no public key's, or no agent is configured.  result: 0, or negative and
+ * told. */
+bool posternd_hostagent_has(struct daemon *, struct hostagent *, const char *path, int *result);
+void posternd_hostagent_close(struct hostagent *);
+
 /* ---- connections (posternd_conn.c) ---------------------------------------------------- */
 
 struct conn *posternd_conn_new(struct daemon *, int in, int out);

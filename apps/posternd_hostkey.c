@@ -280,14 +280,23 @@ static int load_default(struct daemon *d)
 
 int posternd_hostkey_load(struct daemon *d)
 {
+	struct hostagent agent;
 	size_t good = 0;
+	int r;
 
 	if (d->conf.host_keys.n == 0)
 		return load_default(d);
+	posternd_hostagent_open(d, &agent);
 	/* the first of a type counts, as in sshd; the library keeps the last it is given.
 	 * A key that cannot be used is told and passed over, as in sshd */
-	for (size_t i = d->conf.host_keys.n; i-- > 0;)
-		good += load(d, d->conf.host_keys.v[i]) == 0;
+	for (size_t i = d->conf.host_keys.n; i-- > 0;) {
+		const char *path = d->conf.host_keys.v[i];
+
+		if (!posternd_hostagent_has(d, &agent, path, &r))
+			r = load(d, path);
+		good += r == 0;
+	}
+	posternd_hostagent_close(&agent);
 	if (good == 0 || (d->options->test && good < d->conf.host_keys.n)) {
 		posternd_log(POSTERN_ERROR, NULL, "no host key can be used");
 		return -1;

@@ -89,7 +89,9 @@ enum postern_error {
 	POSTERN_ELIMIT    = -10012,	/* a configured limit                            */
 	POSTERN_EFORKED   = -10013,	/* used in a forked child                        */
 	POSTERN_EKEY      = -10014,	/* a key file: see postern_key_problem           */
-	POSTERN_ESANDBOX  = -10015	/* a required sandbox layer is not to be had     */
+	POSTERN_ESANDBOX  = -10015,	/* a required sandbox layer is not to be had     */
+	POSTERN_ESIGN     = -10016	/* an agent or signer with a host key of ours    */
+					/* did not sign the key exchange                 */
 };
 POSTERN_API const char *postern_strerror(int code);	/* static, never NULL */
 
@@ -232,6 +234,12 @@ POSTERN_CHECKED int postern_fingerprint_as(enum postern_fingerprint_kind, const 
  * replaces the first.  Not after the first server has started. */
 POSTERN_CHECKED int postern_context_add_server_key(postern_context *, int fd,
     const char *passphrase, int timeout_ms);
+/* The same with a key that is known already: an agent's, a signer's, or one from memory.
+ * The handle becomes the context's and is not to be freed; a failure leaves it yours.
+ * Who holds the private half is asked at each key exchange; what does not answer, in
+ * 30 s at most, ends that connection.  An agent's connection that has ended stays so:
+ * its keys sign nothing more. */
+POSTERN_CHECKED int postern_context_use_server_key(postern_context *, postern_key *);
 /* Public halves of those, i from 0; NULL at the end. */
 POSTERN_API const char *postern_context_get_server_key(const postern_context *, size_t i,
     const void **blob, size_t *len);

@@ -71,6 +71,7 @@ enum ipc_outcome {
 	IPC_LIMIT = 11,		/* MaxStartups, connections_max                */
 	IPC_RESOURCE = 12,	/* no memory, descriptor or process            */
 	IPC_SILENT = 13,	/* keepalives unanswered                       */
+	IPC_UNSIGNED = 14,	/* who has the host key's private half did not sign */
 };
 
 enum { IPC_MAGIC = 0x504f5354, IPC_SCHEMA_LEN = 32, IPC_FDS_MAX = 3,

@@ -28,6 +28,7 @@ static const struct {
 	{ POSTERN_EFORKED,  "used in a forked child" },
 	{ POSTERN_EKEY,     "the key file cannot be used" },
 	{ POSTERN_ESANDBOX, "a required sandbox layer is not to be had" },
+	{ POSTERN_ESIGN,    "who has the host key's private half did not sign" },
 };
 
 static const struct {
@@ -47,6 +48,7 @@ static const struct {
 	{ IPC_LIMIT,         POSTERN_ELIMIT },
 	{ IPC_RESOURCE,      -ENOMEM },
 	{ IPC_SILENT,        POSTERN_ECUT },
+	{ IPC_UNSIGNED,      POSTERN_ESIGN },
 };
 
 const char *

@@ -294,12 +294,29 @@ postern_fingerprint_as(enum postern_fingerprint_kind kind, const void *blob, siz
 	return -EINVAL;
 }
 
+/* The monitor has already put it in the place of one of its type. */
+static void
+put_host_key(postern_context *ctx, postern_key *k)
+{
+	postern_key *old;
+
+	TAILQ_FOREACH(old, &ctx->host_keys, next) {
+		if (strcmp(old->alg, k->alg) == 0)
+			break;
+	}
+	if (old != NULL) {
+		TAILQ_REMOVE(&ctx->host_keys, old, next);
+		api_key_discard(old);
+	}
+	TAILQ_INSERT_TAIL(&ctx->host_keys, k, next);
+}
+
 int
 postern_context_add_server_key(postern_context *ctx, int fd, const char *passphrase,
     int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	postern_key *k = NULL, *old;
+	postern_key *k = NULL;
 	int r = api_context_enter(ctx);
 
 	if (r == 0 && ctx->is_sealed)
@@ -307,18 +324,27 @@ postern_context_add_server_key(postern_context *ctx, int fd, const char *passphr
 	if (r == 0)
 		r = load(ctx, IPC_HOST_KEY, fd, passphrase, d, &k);
 	close_file(fd);
+	if (r == 0)
+		put_host_key(ctx, k);
+	return r;
+}
+
+int
+postern_context_use_server_key(postern_context *ctx, postern_key *k)
+{
+	int r = api_context_enter(ctx);
+
+	if (r == 0 && k->ctx != ctx)
+		r = -EINVAL;
+	if (r == 0 && ctx->is_sealed)
+		r = POSTERN_ESTATE;
+	if (r == 0)
+		r = api_context_sent(api_send_HOST_KEY(&ctx->monitor,
+		    &(struct ipc_HOST_KEY){ .key = k->id }));
 	if (r < 0)
 		return r;
-	TAILQ_FOREACH(old, &ctx->host_keys, next) {
-		if (strcmp(old->alg, k->alg) == 0)
-			break;
-	}
-	if (old != NULL) {
-		/* the monitor has already put the new one in its place */
-		TAILQ_REMOVE(&ctx->host_keys, old, next);
-		api_key_discard(old);
-	}
-	TAILQ_INSERT_TAIL(&ctx->host_keys, k, next);
+	TAILQ_REMOVE(&ctx->keys, k, next);
+	put_host_key(ctx, k);
 	return 0;
 }
 

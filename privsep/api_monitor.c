@@ -354,8 +354,6 @@ on_DUMPED(struct hearing *h, const struct ipc_DUMPED *m)
 static int
 on_SIGN_ASK(struct hearing *h, const struct ipc_SIGN_ASK *m)
 {
-	if (h->t->is_server)
-		return IPC_BROKEN;
 	api_signer_ask(h->t, m);
 	return 0;
 }

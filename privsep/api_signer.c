@@ -1,8 +1,9 @@
 /*
- * api_signer.c - user keys whose private half is the application's own.
+ * api_signer.c - keys whose private half is the application's own.
  *
  * The monitor assembled what is signed, and checks what comes back before any worker
- * sees it; the function is asked only for a login of a client's own making.
+ * sees it.  A client asks its user keys only, for logins of its own making; a server its
+ * host keys only, for key exchanges.
  */
 #include <errno.h>
 
@@ -11,11 +12,11 @@
 enum { SIGNATURE_MAX = 4096 };		/* as in SIGN_ANSWER */
 
 static postern_key *
-find(postern_context *ctx, uint64_t id)
+find(const struct api_keys *keys, uint64_t id)
 {
 	postern_key *k;
 
-	TAILQ_FOREACH(k, &ctx->keys, next) {
+	TAILQ_FOREACH(k, keys, next) {
 		if (k->id == id && k->sign != NULL)
 			return k;
 	}
@@ -25,7 +26,7 @@ find(postern_context *ctx, uint64_t id)
 void
 api_signer_ask(postern_transport *t, const struct ipc_SIGN_ASK *m)
 {
-	postern_key *k = t->is_server ? NULL : find(t->ctx, m->key);
+	postern_key *k = find(t->is_server ? &t->ctx->host_keys : &t->ctx->keys, m->key);
 	struct ipc_SIGN_ANSWER answer = { .conn = t->id, .question = m->question };
 	uint8_t signature[SIGNATURE_MAX];
 	int n = -1;

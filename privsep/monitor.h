@@ -45,6 +45,7 @@ enum {
 	MONITOR_BANNERS_MAX = 64,
 	MONITOR_DUMP_UNREAD_MAX = 64 * 1024, /* of the application: more, and no dump comes */
 	MONITOR_AGENTS_MAX = 16,
+	MONITOR_SIGN_MS = 30000,	/* a host key's signature from elsewhere     */
 	MONITOR_TEXT_MAX = 1024,
 	MONITOR_WHY_MAX = 511,		/* a reason for the log                   */
 	MONITOR_NAMES_MAX = 2048,	/* a list of algorithms                   */
@@ -264,7 +265,7 @@ struct conn {
 	struct worker *worker;
 	int in, out;			/* the network, until a worker has it        */
 	bool attached, counted;		/* counted among the startups                */
-	struct timer deadline, quota_timer;
+	struct timer deadline, quota_timer, sign_timer;
 	struct bucket quota, notes;
 	/* key exchange */
 	struct span kexinit;		/* issued and not used                       */
@@ -280,6 +281,7 @@ struct conn {
 	struct span first_host_key;	/* server: ...in the first key exchange      */
 	uint32_t proven;		/* server: host keys that PROVE was asked for, a bit each */
 	struct span host_plain;		/* client: the key itself, if that came with a certificate */
+	uint64_t sign_question;		/* server: H waits for this signature; 0: none */
 	struct span held_signature;	/* waits for the rekey quota                 */
 	struct trust *trust;		/* in the order given                        */
 	unsigned n_trust;
@@ -499,6 +501,7 @@ void monitor_gate_open(struct conn *, const char *user, const char *methods,
 /* ---- keys (monitor_keys.c) ---- */
 int monitor_keys_on_load(struct monitor *, const struct ipc_KEY_LOAD *);
 int monitor_keys_on_drop(struct monitor *, const struct ipc_KEY_DROP *);
+int monitor_keys_on_host_key(struct monitor *, const struct ipc_HOST_KEY *);
 const struct key *monitor_keys_host(const struct monitor *, const char *type);
 struct key *monitor_keys_of_host(struct monitor *, struct span blob);
 struct key *monitor_keys_of_user(struct monitor *, uint64_t serial);
@@ -516,19 +519,28 @@ void monitor_keys_free(struct monitor *);
 /* ---- agents and the application's own keys (monitor_agent.c, monitor_signer.c) ---- */
 int monitor_agent_on_agent(struct monitor *, const struct ipc_AGENT *);
 int monitor_agent_on_add(struct monitor *, const struct ipc_AGENT_ADD *);
-void monitor_agent_sign(struct agent *, struct conn *);	/* the login that waits there */
+void monitor_agent_sign(struct agent *, struct conn *);	/* what waits there */
 void monitor_agent_hold(struct agent *);		/* a key names it... */
 void monitor_agent_drop(struct agent *);		/* ...and does no longer */
 void monitor_agent_free(struct monitor *);		/* all of them */
 int monitor_signer_on_key(struct monitor *, const struct ipc_KEY_SIGNER *);
 int monitor_signer_on_answer(struct monitor *, const struct ipc_SIGN_ANSWER *);
-/* The login under way is to be signed by this key, whose private half is elsewhere. */
-void monitor_signer_ask(struct conn *, const struct key *);
-/* The connection whose login waits for just this signature, or NULL. */
+/* A signature that a connection waits for: of its login, or in a server of its H. */
+struct signing {
+	uint64_t question;		/* 0: of none                                */
+	struct span key;
+	const char *alg;
+};
+struct signing monitor_signer_of(const struct conn *);
+/* The login under way, or H, is to be signed by this key, whose private half is elsewhere. */
+void monitor_signer_ask_login(struct conn *, const struct key *);
+void monitor_signer_ask_host(struct conn *, const struct key *);
+/* The connection that waits for just this signature, or NULL. */
 struct conn *monitor_signer_waits(struct monitor *, uint64_t conn, uint64_t question);
 bool monitor_signer_data(const struct conn *, struct wr *);	/* what it is over */
 /* Empty: there is none, and why says so. */
 void monitor_signer_done(struct conn *, struct span signature, const char *why);
+void monitor_signer_late(struct monitor *, void *conn);
 
 /* ---- sending ----
  * tell_NAME(m, &message) to the application, now or from the queue;

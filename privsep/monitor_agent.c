@@ -1,11 +1,11 @@
 /*
- * monitor_agent.c - SSH agents, whose keys log in (RFC 9987).
+ * monitor_agent.c - SSH agents, whose keys log in, or are a server's host keys (RFC 9987).
  *
  * An agent is the user's, and as fallible as any other program: what it says is
  * parsed here within narrow bounds, an answer that is not an agent's ends the
  * connection to it and never the monitor, and a signature counts only once it is
- * verified.  It is asked one thing at a time, each within a deadline; a login that
- * waits for it fails when it goes.  It is told no more than what it is to sign, and
+ * verified.  It is asked one thing at a time, each within a deadline; a login or a
+ * key exchange that waits for it fails when it goes.  It is told no more than what it is to sign, and
  * whose server that is for.
  */
 #include "privsep/monitor_agent.h"
@@ -83,7 +83,7 @@ monitor_agent_free(struct monitor *m)
 
 /* ---- requests ---- */
 
-/* The first in line; NULL: its login waits no longer. */
+/* The first in line; NULL: it waits no longer. */
 static struct conn *
 first_of(const struct agent *a)
 {
@@ -114,7 +114,8 @@ answer(struct agent *a, struct span signature, const char *why)
 }
 
 /* OpenSSH's PROTOCOL.agent, session-bind@openssh.com: an agent whose keys are
- * for certain hosts only learns which host this is.  One that was bound refuses to
+ * for certain hosts only learns which host this is.  Clients only: a host key says it
+ * itself.  One that was bound refuses to
  * be bound again, and signs for a second connection with its other keys only. */
 static bool
 bind_to(struct agent *a, struct conn *c)
@@ -123,7 +124,7 @@ bind_to(struct agent *a, struct conn *c)
 	uint8_t body[AGENT_BODY_MAX];
 	struct wr w = wr_of(body, sizeof(body));
 
-	if (l->bound == a->serial || l->proof.p == NULL)
+	if (l == NULL || l->bound == a->serial || l->proof.p == NULL)
 		return false;
 	l->bound = a->serial;
 	wr_u8(&w, SSH_AGENTC_EXTENSION);
@@ -153,11 +154,12 @@ ask_to_sign(struct agent *a, struct conn *c)
 {
 	uint8_t body[AGENT_BODY_MAX], data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(body, sizeof(body)), d = wr_of(data, sizeof(data));
+	struct signing s = monitor_signer_of(c);
 	struct shown_key key;
 
 	/* both could before */
 	if (!monitor_signer_data(c, &d) ||
-	    monitor_cert_show(span_str(c->login->alg), c->login->key, &key) != NULL) {
+	    monitor_cert_show(span_str(s.alg), s.key, &key) != NULL) {
 		answer(a, span_of(NULL, 0), "the login request is too long");
 		return;
 	}
@@ -196,7 +198,7 @@ monitor_agent_sign(struct agent *a, struct conn *c)
 		    "the agent is gone" : "the agent has too much to do");
 		return;
 	}
-	*r = (struct agent_request){ .conn = c->id, .question = c->login->question };
+	*r = (struct agent_request){ .conn = c->id, .question = monitor_signer_of(c).question };
 	*a->last = r;
 	a->last = &r->next;
 	a->waiting++;

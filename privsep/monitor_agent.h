@@ -18,7 +18,7 @@ enum {
 
 enum agent_doing { AGENT_IDLE = 0, AGENT_LISTING, AGENT_BINDING, AGENT_SIGNING, AGENT_ADDING };
 
-struct agent_request {			/* of the login that waits for it, if it still does */
+struct agent_request {			/* of what waits for it, if it still does    */
 	struct agent_request *next;
 	uint64_t conn, question;
 };

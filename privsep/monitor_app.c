@@ -89,6 +89,7 @@ monitor_app_serving(struct monitor *m)
 #define on_CONFIG         on_config
 #define on_KEY_LOAD       monitor_keys_on_load
 #define on_KEY_DROP       monitor_keys_on_drop
+#define on_HOST_KEY       monitor_keys_on_host_key
 #define on_SEALED         on_sealed
 #define on_NEW            monitor_conn_new
 #define on_TRUST_FILE     monitor_conn_trust_file

@@ -113,7 +113,9 @@ monitor_conn_new(struct monitor *m, const struct ipc_NEW *q)
 	c->in = c->out = -1;
 	if (!keep_texts(c) ||
 	    monitor_timer_init(m, &c->deadline, too_late, c) != 0 ||
-	    monitor_timer_init(m, &c->quota_timer, monitor_exchange_release, c) != 0) {
+	    monitor_timer_init(m, &c->quota_timer, monitor_exchange_release, c) != 0 ||
+	    monitor_timer_init(m, &c->sign_timer, monitor_signer_late, c) != 0) {
+		monitor_timer_deinit(m, &c->quota_timer);
 		monitor_timer_deinit(m, &c->deadline);
 		free(c->plan_text);
 		free(c);
@@ -341,6 +343,7 @@ monitor_conn_free(struct conn *c)
 	monitor_end_bye_free(c->bye);
 	monitor_timer_deinit(m, &c->deadline);
 	monitor_timer_deinit(m, &c->quota_timer);
+	monitor_timer_deinit(m, &c->sign_timer);
 	while (c->trust != NULL) {
 		struct trust *t = c->trust;
 

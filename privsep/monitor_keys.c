@@ -72,10 +72,23 @@ remove_key(struct monitor *m, struct key **at)
 }
 
 /* One host key of a type: a second replaces the first. */
+static void
+replace_others(struct monitor *m, const struct key *k)
+{
+	struct key **at = &m->keys;
+
+	while (*at != NULL) {
+		if (*at != k && (*at)->use == IPC_HOST_KEY && strcmp(type_of(*at), type_of(k)) == 0)
+			remove_key(m, at);
+		else
+			at = &(*at)->next;
+	}
+}
+
 struct key *
 monitor_keys_add(struct monitor *m, const struct key *like, struct span blob)
 {
-	struct key *k = malloc(sizeof(*k) + blob.n), **at = &m->keys;
+	struct key *k = malloc(sizeof(*k) + blob.n);
 	enum ipc_key_use use = like->use;
 
 	if (k == NULL || (use == IPC_USER_KEY && m->user_keys >= MONITOR_USER_KEYS_MAX)) {
@@ -88,12 +101,8 @@ monitor_keys_add(struct monitor *m, const struct key *like, struct span blob)
 	if (k->agent != NULL)
 		monitor_agent_hold(k->agent);
 	memcpy(k->blob, blob.p, blob.n);
-	while (use == IPC_HOST_KEY && *at != NULL) {
-		if ((*at)->use == IPC_HOST_KEY && strcmp(type_of(*at), type_of(k)) == 0)
-			remove_key(m, at);
-		else
-			at = &(*at)->next;
-	}
+	if (use == IPC_HOST_KEY)
+		replace_others(m, k);
 	m->user_keys += use == IPC_USER_KEY;
 	k->next = m->keys;
 	m->keys = k;
@@ -150,6 +159,22 @@ monitor_keys_on_drop(struct monitor *m, const struct ipc_KEY_DROP *q)
 		return 0;
 	}
 	return 0;		/* it was replaced */
+}
+
+/* The application names keys that it has not dropped, and no others. */
+int
+monitor_keys_on_host_key(struct monitor *m, const struct ipc_HOST_KEY *q)
+{
+	struct key *k = monitor_keys_of_user(m, q->key);
+
+	if (k == NULL)
+		return IPC_BROKEN;
+	free((void *)(uintptr_t)k->cert.p);	/* a user's: not to be shown as a host's */
+	k->cert = span_of(NULL, 0);
+	m->user_keys--;
+	k->use = IPC_HOST_KEY;
+	replace_others(m, k);
+	return 0;
 }
 
 /* ---- loading ---- */

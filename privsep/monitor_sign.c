@@ -46,6 +46,25 @@ monitor_sign_login_data(const struct conn *c, struct span user, struct span alg,
 	return w->bad ? -1 : 0;
 }
 
+/* By whoever has the private half: then the answer comes when theirs has. */
+static int
+sign_hash(struct conn *c, const struct key *key, const struct sign_alg *alg)
+{
+	uint8_t sig[SIGNATURE_MAX];
+	size_t sig_len;
+
+	if (key->secret == NULL) {
+		monitor_signer_ask_host(c, key);
+		return 0;
+	}
+	if (monitor_sign_checked(key, alg, span_of(c->hash, c->hash_len), sig, sizeof(sig),
+	    &sig_len) != 0) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "the host key's signature failed");
+		return 0;
+	}
+	return monitor_exchange_answer(c, span_of(sig, sig_len));
+}
+
 int
 monitor_sign_on_sign(struct conn *c, const struct ipc_SIGN *q)
 {
@@ -55,17 +74,13 @@ monitor_sign_on_sign(struct conn *c, const struct ipc_SIGN *q)
 		.kex = monitor_exchange_kex(c, q->kex, c->gex, q->q_c, q->q_s, q->k),
 		.gex = c->gex, .v_c = q->v_c, .v_s = c->plan.version, .i_c = q->i_c, .i_s = c->kexinit,
 		.q_c = q->q_c, .q_s = q->q_s, .k = q->k };
-	uint8_t sig[SIGNATURE_MAX];
-	size_t sig_len;
 
 	if (key == NULL || x.kex == NULL)
 		return IPC_BROKEN;
 	c->kex = K_BUSY;
 	x.k_s = monitor_cert_shown(key, q->hostkey_alg);
-	if (monitor_exchange_hash(&x, c->hash, &c->hash_len) != 0 ||
-	    monitor_sign_checked(key, alg, span_of(c->hash, c->hash_len), sig, sizeof(sig),
-	    &sig_len) != 0) {
-		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "the host key's signature failed");
+	if (monitor_exchange_hash(&x, c->hash, &c->hash_len) != 0) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "the exchange hash failed");
 		return 0;
 	}
 	free(c->gex);			/* for this key exchange only */
@@ -80,5 +95,5 @@ monitor_sign_on_sign(struct conn *c, const struct ipc_SIGN *q)
 	}
 	monitor_names_copy(c->kex_used, sizeof(c->kex_used), q->kex);
 	monitor_names_copy(c->alg_used, sizeof(c->alg_used), q->hostkey_alg);
-	return monitor_exchange_answer(c, span_of(sig, sig_len));
+	return sign_hash(c, key, alg);
 }

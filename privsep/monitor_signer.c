@@ -1,14 +1,19 @@
 /*
- * monitor_signer.c - user keys whose private half is elsewhere: the application's
- * own (an HSM, a callback), or an agent's.
+ * monitor_signer.c - keys whose private half is elsewhere: the application's own (an
+ * HSM, a callback), or an agent's.
  *
- * Whoever holds it is handed the login request that the monitor assembled, and its
- * answer is checked before any worker sees it: a wrong signature, or none, is a
- * failed attempt and nothing more.  What comes too late meets no login that waits.
+ * Whoever holds it is handed what the monitor made, a login request or an H, and its
+ * answer is checked before any worker sees it.  A wrong signature, or none, is a failed
+ * login attempt, or the end of the one connection whose key exchange it was for, and
+ * nothing more.  What comes too late meets nobody that waits.
  */
 #include "privsep/monitor_login.h"
 
+#include <stdio.h>
+
 #include "crypto/keyfile.h"
+
+enum { SSH_DISCONNECT_KEY_EXCHANGE_FAILED = 3 };
 
 int
 monitor_signer_on_key(struct monitor *m, const struct ipc_KEY_SIGNER *q)
@@ -32,17 +37,26 @@ monitor_signer_on_key(struct monitor *m, const struct ipc_KEY_SIGNER *q)
 	return 0;
 }
 
-/* ---- a login that waits for its signature ---- */
+/* ---- a connection that waits for its signature ---- */
+
+struct signing
+monitor_signer_of(const struct conn *c)
+{
+	const struct login *l = c->login;
+
+	if (c->plan.role == IPC_SERVER)
+		return (struct signing){ c->sign_question, c->host_key, c->alg_used };
+	if (l == NULL || l->state != LOGIN_SIGNING)
+		return (struct signing){ .question = 0 };
+	return (struct signing){ l->question, l->key, l->alg };
+}
 
 struct conn *
 monitor_signer_waits(struct monitor *m, uint64_t conn, uint64_t question)
 {
 	struct conn *c = monitor_conn_find(m, conn);
 
-	if (c == NULL || c->login == NULL || c->login->state != LOGIN_SIGNING ||
-	    c->login->question != question)
-		return NULL;
-	return c;
+	return c != NULL && question != 0 && monitor_signer_of(c).question == question ? c : NULL;
 }
 
 bool
@@ -50,19 +64,20 @@ monitor_signer_data(const struct conn *c, struct wr *w)
 {
 	const struct login *l = c->login;
 
-	return monitor_sign_login_data(c, span_str(l->user), span_str(l->alg), l->key,
-	    monitor_login_host_key(c), w) == 0;
+	if (c->plan.role == IPC_CLIENT)
+		return monitor_sign_login_data(c, span_str(l->user), span_str(l->alg), l->key,
+		    monitor_login_host_key(c), w) == 0;
+	wr_raw(w, span_of(c->hash, c->hash_len));
+	return !w->bad;
 }
 
-void
-monitor_signer_ask(struct conn *c, const struct key *key)
+static void
+ask(struct conn *c, const struct key *key)
 {
-	struct login *l = c->login;
+	struct signing s = monitor_signer_of(c);
 	uint8_t data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(data, sizeof(data));
 
-	l->state = LOGIN_SIGNING;
-	l->question = ++c->m->serial;
 	if (!monitor_signer_data(c, &w)) {
 		monitor_signer_done(c, span_of(NULL, 0), "the login request is too long");
 		return;
@@ -71,27 +86,49 @@ monitor_signer_ask(struct conn *c, const struct key *key)
 		monitor_agent_sign(key->agent, c);
 		return;
 	}
-	tell_SIGN_ASK(c->m, &(struct ipc_SIGN_ASK){ .conn = c->id, .question = l->question,
-	    .key = key->serial, .alg = span_str(monitor_cert_sign_alg(span_str(l->alg))->name),
+	tell_SIGN_ASK(c->m, &(struct ipc_SIGN_ASK){ .conn = c->id, .question = s.question,
+	    .key = key->serial, .alg = span_str(monitor_cert_sign_alg(span_str(s.alg))->name),
 	    .data = wr_span(&w) });
 }
 
 void
-monitor_signer_done(struct conn *c, struct span signature, const char *why)
+monitor_signer_ask_login(struct conn *c, const struct key *key)
 {
-	struct login *l = c->login;
+	c->login->state = LOGIN_SIGNING;
+	c->login->question = ++c->m->serial;
+	ask(c, key);
+}
+
+void
+monitor_signer_ask_host(struct conn *c, const struct key *key)
+{
+	c->sign_question = ++c->m->serial;
+	monitor_timer_set(c->m, &c->sign_timer, monitor_now(c->m) + MONITOR_SIGN_MS);
+	ask(c, key);
+}
+
+/* ---- what came of it ---- */
+
+/* A certificate's key is what signs. */
+static bool
+is_the_keys(const struct conn *c, struct signing s, struct span signature)
+{
 	struct shown_key key;
 	uint8_t data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(data, sizeof(data));
-	struct sign_facts facts;	/* the server's to judge */
+	struct sign_facts facts;	/* the peer's to judge */
+
+	return monitor_cert_show(span_str(s.alg), s.key, &key) == NULL &&
+	    monitor_signer_data(c, &w) && sign_verify(key.alg, key.plain.p, key.plain.n,
+	    data, w.n, signature.p, signature.n, &facts) == 0;
+}
+
+static void
+login_done(struct conn *c, struct span signature, const char *why)
+{
+	struct login *l = c->login;
 
 	l->question = 0;
-	if (signature.n > 0 && (monitor_cert_show(span_str(l->alg), l->key, &key) != NULL ||
-	    !monitor_signer_data(c, &w) || sign_verify(key.alg, key.plain.p, key.plain.n, data,
-	    w.n, signature.p, signature.n, &facts) != 0)) {
-		signature.n = 0;
-		why = "the signature is not the key's";
-	}
 	if (signature.n == 0) {
 		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""), span_str(why));
 		return;
@@ -100,6 +137,42 @@ monitor_signer_done(struct conn *c, struct span signature, const char *why)
 	say_LOGIN_PUBLICKEY(c, &(struct ipc_LOGIN_PUBLICKEY){ .user = span_str(l->user),
 	    .alg = span_str(l->alg), .key = l->key, .signature = signature,
 	    .host_key = monitor_login_host_key(c) });
+}
+
+/* The peer is told: it may come again when the key can be used. */
+static void
+host_done(struct conn *c, struct span signature, const char *why)
+{
+	char text[128];
+
+	c->sign_question = 0;
+	monitor_timer_clear(c->m, &c->sign_timer);
+	if (signature.n > 0) {
+		(void)monitor_exchange_answer(c, signature);	/* what fails ends it there */
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "no signature of the host key: %s", why);
+	monitor_end_politely(c, IPC_UNSIGNED, IPC_LOCAL, SSH_DISCONNECT_KEY_EXCHANGE_FAILED, text);
+}
+
+void
+monitor_signer_done(struct conn *c, struct span signature, const char *why)
+{
+	if (signature.n > 0 && !is_the_keys(c, monitor_signer_of(c), signature)) {
+		signature.n = 0;
+		why = "the signature is not the key's";
+	}
+	if (c->plan.role == IPC_SERVER)
+		host_done(c, signature, why);
+	else
+		login_done(c, signature, why);
+}
+
+void
+monitor_signer_late(struct monitor *m, void *owner)
+{
+	(void)m;
+	host_done(owner, span_of(NULL, 0), "it did not come in time");
 }
 
 int

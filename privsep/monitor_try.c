@@ -246,7 +246,7 @@ monitor_try_publickey(struct monitor *m, const struct ipc_TRY_PUBLICKEY *q)
 	if (!set_key(c, as, certified ? key->cert : span_of(key->blob, key->blob_len)))
 		return 0;
 	if (key->secret == NULL)
-		monitor_signer_ask(c, key);
+		monitor_signer_ask_login(c, key);
 	else
 		sign_here(c, key, alg);
 	return 0;

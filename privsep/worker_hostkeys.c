@@ -138,6 +138,8 @@ worker_hostkeys_proof(struct worker *w, const struct ipc_PROOF *m)
 		return 0;
 	if (p == NULL)
 		return -1;
+	if (m->signature.n == 0)	/* not to be had: then none of them is */
+		p->signatures.bad = true;
 	wr_blob(&p->signatures, m->signature, SIGNATURE_MAX);
 	if (!p->signatures.bad && p->rest.n > 0) {
 		ask_next(w);

@@ -142,6 +142,40 @@ its_keys_are_handles_as_others(void **state)
 }
 
 static void
+its_keys_can_be_host_keys(void **state)
+{
+	postern_key **keys = NULL, other;
+	const void *blob;
+	size_t n = 0, len;
+
+	(void)state;
+	assert_int_equal(postern_agent_keys(ctx, agent_that("3"), &keys, &n, SOON), 0);
+	other = *keys[0];
+	other.ctx = NULL;
+	assert_int_equal(postern_context_use_server_key(ctx, &other), -EINVAL);
+	ctx->pid++;
+	assert_int_equal(postern_context_use_server_key(ctx, keys[0]), POSTERN_EFORKED);
+	ctx->pid--;
+	assert_null(postern_context_get_server_key(ctx, 0, &blob, &len));
+	assert_int_equal(postern_context_use_server_key(ctx, keys[0]), 0);
+	assert_string_equal(postern_context_get_server_key(ctx, 0, &blob, &len), "ssh-ed25519");
+	assert_memory_equal(blob, "BLOB", 4);
+	assert_ptr_not_equal(TAILQ_FIRST(&ctx->keys), keys[0]);
+	/* a second of its type replaces the first; nothing is dropped behind its back */
+	assert_int_equal(postern_context_use_server_key(ctx, keys[1]), 0);
+	assert_null(postern_context_get_server_key(ctx, 1, &blob, &len));
+	ctx->is_sealed = true;
+	assert_int_equal(postern_context_use_server_key(ctx, keys[2]), POSTERN_ESTATE);
+	ctx->is_sealed = false;
+	postern_key_free(keys[2]);	/* it is the caller's still */
+	for (int i = 0; i < 100 && fake_seen->drops < 1; i++)
+		fake_pause(10);
+	assert_int_equal(fake_seen->drops, 1);
+	assert_int_equal(fake_seen->host_keys, 2);
+	free(keys);
+}
+
+static void
 comments_are_harmless(void **state)
 {
 	struct ipc_KEY_LOADED m = { .alg = span_str("ssh-ed25519"), .blob = span_str("B"),
@@ -204,6 +238,7 @@ main(void)
 		CASE(no_time_leaves_nothing_behind),
 		CASE(an_empty_agent_has_no_keys),
 		CASE(its_keys_are_handles_as_others),
+		CASE(its_keys_can_be_host_keys),
 		CASE(comments_are_harmless),
 		CASE(a_key_is_added_by_the_monitor),
 	};

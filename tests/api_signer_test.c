@@ -132,11 +132,34 @@ a_question_about_another_key_asks_nobody(void **state)
 	key->sign = NULL;
 	api_signer_ask(t, &m);
 	key->sign = sign;
-	/* nor does a server's peer ask for anything */
+	/* nor does a server's peer ask for a user's */
 	t->is_server = true;
 	api_signer_ask(t, &m);
 	t->is_server = false;
 	assert_int_equal(asked, 0);
+}
+
+/* ...and a client's server not for a host's. */
+static void
+a_server_asks_its_host_keys(void **state)
+{
+	struct ipc_SIGN_ASK m = { .conn = t->id, .question = 78, .alg = span_str("ssh-ed25519"),
+		.data = span_str("DATA") };
+	enum way way = NO;
+
+	(void)state;
+	assert_int_equal(make(&way), 0);
+	assert_int_equal(postern_context_use_server_key(ctx, key), POSTERN_ESTATE);
+	ctx->is_sealed = false;
+	assert_int_equal(postern_context_use_server_key(ctx, key), 0);
+	ctx->is_sealed = true;
+	m.key = key->id;
+	api_signer_ask(t, &m);
+	assert_int_equal(asked, 0);
+	t->is_server = true;
+	api_signer_ask(t, &m);
+	t->is_server = false;
+	assert_int_equal(asked, 1);
 }
 
 static void
@@ -184,6 +207,7 @@ main(void)
 		CASE(bad_keys_are_no_keys),
 		CASE(what_is_no_signature_is_a_refused_login),
 		CASE(a_question_about_another_key_asks_nobody),
+		CASE(a_server_asks_its_host_keys),
 		CASE(the_key_may_go_while_it_signs),
 		CASE(the_transport_may_go_while_it_signs),
 		CASE(its_signature_logs_in),

@@ -99,6 +99,7 @@ static void defaults_are_sshds(void **s)
 	assert_string_equal(conf.ports.v[0], "22");
 	assert_int_equal(conf.listen.n, 0);
 	assert_int_equal(conf.host_keys.n, 0);
+	assert_null(conf.host_key_agent);
 	assert_int_equal(conf.login_grace, 120);
 	assert_int_equal(conf.max_auth_tries, 6);
 	assert_int_equal(conf.max_sessions, 10);
@@ -142,7 +143,8 @@ static void every_keyword_takes_its_value(void **s)
 {
 	(void)s;
 	good("Port 2200\nPort 2201\nListenAddress 127.0.0.1:99\nListenAddress [::1]:98\n"
-	    "HostKey /a\nHostKey /b\nHostCertificate /c\nLoginGraceTime 1m30s\nMaxAuthTries 3\nMaxSessions 0\n"
+	    "HostKey /a\nHostKey /b\nHostCertificate /c\nHostKeyAgent SSH_AUTH_SOCK\n"
+	    "LoginGraceTime 1m30s\nMaxAuthTries 3\nMaxSessions 0\n"
 	    "MaxStartups 5:50:60\nClientAliveInterval 15\nClientAliveCountMax 0\n"
 	    "TCPKeepAlive no\nPermitRootLogin no\nPubkeyAuthentication yes\n"
 	    "PasswordAuthentication no\nKbdInteractiveAuthentication yes\n"
@@ -184,6 +186,7 @@ static void every_keyword_takes_its_value(void **s)
 	assert_int_equal(conf.ports.n, 2);
 	assert_int_equal(conf.listen.n, 2);
 	assert_int_equal(conf.host_keys.n, 2);
+	assert_string_equal(conf.host_key_agent, "SSH_AUTH_SOCK");
 	assert_int_equal(conf.login_grace, 90);
 	assert_int_equal(conf.max_auth_tries, 3);
 	assert_int_equal(conf.max_sessions, 0);
@@ -285,7 +288,7 @@ static void bad_values_are_refused(void **s)
 		"PermitRootLogin maybe", "AuthenticationMethods password,pubkey",
 		"AuthenticationMethods password,", "AuthenticationMethods ,password",
 		"AuthenticationMethods hostbased", "AuthenticationMethods none",
-		"PasswordFile relative", "AllowUsers a@10.0.0.0/33", "AllowUsers a@10.0.0.1/8",
+		"PasswordFile relative", "HostKeyAgent relative/socket", "AllowUsers a@10.0.0.0/33", "AllowUsers a@10.0.0.1/8",
 		"AllowUsers a@", "DenyUsers a@::1/129", "PermitUserEnvironment",
 		"PermitUserEnvironment LANG X", "PermitUserRC maybe", "PermitEmptyPasswords 1",
 		"PubkeyAuthOptions touch", "PubkeyAuthOptions none touch-required",

@@ -32,7 +32,7 @@ enum { FAKE_CONNS = 32, FAKE_CHANS = 32, FAKE_MANY = 1000, FAKE_HELD = 1200 };
 
 /* What the test wants to know about what the puppet got. */
 struct fake_seen {
-	int spawned, sealed, config, closes, closes_now, drops, trust_files, trust_keys;
+	int spawned, sealed, config, closes, closes_now, drops, host_keys, trust_files, trust_keys;
 	int channel_closes, late_closes, answers, refusals, infos;
 	uint64_t last_conn, added_key;	/* AGENT_ADD */
 	uint32_t added_for;
@@ -264,6 +264,15 @@ on_KEY_DROP(struct fake *f, const struct ipc_KEY_DROP *m)
 	(void)f;
 	(void)m;
 	fake_seen->drops++;
+	return 0;
+}
+
+static inline int
+on_HOST_KEY(struct fake *f, const struct ipc_HOST_KEY *m)
+{
+	(void)f;
+	(void)m;
+	fake_seen->host_keys++;
 	return 0;
 }
 

@@ -53,6 +53,7 @@ forked_context(void)
 	FORKED(postern_key_load_memory(&k, ctx, "x", 1, NULL, SOON));
 	FORKED(postern_agent_keys(ctx, spare_fd(), &keys, &n, SOON));
 	FORKED(postern_context_add_server_key(ctx, spare_fd(), NULL, SOON));
+	FORKED(postern_context_use_server_key(ctx, house.key));
 	FORKED(postern_context_load_server_moduli(ctx, spare_fd(), SOON));
 	FORKED(postern_server_new(&s, ctx, &sc, NULL, SOON));
 	FORKED(postern_server_listen(house.server, spare_fd()));

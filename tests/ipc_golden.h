@@ -154,6 +154,7 @@ GOLDEN(AGENT_ADD, "\x4f" "\0\0\0\0\0\0\0\x09" "\0\0\0\0\0\0\0\x07" "\0\0\0\1" "c
 GOLDEN(AGENT, "\x59" "\0\0\0\0\0\0\0\x09", .call = 9, .socket = 50)
 GOLDEN(KEY_SIGNER, "\x5a" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "a" "\0\0\0\2" "\0b",
     .call = 9, .alg = S("a"), .blob = S("\0b"))
+GOLDEN(HOST_KEY, "\x4e" "\xff\0\0\0\0\0\0\1", .key = 0xff00000000000001)
 GOLDEN(SIGN_ANSWER, "\x5b" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "s",
     .conn = 1, .question = 2, .signature = S("s"))
 GOLDEN(TRY_CHANGE, "\x5c" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\3" "old" "\0\0\0\5" "newer",

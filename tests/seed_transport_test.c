@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sodium.h>
 
 #include "tests/seed.h"
 
@@ -233,6 +234,75 @@ seed_04_add_server_key(void **state)
 	assert_memory_equal(second, house.host_key, m);
 	assert_null(postern_context_get_server_key(ctx, 1, &second, &m));
 	postern_context_free(ctx);
+}
+
+/* Our own Ed25519 key, which is nowhere but here; how says which signature fails. */
+static struct { uint8_t sk[64]; int signs, fails_at, error; } hsm;
+
+static int
+hsm_signs(void *user, const void *data, size_t len, void *out, size_t size)
+{
+	static const uint8_t form[] = "\0\0\0\013ssh-ed25519\0\0\0\100";
+
+	(void)user;
+	assert_int_equal(len, 32);		/* H, and nothing else */
+	assert_true(size >= sizeof(form) - 1 + crypto_sign_BYTES);
+	if (++hsm.signs == hsm.fails_at)
+		return -EIO;
+	memcpy(out, form, sizeof(form) - 1);
+	crypto_sign_detached((uint8_t *)out + sizeof(form) - 1, NULL, data, len, hsm.sk);
+	return (int)(sizeof(form) - 1 + crypto_sign_BYTES);
+}
+
+static void
+hsm_closed(void *user, postern_transport *t, const struct postern_exception *e)
+{
+	(void)user;
+	hsm.error = e->code;
+	postern_transport_free(t);
+}
+
+static void
+seed_04_use_server_key(void **state)
+{
+	static uint8_t blob[] = "\0\0\0\013ssh-ed25519\0\0\0\0400123456789abcdef0123456789abcdef";
+	struct postern_server_interface i = seed_interface();
+	struct postern_options o = POSTERN_OPTIONS;
+	struct postern_server_config cfg = POSTERN_SERVER_CONFIG;
+	struct postern_client_config client = POSTERN_CLIENT_CONFIG;
+	postern_transport *t;
+	postern_key *key;
+
+	(void)state;
+	crypto_sign_keypair(&blob[19], hsm.sk);
+	postern_context_free(house.ctx);
+	assert_int_equal(postern_context_new(&house.ctx, NULL, SOON), 0);
+	assert_int_equal(postern_key_new_signer(&key, house.ctx, "ssh-ed25519", blob,
+	    sizeof(blob) - 1, hsm_signs, NULL, SOON), 0);
+	assert_int_equal(postern_context_use_server_key(house.ctx, key), 0);
+	hsm.fails_at = 3;
+	i.transport_closed = hsm_closed;
+	o.kex = "curve25519-sha256";		/* whose H has 32 bytes */
+	cfg.methods = POSTERN_PASSWORD;
+	cfg.options = &o;
+	assert_int_equal(postern_server_new(&house.server, house.ctx, &cfg, &i, SOON), 0);
+	client.host_key = blob;
+	client.host_key_len = sizeof(blob) - 1;
+	t = seed_transport(house.server);
+	assert_int_equal(postern_transport_start_client(t, &client, SOON), 0);
+	assert_int_equal(hsm.signs, 1);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "foo", 0, SOON), 0);
+	assert_int_equal(postern_transport_renegotiate_keys(t, SOON), 0);
+	assert_int_equal(hsm.signs, 2);
+	assert_int_equal(postern_transport_renegotiate_keys(t, SOON), POSTERN_ECLOSED);
+	while (hsm.error == 0) {
+		struct postern_event ev = POSTERN_EVENT;
+
+		assert_true(postern_next(house.ctx, &ev, SOON) >= 0);
+	}
+	assert_int_equal(hsm.error, POSTERN_ESIGN);
+	t = seed_transport(house.server);	/* the next is none the worse for it */
+	assert_int_equal(postern_transport_start_client(t, &client, SOON), 0);
 }
 
 static void
@@ -798,7 +868,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(seed_01_socket), T(seed_01_pair), T(seed_01_host), T(seed_01_address), T(seed_01_io),
-		T(seed_02_describe), T(seed_03_accept), T(seed_04_add_server_key), T(seed_05_atfork),
+		T(seed_02_describe), T(seed_03_accept), T(seed_04_add_server_key), T(seed_04_use_server_key), T(seed_05_atfork),
 		T(seed_11_close), T(seed_13_get_exception), T(seed_14_hexdump), T(seed_16_log_channel),
 		T(seed_18_get_remote_server_key), T(seed_19_security_options), T(seed_20_get_server_key),
 		T(seed_21_get_username), T(seed_22_getpeername), T(seed_24_is_active), T(seed_26_moduli),

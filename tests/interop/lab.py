@@ -177,9 +177,10 @@ class Lab:
 
     # ---- servers
 
-    def posternd(self, *lines, level="VERBOSE", env=None, flags=(), ready=True, user=None):
+    def posternd(self, *lines, level="VERBOSE", env=None, flags=(), ready=True, user=None,
+                 hostkey=None):
         """user: run it as that account (the tests being root)."""
-        port, hostkey = free_port(), self.hostkey
+        port, hostkey = free_port(), hostkey or self.hostkey
         if user:
             hostkey = self.path("host_key_of_" + user)
             shutil.copy(self.hostkey, hostkey)

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+"""hostagent_test.py - HostKeyAgent: Debian's ssh-agent holds posternd's host keys.
+
+ssh logs in by each of them; the agent is stopped, killed and started anew meanwhile.  sshd
+is given the same lines, to see that they mean the same.
+"""
+import os, signal, subprocess, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lab import SSH_BASE, Failure, check, main, need
+
+GONE = "no signature of the host key"
+
+
+class Agent:
+    def __init__(self, lab, *keys, socket=None):
+        self.socket = socket or lab.path("agent")
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+        self.process = subprocess.Popen([need("ssh-agent"), "-D", "-a", self.socket], stdout=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while not os.path.exists(self.socket):
+            check(time.monotonic() < end, "ssh-agent makes no socket")
+            time.sleep(0.02)
+        for k in keys:
+            subprocess.run([need("ssh-add"), "-q", k], check=True, env=dict(os.environ, SSH_AUTH_SOCK=self.socket))
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def host_keys(lab):
+    """Made once; the private halves are nowhere but in agents afterwards."""
+    folder = os.path.join(lab.dir, "agents-keys")
+    paths = [os.path.join(folder, "ed25519"), os.path.join(folder, "rsa")]
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+        for p, more in zip(paths, ([], ["-b", "3072"])):
+            subprocess.run([need("ssh-keygen"), "-q", "-t", os.path.basename(p), *more, "-N", "", "-f", p], check=True)
+    return paths
+
+
+def served(lab, agent, *lines, **kw):
+    ed, rsa = host_keys(lab)
+    return lab.posternd("HostKeyAgent " + agent.socket, "HostKey %s.pub" % rsa, *lines, hostkey=ed + ".pub", **kw)
+
+
+def logs_in(lab, server, *args):
+    r = lab.ssh(server, *args, command=["echo", "in"])
+    check(r.returncode == 0 and r.stdout == b"in\n", "ssh: %r" % r.stderr)
+
+
+def fails(lab, server, why=GONE):
+    r = lab.ssh(server, command=["echo", "in"])
+    check(r.returncode == 255 and why.encode() in r.stderr, "ssh: %d %r" % (r.returncode, r.stderr))
+
+
+class Session:
+    """ssh with cat at the other end, and new session keys for each 64 KiB."""
+
+    def __init__(self, lab, server):
+        self.process = subprocess.Popen(
+            [need("ssh"), *SSH_BASE, "-p", str(server.port), "-o", "BatchMode=yes", "-o", "RekeyLimit=64K", "-i",
+             lab.userkey, "%s@127.0.0.1" % lab.user, "cat"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.echoes(b"hello\n")
+
+    def echoes(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+        got = b""
+        while len(got) < len(data):
+            more = self.process.stdout.read1(len(data) - len(got))
+            if not more:
+                raise Failure("the session ended: %r" % self.process.stderr.read())
+            got += more
+        check(got == data, "another echo")
+
+    def ends(self):
+        """In the rekey that this much data brings about."""
+        _, err = self.process.communicate(b"x" * 300000, timeout=30)
+        check(self.process.returncode == 255 and GONE.encode() in err, "ssh: %r" % err)
+
+
+def every_key_signs(lab):
+    with Agent(lab, *host_keys(lab)) as agent:
+        for server in (served(lab, agent), lab.sshd("HostKeyAgent " + agent.socket, "HostKey %s.pub" %
+                       host_keys(lab)[1], hostkey=host_keys(lab)[0] + ".pub")):
+            for alg in "ssh-ed25519", "rsa-sha2-256", "rsa-sha2-512":
+                logs_in(lab, server, "-o", "HostKeyAlgorithms=" + alg)
+
+
+def rekeys_are_signed(lab):
+    with Agent(lab, *host_keys(lab)) as agent:
+        s = Session(lab, served(lab, agent))
+        for _ in range(8):
+            s.echoes(b"y" * 50000)
+        s.process.communicate(timeout=30)
+        check(s.process.returncode == 0, "ssh: %d" % s.process.returncode)
+
+
+def socket_of_the_environment(lab):
+    ed, _ = host_keys(lab)
+    with Agent(lab, *host_keys(lab)) as agent:
+        logs_in(lab, lab.posternd("HostKeyAgent SSH_AUTH_SOCK", hostkey=ed + ".pub",
+                                  env=dict(os.environ, SSH_AUTH_SOCK=agent.socket)))
+
+
+def killed_in_mid_life(lab):
+    with Agent(lab, *host_keys(lab)) as agent:
+        server = served(lab, agent)
+        idle, busy = Session(lab, server), Session(lab, server)
+        agent.stop()
+        idle.echoes(b"still there\n")
+        fails(lab, server)
+        busy.ends()
+        idle.echoes(b"and still\n")
+        idle.process.communicate(timeout=30)
+        check(idle.process.returncode == 0, "the other session: %d" % idle.process.returncode)
+        check(server.process.poll() is None, "posternd ended")
+
+
+def asked_and_killed(lab):
+    """It stands still while it is asked, and dies then."""
+    with Agent(lab, *host_keys(lab)) as agent:
+        server = served(lab, agent)
+        agent.process.send_signal(signal.SIGSTOP)
+        client = subprocess.Popen([need("ssh"), *SSH_BASE, "-p", str(server.port), "-o", "BatchMode=yes", "-i",
+                                   lab.userkey, "%s@127.0.0.1" % lab.user, "true"], stderr=subprocess.PIPE)
+        time.sleep(1)
+        check(client.poll() is None, "ssh did not wait")
+        agent.stop()
+        _, err = client.communicate(timeout=20)
+        check(client.returncode == 255 and GONE.encode() in err, "ssh: %r" % err)
+
+
+def a_key_it_has_not(lab):
+    """At the start it must have them; one that it loses later it does not sign with."""
+    ed, rsa = host_keys(lab)
+    with Agent(lab, rsa) as agent:
+        server = served(lab, agent)
+        check("the agent does not have it" in server.text(), server.text())
+        logs_in(lab, server)
+        subprocess.run([need("ssh-add"), "-q", "-D"], check=True, env=dict(os.environ, SSH_AUTH_SOCK=agent.socket),
+                       stderr=subprocess.DEVNULL)
+        fails(lab, server, "the agent did not sign")
+        subprocess.run([need("ssh-add"), "-q", rsa], check=True, env=dict(os.environ, SSH_AUTH_SOCK=agent.socket))
+        logs_in(lab, server)
+
+
+if __name__ == "__main__":
+    main([every_key_signs, rekeys_are_signed, socket_of_the_environment, killed_in_mid_life, asked_and_killed,
+          a_key_it_has_not])
