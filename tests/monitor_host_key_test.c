@@ -328,6 +328,26 @@ test_quota(void **state)
 	expect_signed(&first);
 }
 
+/* No proof for known_hosts by a key that is elsewhere; it is asked for H alone. */
+static void
+test_no_proof(void **state)
+{
+	struct ipc_PROOF proof;
+
+	(void)state;
+	begin(&first, 1);
+	ask(&first);
+	expect_sign(own(), &first, 0);
+	say(response(play.seed, &first));
+	expect_signed(&first);
+	log_in(&first);
+	PLAY_SAY(first.w, PROVE, .key = own());
+	PLAY_WORKER_EXPECT(first.w, PROOF, &proof);
+	assert_int_equal(proof.signature.n, 0);
+	expect_silence();
+	assert_false(first.w->dead);
+}
+
 /* ---- it does not ---- */
 
 static void
@@ -685,6 +705,17 @@ test_not_twice(void **state)
 	assert_true(play.m->over);
 }
 
+/* A user's certificate does not become a host's with the key. */
+static void
+test_its_certificate_goes(void **state)
+{
+	(void)state;
+	list(own());
+	play.m->keys->cert = monitor_span_copy(span_str("a user's"));
+	seal();
+	assert_int_equal(monitor_keys_host(play.m, "ssh-ed25519")->cert.n, 0);
+}
+
 static void
 test_not_when_sealed(void **state)
 {
@@ -701,11 +732,12 @@ main(void)
 #define S(f) cmocka_unit_test_setup_teardown(f, signer_setup, teardown)
 #define B(f) cmocka_unit_test_setup_teardown(f, bare_setup, teardown)
 	const struct CMUnitTest tests[] = {
-		A(test_agent_signs), A(test_one_question_at_a_time), A(test_quota),
+		A(test_agent_signs), A(test_one_question_at_a_time), A(test_quota), A(test_no_proof),
 		A(test_agent_refuses), A(test_wrong_signatures), A(test_malformed), A(test_late),
 		A(test_dies), A(test_dies_during_rekey), A(test_two_outstanding),
 		A(test_ended_meanwhile), B(test_rsa_flags), S(test_signer), S(test_signer_refuses),
 		B(test_replaces), B(test_is_replaced), B(test_unknown_key), B(test_not_twice),
+		B(test_its_certificate_goes),
 		A(test_not_when_sealed),
 	};
 

@@ -131,6 +131,23 @@ test_proofs_are_asked_for_and_passed_on(void **state)
 	lab_free(l);
 }
 
+/* The second key's private half is with an agent: none of them counts as proven. */
+static void
+test_a_proof_that_is_not_to_be_had(void **state)
+{
+	struct lab *l = open_with_more();
+
+	(void)state;
+	ASKS(l, 7, "\0\0\0\1k\0\0\0\1r");
+	expect_asked(l, 1, "k");
+	proof(l, "sigk");
+	expect_asked(l, 2, "r");
+	proof(l, "");
+	LAB_UNTIL(l, l->events[CE_CALL_DONE] == 1);
+	assert_false(l->call_ok);
+	lab_free(l);
+}
+
 /* Refused as a whole, without a word to the monitor; the connection goes on. */
 static void
 test_what_is_refused(void **state)
@@ -231,6 +248,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_keys_are_announced_once),
 		cmocka_unit_test(test_proofs_are_asked_for_and_passed_on),
+		cmocka_unit_test(test_a_proof_that_is_not_to_be_had),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_a_client_proves_nothing),
 		cmocka_unit_test(test_a_proof_that_nobody_asked_for),

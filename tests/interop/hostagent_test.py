@@ -142,6 +142,23 @@ def asked_and_killed(lab):
         check(client.returncode == 255 and GONE.encode() in err, "ssh: %r" % err)
 
 
+def back_after_a_reload(lab):
+    with Agent(lab, *host_keys(lab)) as agent:
+        server = served(lab, agent)
+        stays = Session(lab, server)
+        agent.stop()
+        fails(lab, server)
+        with Agent(lab, *host_keys(lab), socket=agent.socket):
+            server.process.send_signal(signal.SIGHUP)
+            end = time.monotonic() + 20
+            while lab.ssh(server, command=["true"]).returncode != 0:
+                check(time.monotonic() < end, "it is not back")
+                time.sleep(0.2)
+            stays.echoes(b"still\n")
+            stays.process.communicate(timeout=30)
+            check(stays.process.returncode == 0, "the session of before: %d" % stays.process.returncode)
+
+
 def a_key_it_has_not(lab):
     """At the start it must have them; one that it loses later it does not sign with."""
     ed, rsa = host_keys(lab)
@@ -158,4 +175,4 @@ def a_key_it_has_not(lab):
 
 if __name__ == "__main__":
     main([every_key_signs, rekeys_are_signed, socket_of_the_environment, killed_in_mid_life, asked_and_killed,
-          a_key_it_has_not])
+          back_after_a_reload, a_key_it_has_not])
