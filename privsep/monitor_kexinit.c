@@ -164,6 +164,20 @@ known_first(const struct conn *c, struct span list, char *out, size_t cap)
 	return fits;
 }
 
+/* What has no room, a long certificate, is not offered; others are no worse for that. */
+static bool
+put_pair(struct conn *c, struct wr *pairs, struct span name, struct span shown)
+{
+	if (shown.n + name.n + 8 > pairs->cap - pairs->n) {
+		monitor_remark(c->m, IPC_INFO, "connection %llu: no room to offer %.*s",
+		    (unsigned long long)c->id, (int)name.n, (const char *)name.p);
+		return false;
+	}
+	wr_blob(pairs, name, NAME_MAX_LEN);
+	wr_blob(pairs, shown, KEY_BLOB_MAX);
+	return true;
+}
+
 int
 monitor_kexinit_hostkeys(struct conn *c, struct wr *pairs)
 {
@@ -190,10 +204,10 @@ monitor_kexinit_hostkeys(struct conn *c, struct wr *pairs)
 
 		if (shown.n == 0 ||
 		    monitor_exchange_key_is_small(c, span_of(key->blob, key->blob_len)) ||
-		    !monitor_names_add(have, sizeof(have), name))
+		    !put_pair(c, pairs, name, shown))
 			continue;
-		wr_blob(pairs, name, NAME_MAX_LEN);
-		wr_blob(pairs, shown, KEY_BLOB_MAX);
+		if (!monitor_names_add(have, sizeof(have), name))
+			return -1;	/* as long as the list it comes from */
 	}
 	if (have[0] == 0 || pairs->bad)
 		return -1;

@@ -360,6 +360,36 @@ what_is_no_certificate_of_a_host_key_is_not_added(void **state)
 	assert_true(play.m->over);
 }
 
+/* Two that fill a message, and a host key that has no room behind them, are no reason to
+ * serve nobody: what fits is offered. */
+static void
+long_certificates_leave_room_for_others(void **state)
+{
+	static struct cert_list many;
+	struct ipc_NEW plan = play_plan(1, IPC_SERVER);
+	struct cert_plan p = good();
+	struct play_start start;
+	char name[40];
+
+	(void)state;
+	(void)cert_list_clear(&many);
+	for (int i = 0; i < 250; i++) {
+		(void)snprintf(name, sizeof(name), "host%03d.department.example", i);
+		p.principals = cert_list_add(&many, name);
+	}
+	add_cert(make(&p), true);
+	seal();
+	/* twice stands for two types of keys */
+	plan.hostkey_algs = span_str("ssh-ed25519-cert-v01@openssh.com,"
+	    "ssh-ed25519-cert-v01@openssh.com,ssh-ed25519-cert-v01@openssh.com,ssh-ed25519");
+	play_new(&plan);
+	play_attach(1);
+	(void)play_started(1, &start);
+	assert_non_null(memmem(start.kexinit, start.kexinit_len,
+	    "\0\0\0\x4dssh-ed25519-cert-v01@openssh.com,ssh-ed25519-cert-v01@openssh.com,"
+	    "ssh-ed25519", 4 + 0x4d));
+}
+
 int
 main(void)
 {
@@ -370,6 +400,7 @@ main(void)
 		T(who_is_revoked_vouches_for_nobody), T(an_authority_is_no_host_key),
 		T(name_and_blob_must_agree), S(a_certificate_is_shown_besides_its_key),
 		S(what_is_no_certificate_of_a_host_key_is_not_added),
+		S(long_certificates_leave_room_for_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
