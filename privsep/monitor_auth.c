@@ -51,6 +51,7 @@ monitor_auth_free(struct conn *c)
 	monitor_timer_deinit(c->m, &a->delay);
 	monitor_auth_key_clear(a);
 	free((void *)(uintptr_t)a->key.p);
+	free((void *)(uintptr_t)a->signature.p);
 	crypto_wipe(a, sizeof(*a));
 	free(a);
 }
@@ -93,7 +94,8 @@ monitor_auth_begin(struct conn *c, struct span user, enum auth_method method, st
 	a->is_signed = a->must_touch = a->must_verify = false;
 	a->alg[0] = a->fingerprint[0] = a->why[0] = 0;
 	free((void *)(uintptr_t)a->key.p);
-	a->key = span_of(NULL, 0);
+	free((void *)(uintptr_t)a->signature.p);
+	a->key = a->signature = span_of(NULL, 0);
 	return a;
 }
 

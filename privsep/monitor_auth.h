@@ -48,6 +48,8 @@ struct auth {
 	char why[MONITOR_WHY_MAX + 1];	/* it is refused, if that is for the log     */
 	uint8_t digest[AUTH_DIGEST], plain[AUTH_DIGEST];
 	struct span key;
+	struct span signature;		/* empty: "would this key do?"               */
+	bool is_bound;			/* it names our host key                     */
 	struct seen_key *keys;
 };
 

@@ -5,8 +5,8 @@
  * with an algorithm of the list that was announced and of that key's type.  The
  * application is asked once per key and step, and no key passes two steps, whatever
  * certificate it comes with; a probe and a proof use the same answer, and nothing but a
- * verified signature of this very request logs in: "the last key asked about" means
- * nothing.  A request that names a host key names ours.  An authenticator's signature
+ * signature of this very request, verified when that answer is there, logs in: "the last
+ * key asked about" means nothing.  A request that names a host key names ours.  An authenticator's signature
  * also says whether somebody was there, and must say so unless the application does not
  * mind.
  */
@@ -119,6 +119,37 @@ apply(struct conn *c, enum ipc_verdict verdict, struct span methods, unsigned fl
 	say_VERDICT(c, &(struct ipc_VERDICT){ .pk_ok = 1, .methods = span_str(a->allowed) });
 }
 
+static bool
+signature_good(struct conn *c)
+{
+	struct auth *a = c->auth;
+	struct span alg = span_str(a->alg), none = { NULL, 0 };
+	uint8_t data[MONITOR_LOGIN_DATA_MAX];
+	struct wr w = wr_of(data, sizeof(data));
+	struct shown_key key;
+
+	return monitor_cert_show(alg, a->key, &key) == NULL &&
+	    monitor_sign_login_data(c, span_str(a->user), alg, a->key,
+	    a->is_bound ? c->first_host_key : none, &w) == 0 &&
+	    sign_verify(key.alg, key.plain.p, key.plain.n, w.p, w.n, a->signature.p,
+	    a->signature.n, &a->facts) == 0;
+}
+
+/* The signature is looked at last: how long that takes is for whoever made the key to
+ * choose, up to 10 ms of everybody's time, and for a key that nobody wants it is not
+ * spent. */
+static void
+settle(struct conn *c, enum ipc_verdict verdict, struct span methods, unsigned flags)
+{
+	struct auth *a = c->auth;
+
+	a->is_signed = a->signature.n > 0 && verdict != IPC_REFUSED && signature_good(c);
+	if (a->signature.n > 0 && verdict != IPC_REFUSED && !a->is_signed)
+		monitor_auth_refuse(c);
+	else
+		apply(c, verdict, methods, flags);
+}
+
 void
 monitor_auth_key_judged(struct conn *c, enum ipc_verdict verdict, struct span methods,
     unsigned flags)
@@ -130,19 +161,7 @@ monitor_auth_key_judged(struct conn *c, enum ipc_verdict verdict, struct span me
 		k->flags = flags;
 		monitor_names_copy(k->methods, sizeof(k->methods), methods);
 	}
-	apply(c, verdict, methods, flags);
-}
-
-static bool
-signature_good(struct conn *c, const struct shown_key *key,
-    const struct ipc_AUTH_PUBLICKEY *q)
-{
-	uint8_t data[MONITOR_LOGIN_DATA_MAX];
-	struct wr w = wr_of(data, sizeof(data));
-
-	return monitor_sign_login_data(c, q->user, q->alg, q->key, q->host_key, &w) == 0 &&
-	    sign_verify(key->alg, key->plain.p, key->plain.n, w.p, w.n, q->signature.p,
-	    q->signature.n, &c->auth->facts) == 0;
+	settle(c, verdict, methods, flags);
 }
 
 /* OpenSSH PROTOCOL 3.1: a request that names its server is good for no other, whoever
@@ -159,8 +178,8 @@ for_us(struct conn *c, struct span host_key)
 	return false;
 }
 
-/* Everything that needs no policy: method, algorithm, type, signature, and of a
- * certificate all but whether its CA is trusted. */
+/* Everything that needs no policy: method, algorithm, type, and of a certificate all but
+ * whether its CA is trusted. */
 static bool
 sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 {
@@ -168,7 +187,7 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 	const char *why;
 
 	if (!monitor_auth_allowed(a) || !monitor_names_has(c->plan.sig_algs, q->alg) ||
-	    !for_us(c, q->host_key))
+	    (q->is_signed != 0 && q->signature.n == 0) || !for_us(c, q->host_key))
 		return false;
 	why = monitor_cert_show(q->alg, q->key, key);
 	if (why != NULL && key->is_cert)
@@ -189,9 +208,6 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 		    c->plan.rsa_bits);
 		return false;
 	}
-	if (q->is_signed != 0 && !signature_good(c, key, q))
-		return false;
-	a->is_signed = q->is_signed != 0;
 	return true;
 }
 
@@ -231,7 +247,9 @@ monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 		return r;
 	monitor_names_copy(a->alg, sizeof(a->alg), q->alg);
 	a->key = monitor_span_copy(q->key);
-	if (a->key.p == NULL || hash_once(HASH_SHA256, q->key.p, q->key.n, a->digest) != 0 ||
+	a->signature = monitor_span_copy(q->is_signed != 0 ? q->signature : span_of(NULL, 0));
+	a->is_bound = q->host_key.n > 0;
+	if (a->key.p == NULL || a->signature.p == NULL || hash_once(HASH_SHA256, q->key.p, q->key.n, a->digest) != 0 ||
 	    fingerprint(q->key.p, q->key.n, a->fingerprint) != 0) {
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
 		return 0;
@@ -240,7 +258,7 @@ monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 	if (!sound(c, q, &key) || is_used(a)) {
 		monitor_auth_refuse(c);
 	} else if (seen != NULL && seen->verdict != 0) {
-		apply(c, seen->verdict, span_str(seen->methods), seen->flags);
+		settle(c, seen->verdict, span_str(seen->methods), seen->flags);
 	} else {
 		ask(c, q, &key);
 	}

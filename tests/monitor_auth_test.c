@@ -328,6 +328,30 @@ test_bad_signatures(void **state)
 	PLAY_QUIET();
 }
 
+/* The key is asked about before its signature is looked at, whose cost is a stranger's to
+ * choose; that the key would do does not help a signature that is not its. */
+static void
+test_wanted_but_not_proven(void **state)
+{
+	struct ipc_ASK_PUBLICKEY ask;
+
+	(void)state;
+	send_key("bob", user_key(), signature_for("root"));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	PLAY_WORKER_QUIET(worker);
+	answer(ask.question, IPC_ACCEPTED, "");
+	expect_refusal(1, all);
+	send_key("bob", user_key(), signature_for("root"));
+	expect_refusal(2, all);
+	/* a partial success neither */
+	send_key("bob", span_of(play.host_blob, play.host_blob_len), signature_for("bob"));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	answer(ask.question, IPC_PARTIAL, "password");
+	expect_refusal(3, all);
+	send_key("bob", user_key(), signature_for("bob"));
+	expect_login("bob", "publickey", true);
+}
+
 /* OpenSSH PROTOCOL 3.1, put together by the test. */
 static struct span
 bound_signature(struct span host_key)
@@ -903,7 +927,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_none_lists), T(test_none_asked), T(test_password),
 		T(test_delay_from_request), T(test_publickey), T(test_publickey_without_probe),
-		T(test_bad_signatures), T(test_host_bound), T(test_key_and_algorithm),
+		T(test_bad_signatures), T(test_wanted_but_not_proven), T(test_host_bound), T(test_key_and_algorithm),
 		T(test_last_key_asked_is_not_proven), T(test_asked_once), T(test_two_factors),
 		T(test_step_asks_again), T(test_kbdint), T(test_kbdint_wrong_count),
 		T(test_kbdint_started_anew), T(test_refusals_are_alike), T(test_tries_max),

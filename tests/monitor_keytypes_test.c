@@ -299,14 +299,17 @@ login_data(const uint8_t session[32], const char *alg, const struct lab *l, stru
 	return out->n = w.n;
 }
 
-/* Named as one algorithm, and signed by by; true: the application is asked. */
+/* Named as one algorithm, and signed by by, a key that the application accepts; true: it
+ * logs in. */
 static bool
-user_shows(struct play_child *w, const uint8_t session[32], const struct lab *l,
+user_logs_in(struct play_child *w, const uint8_t session[32], const struct lab *l,
     const char *named, const char *by)
 {
 	struct sign_key *key = lab_load(l);
+	struct ipc_USER_LOGGED_IN in;
+	struct ipc_ASK_PUBLICKEY ask;
+	struct ipc_ATTEMPT attempt;
 	struct bytes data, sig;
-	bool asked;
 
 	(void)login_data(session, named, l, &data);
 	assert_non_null(key);
@@ -314,10 +317,20 @@ user_shows(struct play_child *w, const uint8_t session[32], const struct lab *l,
 	sign_key_free(key);
 	PLAY_SAY(w, AUTH_PUBLICKEY, .user = span_str("bob"), .alg = span_str(named),
 	    .key = span(&l->blob), .is_signed = 1, .signature = span(&sig));
-	asked = play_next() == IPC_MSG_ASK_PUBLICKEY;
-	if (!asked)
-		play_wait(50);
-	return asked;
+	if (play_next() == IPC_MSG_ASK_PUBLICKEY) {
+		PLAY_DECODE(ASK_PUBLICKEY, &ask);
+		PLAY_TELL(LOGIN_ANSWER, .conn = ask.conn, .question = ask.question,
+		    .verdict = IPC_ACCEPTED);
+		assert_int_equal(play_next(), IPC_MSG_ATTEMPT);
+	}
+	PLAY_DECODE(ATTEMPT, &attempt);
+	if (attempt.verdict == IPC_ACCEPTED) {
+		PLAY_EXPECT(USER_LOGGED_IN, &in);
+		close(in.worker);
+		return true;
+	}
+	play_wait(50);
+	return false;
 }
 
 static void
@@ -356,7 +369,7 @@ test_users_of_every_type(void **state)
 		memcpy(session, sig.hash.p, 32);
 		play_agree(w);
 		PLAY_EXPECT(KEX_DONE, &done);
-		assert_int_equal(user_shows(w, session, l, tries[i].named, tries[i].by),
+		assert_int_equal(user_logs_in(w, session, l, tries[i].named, tries[i].by),
 		    tries[i].good);
 	}
 }
@@ -677,7 +690,7 @@ test_users_keys_have_a_size(void **state)
 		memcpy(session, sig.hash.p, 32);
 		play_agree(w);
 		PLAY_EXPECT(KEX_DONE, &done);
-		assert_int_equal(user_shows(w, session, &rsa, "rsa-sha2-512", "rsa-sha2-512"),
+		assert_int_equal(user_logs_in(w, session, &rsa, "rsa-sha2-512", "rsa-sha2-512"),
 		    tries[i].good);
 	}
 }
