@@ -100,7 +100,9 @@ static void put_lines(struct session_env *e, const struct conf *c, const char *a
 
 		(void)snprintf(name, sizeof(name), "%.*s", (int)n, at);
 		(void)snprintf(value, sizeof(value), "%.*s", (int)(len - n - 1), at + n + 1);
-		put_own(e, c, name, value);
+		/* its word was a process's that had become the user */
+		if (conf_permit_environment(c->user_environment, name))
+			put_own(e, c, name, value);
 		at += len + 1;
 	}
 }
@@ -152,8 +154,9 @@ static void put_file(struct session_env *e, const struct conf *c, const struct a
 	free(text);
 }
 
-/* The administrator's modules may set what they like but what tells of the connection. */
-static void put_pam(struct session_env *e, char *const *environment)
+/* The administrator's modules may set what they like but what tells of the connection; some
+ * read it from a file of the user's. */
+static void put_pam(struct session_env *e, const struct conf *c, char *const *environment)
 {
 	for (; environment != NULL && *environment != NULL; environment++) {
 		char name[SESSION_NAME_MAX + 1];
@@ -163,7 +166,7 @@ static void put_pam(struct session_env *e, char *const *environment)
 			continue;
 		memcpy(name, *environment, len);
 		name[len] = '\0';
-		put(e, name, *environment + len + 1);
+		put_own(e, c, name, *environment + len + 1);
 	}
 }
 
@@ -197,7 +200,7 @@ void session_program_env(const struct session_program *p, struct session_env *e)
 	}
 	if (p->agent != NULL)
 		put(e, "SSH_AUTH_SOCK", p->agent);
-	put_pam(e, p->pam_environment);
+	put_pam(e, p->conf, p->pam_environment);
 	put_lines(e, p->conf, p->from->environment);
 	put_file(e, p->conf, u);
 	put_connection(e, p->from);

@@ -133,7 +133,7 @@ note(postern_transport *t, const struct ipc_END_OF *m)
 	if (e->text != NULL)
 		api_log_tame_line(e->text);
 	if (e->ours != NULL)
-		api_log_tame(e->ours);
+		api_log_tame_line(e->ours);
 	if (e->theirs != NULL)
 		api_log_tame_line(e->theirs);
 }

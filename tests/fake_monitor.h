@@ -157,7 +157,7 @@ fake_end(struct fake *f, struct fake_conn *c, uint32_t outcome, const char *text
 		.theirs = span_str(""), .disconnect = 2 };
 
 	if (outcome == IPC_NO_MATCH) {
-		m.ours = span_str("aes256-ctr\x1b");
+		m.ours = span_str("aes256-ctr\x1b\nWarning: more");
 		m.theirs = span_str("des-cbc\x1b");
 	}
 	if (outcome == IPC_WORKER_DIED)

@@ -77,6 +77,7 @@ static void keys_set_variables_but_not_what_others_rely_on(void **s)
 	(void)s;
 	strcpy(from.environment, "A=1\nPATH=/opt\nSSH_CLIENT=x\nSSH_ORIGINAL_COMMAND=x\nFIXED=user\n"
 	    "WITH=a=b c\nEMPTY=\n");
+	conf.user_environment = yes;
 	conf.set_env = (struct conf_words){ set, 1 };
 	program.original = "wanted";
 	is("A", "1");
@@ -88,6 +89,7 @@ static void keys_set_variables_but_not_what_others_rely_on(void **s)
 	is("FIXED", "admin");
 	from.environment[0] = '\0';
 	conf.set_env = (struct conf_words){ 0 };
+	conf.user_environment = NULL;
 	program.original = NULL;
 }
 
@@ -158,6 +160,42 @@ static void a_file_that_is_none_or_has_no_end_sets_nothing(void **s)
 	program.original = NULL;
 	remove_file("environment");
 	conf.user_environment = no;
+}
+
+/* pam_env may read a file of the user's, and then sets what that says. */
+static void what_pam_sets_leaves_room_for_what_tells_of_the_login(void **s)
+{
+	static char text[300][16];
+	static char *all[301];
+
+	(void)s;
+	for (int i = 0; i < 300; i++) {
+		sprintf(text[i], "V%d=1", i);
+		all[i] = text[i];
+	}
+	program.pam_environment = all;
+	program.original = "wanted";
+	is("V0", "1");
+	is("V299", NULL);
+	is("SSH_CONNECTION", "10.1.2.3 4711 10.9.9.9 22");
+	is("SSH_ORIGINAL_COMMAND", "wanted");
+	program.pam_environment = NULL;
+	program.original = NULL;
+}
+
+/* They come out of a process that was the user when it read them. */
+static void what_keys_set_is_permitted_here_too(void **s)
+{
+	(void)s;
+	strcpy(from.environment, "LC_ALL=C\nLD_PRELOAD=/tmp/x.so\n");
+	conf.user_environment = some;
+	is("LC_ALL", "C");
+	is("LD_PRELOAD", NULL);
+	conf.user_environment = no;
+	is("LC_ALL", NULL);
+	conf.user_environment = NULL;
+	is("LC_ALL", NULL);
+	from.environment[0] = '\0';
 }
 
 /* All that the program and the rc file said. */
@@ -245,6 +283,8 @@ int main(void)
 		cmocka_unit_test(keys_set_variables_but_not_what_others_rely_on),
 		cmocka_unit_test(the_users_file_is_read_as_far_as_permitted),
 		cmocka_unit_test(a_file_that_is_none_or_has_no_end_sets_nothing),
+		cmocka_unit_test(what_pam_sets_leaves_room_for_what_tells_of_the_login),
+		cmocka_unit_test(what_keys_set_is_permitted_here_too),
 		cmocka_unit_test(the_rc_file_runs_first_if_it_may),
 	};
 
