@@ -206,6 +206,9 @@ int posternd_login_ask(struct conn *, void *packet, size_t size, uint32_t kind, 
 int posternd_talk_reply(struct conn *, uint64_t question, const struct postern_login *);
 void posternd_talk_prompts(struct daemon *, const struct account_prompts *);
 void posternd_talk_drop(struct conn *);
+/* The peer is gone: no check goes on for it, or who comes and goes fills the helper up.
+ * But modules of PAM are let finish: some count who failed. */
+void posternd_talk_leave(struct conn *);
 /* ---- certificates (posternd_certificate.c) ------------------------------------------------- */
 
 const char *posternd_certificate_type(const uint8_t *blob, size_t len);	/* as sshd logs it */

@@ -57,7 +57,7 @@ void posternd_conn_free(struct conn *c)
 	struct daemon *d = c->daemon;
 	struct grant *g;
 
-	posternd_talk_drop(c);
+	posternd_talk_leave(c);
 	posternd_session_stop(c);
 	while ((g = c->grants) != NULL) {
 		c->grants = g->next;

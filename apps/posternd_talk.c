@@ -28,6 +28,15 @@ void posternd_talk_drop(struct conn *c)
 	c->ask = 0;
 }
 
+void posternd_talk_leave(struct conn *c)
+{
+	posternd_talk_drop(c);
+	if (c->ask == 0 || c->conf->use_pam)
+		return;
+	drop_check(c->daemon, &(struct account_head){ .slot = c->slot, .id = c->ask });
+	c->ask = 0;
+}
+
 int posternd_talk_reply(struct conn *c, uint64_t question, const struct postern_login *l)
 {
 	static struct account_reply r;

@@ -210,6 +210,39 @@ def command_after_files(lab):
     check(not os.path.exists("/run/postern-authkeys-ran"), "it was run")
 
 
+def command_of_who_left(lab):
+    """Who asks and goes leaves nothing running: not the check, and not its program."""
+    folder = "/run/postern-authkeys-%d" % os.getpid()
+    program = os.path.join(folder, "keys")
+    os.makedirs(folder, 0o755, exist_ok=True)
+    with open(program, "w") as f:
+        f.write("#!/bin/sh\nsleep 3600\n")
+    os.chmod(program, 0o755)
+    s = lab.posternd("PasswordAuthentication no", "KbdInteractiveAuthentication no",
+                     "AuthorizedKeysCommand " + program, "AuthorizedKeysCommandUser nobody",
+                     flags=("-o", "AuthorizedKeysFile=none"))
+
+    def runs():
+        return subprocess.run(["pgrep", "-f", program], stdout=subprocess.DEVNULL).returncode == 0
+
+    def until(state, what):
+        end = time.monotonic() + 5
+        while runs() != state:
+            check(time.monotonic() < end, what)
+            time.sleep(0.1)
+    try:
+        ssh = subprocess.Popen([need("ssh"), *SSH_BASE, "-o", "BatchMode=yes", "-i", lab.userkey, "-p", str(s.port),
+                                lab.user + "@127.0.0.1", "true"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(True, "the command did not start")
+        ssh.kill()
+        ssh.wait()
+        until(False, "the command is still there")
+    finally:
+        s.stop()
+        subprocess.run(["rm", "-rf", folder], check=True)
+
+
 def empty_password(lab):
     """An account without a password: shut, unless PermitEmptyPasswords says otherwise."""
     subprocess.run([need("passwd"), "-q", "-d", lab.user], check=True)
@@ -238,6 +271,7 @@ for n, row in COMMANDS.items():
     case.label = "command: " + n
     cases.append(needs_root("the program must be root's")(case))
 cases += [needs_root("the program must be root's")(labelled("command: after the files", command_after_files)),
+          needs_root("the program must be root's")(labelled("command: of who left", command_of_who_left)),
           needs_root("it takes an account's password away")(labelled("empty password", empty_password)),
           labelled("version addendum", version_addendum)]
 
