@@ -57,6 +57,7 @@ struct grant {
 	bool proven;			/* a step of the login                       */
 	char user[ACCOUNT_USER_MAX + 1];
 	char fingerprint[128];		/* of what was shown, certificate and all    */
+	char plain[128];		/* of the key alone                          */
 	char certificate[POSTERND_CERT_SHOWN];	/* as the log has it; "": a plain key */
 	struct account_grant what;
 };
@@ -84,8 +85,10 @@ struct conn {
 	bool is_prompted;		/* it is the peer's turn in a conversation   */
 	int method;
 	char proven[128];		/* when it was asked                         */
-	char asked_user[ACCOUNT_USER_MAX + 1], asked_key[128], asked_cert[POSTERND_CERT_SHOWN];
+	char asked_user[ACCOUNT_USER_MAX + 1], asked_key[128], asked_plain[128],
+	    asked_cert[POSTERND_CERT_SHOWN];
 	struct grant *grants;
+	bool is_grant_lost;		/* a step by a key that is not among them    */
 	struct account_grant grant;	/* of the login                              */
 	const struct conf *conf;	/* the daemon's, or view once Match is judged */
 	struct conf view;

@@ -56,6 +56,10 @@ static int ask_key(struct conn *c, uint64_t question, const struct postern_login
 	if (l->key_len == 0 || l->key_len > ACCOUNT_KEY_MAX ||
 	    postern_fingerprint(l->key, l->key_len, c->asked_key, sizeof(c->asked_key)) < 0)
 		return POSTERN_REFUSE;
+	memcpy(c->asked_plain, c->asked_key, sizeof(c->asked_plain));
+	if (l->certificate != NULL && postern_fingerprint(l->certificate->plain,
+	    l->certificate->plain_len, c->asked_plain, sizeof(c->asked_plain)) < 0)
+		return POSTERN_REFUSE;
 	memset(&ask, 0, sizeof(ask));
 	(void)session_link_put(ask.user, sizeof(ask.user), l->user);
 	memcpy(ask.address, c->address, sizeof(ask.address));
@@ -191,6 +195,7 @@ static bool grant_keep(struct conn *c, const struct account_grant *what)
 			return false;
 		memcpy(g->user, c->asked_user, sizeof(g->user));
 		memcpy(g->fingerprint, c->asked_key, sizeof(g->fingerprint));
+		memcpy(g->plain, c->asked_plain, sizeof(g->plain));
 		g->next = c->grants;
 		c->grants = g;
 	}
@@ -261,18 +266,30 @@ int posternd_login_answers(struct daemon *d)
 	}
 }
 
+/* A step was passed by this key.  With whichever of its certificates: what any of them
+ * forbids is forbidden then.  What nobody knows the restrictions of leads to no session. */
+static void grant_prove(struct conn *c, const char *user, const char *fingerprint)
+{
+	bool found = false;
+
+	for (struct grant *g = c->grants; g != NULL; g = g->next)
+		if (strcmp(g->user, user) == 0 && (strcmp(g->fingerprint, fingerprint) == 0 ||
+		    strcmp(g->plain, fingerprint) == 0))
+			g->proven = found = true;
+	c->is_grant_lost = c->is_grant_lost || !found;
+}
+
 static void auth_attempt(void *user, postern_transport *t, const char *name,
     const char *method, const char *fingerprint, int verdict, unsigned failures)
 {
 	struct conn *c = postern_transport_user(t);
 	const struct conf *conf = c->conf;
 	bool is_key = fingerprint != NULL && fingerprint[0] != '\0';
-	struct grant *g = is_key ? grant_find(c, name, fingerprint) : NULL;
 	int level;
 
 	(void)user;
-	if (verdict == POSTERN_PARTIAL && g != NULL)
-		g->proven = true;
+	if (verdict == POSTERN_PARTIAL && strcmp(method, "publickey") == 0)
+		grant_prove(c, name, is_key ? fingerprint : "");
 	if (verdict == POSTERN_ACCEPT)
 		return;			/* verified_login tells it, with the key */
 	/* what may be a guess is told at once, keys that do not fit when there have been
@@ -291,6 +308,8 @@ static bool grant_all(struct conn *c, const char *name, const void *key, size_t 
 	struct grant *last = NULL;
 	char fingerprint[128];
 
+	if (c->is_grant_lost)
+		return false;
 	if (key != NULL && key_len > 0) {
 		if (postern_fingerprint(key, key_len, fingerprint, sizeof(fingerprint)) < 0 ||
 		    (last = grant_find(c, name, fingerprint)) == NULL)

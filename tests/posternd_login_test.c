@@ -1,0 +1,206 @@
+/*
+ * posternd_login_test.c - what a key's line forbids holds for the login that its step is
+ * one of, however many there are.  The library and the account helper are played here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apps/posternd.h"
+#include "apps/session_link.h"
+
+/* ---- the library ---- */
+
+static int answered, sessions;
+
+void *postern_transport_user(const postern_transport *t) { return (void *)(uintptr_t)t; }
+const char *postern_strerror(int code) { (void)code; return "error"; }
+int postern_fingerprint(const void *blob, size_t len, char *out, size_t size)
+{
+	return snprintf(out, size, "SHA256:%.*s", (int)len, (const char *)blob) < (int)size ? 0 : -1;
+}
+int postern_answer_login(postern_transport *t, uint64_t q, int code, const struct postern_login *l)
+{
+	(void)t;
+	(void)q;
+	(void)l;
+	answered = code;
+	return 0;
+}
+int postern_answer_prompts(postern_transport *t, uint64_t q, const struct postern_prompts *p)
+{
+	(void)t;
+	(void)q;
+	(void)p;
+	return POSTERN_ESTATE;
+}
+int postern_transport_set_login_terms(postern_transport *t, unsigned tries, const char *banner)
+{
+	(void)t;
+	(void)tries;
+	(void)banner;
+	return 0;
+}
+int postern_transport_set_keepalive(postern_transport *t, int ms, unsigned max)
+{
+	(void)t;
+	(void)ms;
+	(void)max;
+	return 0;
+}
+int postern_context_add_server_certificate(postern_context *ctx, const void *blob, size_t len,
+    int timeout_ms)
+{
+	(void)ctx;
+	(void)blob;
+	(void)len;
+	(void)timeout_ms;
+	return 0;
+}
+int posternd_session_start(struct conn *c) { (void)c; sessions++; return 0; }
+void posternd_conn_free(struct conn *c) { (void)c; }
+
+/* ---- a login in two steps ---- */
+
+static struct daemon d;
+static struct conn c, *conns[] = { &c };
+static struct posternd_options options;
+static struct postern_server_interface library;
+static postern_transport *const t = (postern_transport *)(void *)&c;
+static char *methods[] = { (char[]){ "publickey,password" } };
+static int helper;
+
+static int setup(void **s)
+{
+	int pair[2];
+
+	(void)s;
+	if (session_link_pair(pair) != 0)
+		return -1;
+	d = (struct daemon){ .options = &options, .account = pair[0], .conns = conns, .n_slots = 1 };
+	helper = pair[1];
+	conf_new(&d.conf);
+	d.conf.methods = (struct conf_words){ methods, 1 };
+	d.conf.pubkey = d.conf.password = true;
+	c = (struct conn){ .daemon = &d, .conf = &d.conf, .session = -1 };
+	memcpy(c.address, "10.1.2.3", 9);
+	answered = sessions = 0;
+	posternd_login_interface(&d, &library);
+	return 0;
+}
+
+static int teardown(void **s)
+{
+	(void)s;
+	while (c.grants != NULL) {
+		struct grant *g = c.grants;
+
+		c.grants = g->next;
+		free(g);
+	}
+	close(d.account);
+	close(helper);
+	return 0;
+}
+
+/* The helper lets this key in, to run nothing but this. */
+static void ask(const char *key, const char *plain, const char *command)
+{
+	static struct account_answer a;
+	static union account_packet asked;
+	struct postern_certificate cert = { .size = sizeof(cert), .plain = plain,
+		.plain_len = plain != NULL ? strlen(plain) : 0, .ca = "CA", .ca_len = 2, .key_id = "id" };
+	struct postern_login l = { .size = sizeof(l), .user = "bob", .proven = "",
+		.method = POSTERN_PUBLICKEY, .key = key, .key_len = strlen(key),
+		.certificate = plain != NULL ? &cert : NULL };
+
+	assert_int_equal(library.check_auth(NULL, t, 1, &l), POSTERN_LATER);
+	assert_true(session_link_recv(helper, &asked, sizeof(asked), NULL, NULL) > 0);
+	a = (struct account_answer){ .head = asked.head, .verdict = ACCOUNT_YES,
+		.grant = { .has_command = 1 } };
+	a.head.kind = ACCOUNT_ANSWER;
+	snprintf(a.grant.command, sizeof(a.grant.command), "%s", command);
+	assert_int_equal(account_answer_send(helper, &a), 0);
+	assert_int_equal(posternd_login_answers(&d), 0);
+	assert_int_equal(answered, POSTERN_PARTIAL);
+}
+
+static void step(const char *fingerprint)
+{
+	library.auth_attempt(NULL, t, "bob", "publickey", fingerprint, POSTERN_PARTIAL, 0);
+}
+
+/* Is there a session, with this command? */
+static void logs_in(const char *command)
+{
+	library.verified_login(NULL, t, "bob", "publickey,password", "", NULL, 0);
+	assert_int_equal(sessions, command != NULL);
+	if (command != NULL)
+		assert_string_equal(c.grant.command, command);
+}
+
+static void a_key_binds_the_steps_behind_it(void **s)
+{
+	(void)s;
+	ask("key", NULL, "forced");
+	ask("other", NULL, "another");
+	step("SHA256:key");
+	logs_in("forced");
+}
+
+/* The monitor may name a certificate by itself or by its key. */
+static void a_certificate_binds_them_by_either_name(void **s)
+{
+	(void)s;
+	ask("certificate", "key", "forced");
+	step("SHA256:certificate");
+	logs_in("forced");
+	teardown(NULL);
+	setup(NULL);
+	ask("certificate", "key", "forced");
+	step("SHA256:key");
+	logs_in("forced");
+}
+
+/* By its key alone it is not known which of them it was. */
+static void of_two_certificates_both_bind(void **s)
+{
+	(void)s;
+	ask("certificate", "key", "forced");
+	ask("another certificate", "key", "another");
+	step("SHA256:key");
+	logs_in(NULL);
+}
+
+static void a_step_by_a_key_that_nobody_asked_about_leads_nowhere(void **s)
+{
+	(void)s;
+	ask("key", NULL, "forced");
+	step("SHA256:what");
+	logs_in(NULL);
+	teardown(NULL);
+	setup(NULL);
+	ask("key", NULL, "forced");
+	step(NULL);
+	logs_in(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_key_binds_the_steps_behind_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_certificate_binds_them_by_either_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_two_certificates_both_bind, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_step_by_a_key_that_nobody_asked_about_leads_nowhere,
+		    setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
