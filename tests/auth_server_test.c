@@ -92,8 +92,8 @@ feed(struct fixture *f, const struct wr *w, struct auth_request *req)
 		/* spans borrow: point them to bytes that outlive this call */
 		uint8_t *from = p;
 		struct span *all[] = { &req->user, &req->method, &req->password,
-		    &req->alg, &req->key, &req->signature, &req->submethods,
-		    &req->answers };
+		    &req->alg, &req->key, &req->host_key, &req->signature,
+		    &req->submethods, &req->answers };
 
 		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 			if (all[i]->n > 0)
@@ -356,10 +356,12 @@ static void
 test_host_bound(void **state)
 {
 	struct fixture *f = *state;
+	static const size_t lengths[] = { 0, 1, KEY_BLOB_MAX, KEY_BLOB_MAX + 1 };
 	struct auth_request req;
 
-	for (size_t n = 0; n <= KEY_BLOB_MAX + 1; n += n < 2 ? 1 : KEY_BLOB_MAX - 2) {
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		struct wr w = request_of("publickey-hostbound-v00@openssh.com");
+		size_t n = lengths[i];
 
 		begin(f);
 		wr_u8(&w, 1);
