@@ -222,6 +222,16 @@ ask_agent(struct login *l)
 	l->n_agent = n;
 }
 
+/* What our own side refuses the server has never heard of. */
+static void
+tell_own_refusal(postern_transport *t)
+{
+	struct postern_exception e = POSTERN_EXCEPTION;
+
+	if (postern_transport_get_exception(t, &e) == 0 && e.side == POSTERN_LOCAL)
+		client_log_verbose("not used: %s", e.text);
+}
+
 /* The server is asked first: some agents ask a person for each signature. */
 static int
 try_agent(struct login *l, postern_transport *t)
@@ -240,6 +250,8 @@ try_agent(struct login *l, postern_transport *t)
 		    alg, blob, len, LOGIN_WAIT_MS);
 		if (r == 0)
 			r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
+		if (r == POSTERN_EAUTH)
+			tell_own_refusal(t);
 	}
 	return r;
 }
@@ -313,6 +325,7 @@ try_keys(struct login *l, postern_transport *t, size_t *next)
 		free(path);
 		if (r != POSTERN_EAUTH)
 			break;
+		tell_own_refusal(t);
 	}
 	return r;
 }

@@ -189,17 +189,20 @@ static void
 failed(postern_transport *t, struct api_call *call, const struct ipc_LOGIN_RESULT *m)
 {
 	struct api_login *l = call->own;
+	/* the monitor's own reason: the server was not asked, and what it offers stands */
+	bool ours = m->text.n > 0;
 
 	/* whatever became of the prompts: the first refusal stands */
 	if (l->is_fallback) {
 		api_call_complete(call, POSTERN_EAUTH);
 		return;
 	}
-	take_methods(t, m->methods);
-	(void)api_error_set(t, POSTERN_EAUTH, "auth", POSTERN_PEER, false,
-	    span_str("the server refused this login"));
+	if (!ours)
+		take_methods(t, m->methods);
+	(void)api_error_set(t, POSTERN_EAUTH, "auth", ours ? POSTERN_LOCAL : POSTERN_PEER, false,
+	    ours ? m->text : span_str("the server refused this login"));
 	/* whom the certificate does not let in the key alone may */
-	if (l->certified && offers(m->methods, "publickey")) {
+	if (l->certified && (ours || offers(m->methods, "publickey"))) {
 		l->certified = false;
 		launch_later(t, call);
 		return;

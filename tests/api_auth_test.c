@@ -546,6 +546,31 @@ an_expected_key_is_asked_for_by_its_type(void **state)
 	assert_string_equal(fake_seen->hostkey_algs, all);
 }
 
+/* A key that no algorithm is allowed for is not the server's refusal: what it takes
+ * besides stays known, and a certificate's key may do without it. */
+static void
+what_our_monitor_refuses_the_server_has_not(void **state)
+{
+	struct postern_exception e = POSTERN_EXCEPTION;
+	postern_transport *t = started();
+	postern_key *k;
+
+	(void)state;
+	assert_int_equal(postern_key_load(&k, ctx, fake_file("key"), NULL, SOON), 0);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "wrong", POSTERN_NO_FALLBACK,
+	    SOON), POSTERN_EAUTH);
+	assert_string_equal(postern_transport_auth_methods(t), "password,publickey");
+	assert_int_equal(postern_transport_auth_publickey(t, "unusable", k, SOON), POSTERN_EAUTH);
+	assert_string_equal(postern_transport_auth_methods(t), "password,publickey");
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_int_equal(e.side, POSTERN_LOCAL);
+	assert_string_equal(e.text, "no signature algorithm");
+	assert_int_equal(postern_key_add_certificate(k, "good", 4, SOON), 0);
+	assert_int_equal(postern_transport_auth_publickey(t, "certified", k, SOON), 0);
+	postern_key_free(k);
+	postern_transport_free(t);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -558,6 +583,7 @@ main(void)
 		TEST(it_is_tried_only_where_passwords_are_not_taken_and_prompts_are),
 		TEST(the_password_is_not_given_for_ever),
 		TEST(one_login_at_a_time),
+		TEST(what_our_monitor_refuses_the_server_has_not),
 		TEST(a_new_password_is_asked_for_until_one_will_do),
 		TEST(another_logs_in_while_a_new_password_is_asked_for),
 		TEST(no_new_password_is_a_refusal),

@@ -485,7 +485,14 @@ on_TRY_PUBLICKEY(struct fake *f, const struct ipc_TRY_PUBLICKEY *m)
 		return ipc_send_SIGN_ASK(f->app, &(struct ipc_SIGN_ASK){ .conn = m->conn,
 		    .question = 78, .key = m->key, .alg = span_str("ssh-ed25519"),
 		    .data = span_str("DATA") });
-	if (m->key != 0 && span_is(m->user, "robey"))
+	/* the monitor's own no, of which the server hears nothing */
+	if (span_is(m->user, "unusable") || (span_is(m->user, "certified") && m->certified != 0))
+		return ipc_send_LOGIN_RESULT(f->app, &(struct ipc_LOGIN_RESULT){ .conn = m->conn,
+		    .result = IPC_LOGIN_FAILED, .methods = span_str(""),
+		    .text = span_str("no signature algorithm") });
+	if (m->key != 0 && span_is(m->user, "certified"))
+		fake_log_in(f, "certified", "publickey");
+	else if (m->key != 0 && span_is(m->user, "robey"))
 		fake_log_in(f, "robey", "publickey");
 	else
 		fake_result(f, IPC_LOGIN_FAILED, "");
