@@ -178,6 +178,17 @@ for_us(struct conn *c, struct span host_key)
 	return false;
 }
 
+/* The peer learns that it is refused and no more; who runs the server may look why. */
+static bool
+listed(struct conn *c, struct span alg)
+{
+	if (monitor_names_has(c->plan.sig_algs, alg))
+		return true;
+	monitor_remark(c->m, IPC_VERBOSE, "connection %llu: key %s is refused: its algorithm is "
+	    "not in the list of signatures", (unsigned long long)c->id, c->auth->fingerprint);
+	return false;
+}
+
 /* Everything that needs no policy: method, algorithm, type, and of a certificate all but
  * whether its CA is trusted. */
 static bool
@@ -186,10 +197,13 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 	struct auth *a = c->auth;
 	const char *why;
 
-	if (!monitor_auth_allowed(a) || !monitor_names_has(c->plan.sig_algs, q->alg) ||
+	if (!monitor_auth_allowed(a) || !listed(c, q->alg) ||
 	    (q->is_signed != 0 && q->signature.n == 0) || !for_us(c, q->host_key))
 		return false;
 	why = monitor_cert_show(q->alg, q->key, key);
+	/* as everybody's tools show it: of the key, not of what a CA says of it */
+	if (why == NULL && key->is_cert)
+		(void)!fingerprint(key->plain.p, key->plain.n, a->fingerprint);
 	if (why != NULL && key->is_cert)
 		monitor_names_copy(a->why, sizeof(a->why), span_str(why));
 	if (why != NULL || (key->is_cert && !monitor_cert_user(c, &key->cert, a->why)))

@@ -142,6 +142,7 @@ a_good_one_is_asked_about_with_its_facts(void **state)
 	struct ipc_ATTEMPT attempt;
 	struct ipc_VERDICT v;
 	uint8_t public[32], secret[64], ca[51];
+	char print[FINGERPRINT_MAX];
 	struct span key;
 
 	(void)state;
@@ -168,6 +169,9 @@ a_good_one_is_asked_about_with_its_facts(void **state)
 	PLAY_EXPECT(ATTEMPT, &attempt);
 	assert_int_equal(attempt.verdict, IPC_ACCEPTED);
 	assert_int_equal(attempt.why.n, 0);
+	/* as ssh-keygen -l shows it, of a certificate too */
+	assert_int_equal(fingerprint(play.user_blob, play.user_blob_len, print), 0);
+	assert_true(span_is(attempt.fingerprint, print));
 	PLAY_EXPECT(USER_LOGGED_IN, &in);
 	assert_true(span_is(in.alg, alg));
 	assert_true(span_eq(in.key, key));
