@@ -3,7 +3,7 @@ import contextlib, os, re, subprocess
 
 from lab import IS_ROOT, need
 from matrix import (CBC, CHACHA, CTR, CURVE, DH, DH1, DH18, DSS, ECDSA, ED, ETM, GCM, GEX, NISTP, NO_HOST_KEY, PEERS,
-                    RSA, SHA1, SHA1_ETM, SHA1_RSA, SHA2, SNTRUP, SNTRUP_BOTH, UMAC, Peer)
+                    RSA, SHA1, SHA1_ETM, SHA1_RSA, SHA2, SNTRUP, SNTRUP_BOTH, UMAC, Peer, making)
 
 
 def python(script):
@@ -14,9 +14,10 @@ def compiled(name, *libs):
     """Built when it is first asked for."""
     def argv(lab):
         out = os.path.join(lab.dir, name)
-        if not os.path.exists(out):
-            subprocess.run([os.environ.get("CC", "cc"), "-O1", "-Wno-deprecated-declarations", "-o", out,
-                            os.path.join(PEERS, name + ".c"), *libs], check=True)
+        with making:
+            if not os.path.exists(out):
+                subprocess.run([os.environ.get("CC", "cc"), "-O1", "-Wno-deprecated-declarations", "-o", out,
+                                os.path.join(PEERS, name + ".c"), *libs], check=True)
         return [out]
     return argv
 
@@ -54,8 +55,10 @@ class Dropbear(Programs):
 
     def client(self, lab, port, key, choice):
         ours = key + ".dropbear"
-        if not os.path.exists(ours):
-            subprocess.run([need("dropbearconvert"), "openssh", "dropbear", key, ours], check=True, capture_output=True)
+        with making:
+            if not os.path.exists(ours):
+                subprocess.run([need("dropbearconvert"), "openssh", "dropbear", key, ours], check=True,
+                               capture_output=True)
         return ["env", "HOME=" + lab.dir, need("dbclient"), "-y", "-y", "-i", ours, "-p", str(port),
                 "%s@127.0.0.1" % lab.user, "cat"]
 
@@ -68,8 +71,9 @@ class Plink(Programs):
 
     def client(self, lab, port, key, choice):
         ppk = key + ".ppk"
-        if not os.path.exists(ppk):
-            subprocess.run([need("puttygen"), key, "-o", ppk, "-O", "private"], check=True, capture_output=True)
+        with making:
+            if not os.path.exists(ppk):
+                subprocess.run([need("puttygen"), key, "-o", ppk, "-O", "private"], check=True, capture_output=True)
         keys = [os.path.join(lab.dir, f) for f in os.listdir(lab.dir) if re.match(r"host(_.*)?\.pub$", f)]
         prints = [subprocess.run([need("ssh-keygen"), "-lf", f], capture_output=True, text=True, check=True).stdout.split()[1]
                   for f in keys]

@@ -8,10 +8,10 @@ import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from debian import met_elsewhere, peers
 from lab import main
-from matrix import all_met, cases_of
+from matrix import AT_ONCE, all_met, cases_of
 
 cases = [c for p in peers for c in cases_of(p, ("client",))]
 cases.append(all_met(peers, met_elsewhere))
 
 if __name__ == "__main__":
-    main(cases)
+    main(cases, AT_ONCE)

@@ -8,9 +8,9 @@ import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from debian import peers
 from lab import main
-from matrix import cases_of
+from matrix import AT_ONCE, cases_of
 
 cases = [c for p in peers for c in cases_of(p, ("server",))]
 
 if __name__ == "__main__":
-    main(cases)
+    main(cases, AT_ONCE)

@@ -5,7 +5,7 @@ by pid.  As root a throw-away account with a password is made for the time of th
 tests; without root the daemons serve the user who runs them, and what needs an
 account of its own is skipped by name.
 """
-import contextlib, hashlib, os, pty, pwd, secrets, select, shutil, signal, socket, subprocess, sys
+import concurrent.futures, contextlib, hashlib, itertools, os, pty, pwd, secrets, select, shutil, signal, socket, subprocess, sys
 import tempfile, threading, time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -113,7 +113,7 @@ class Lab:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="postern-lab-")
         os.chmod(self.dir, 0o755)
-        self.daemons, self.made_user, self.count = [], False, 0
+        self.daemons, self.made_user, self.count = [], False, itertools.count(1)
         self.password = "pw-" + secrets.token_hex(6)
         self.user = "postern-lab-%d" % os.getpid() if IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
         if IS_ROOT:
@@ -147,8 +147,7 @@ class Lab:
         return path
 
     def path(self, name):
-        self.count += 1
-        return os.path.join(self.dir, "%d-%s" % (self.count, name))
+        return os.path.join(self.dir, "%d-%s" % (next(self.count), name))
 
     def write(self, name, text):
         p = self.path(name)
@@ -318,11 +317,20 @@ def digest(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def main(cases, **kw):
-    """Runs each case(lab); prints one line per case; exits accordingly."""
-    failed = 0
+def run_case(lab, case, name):
+    """Its lines: what there is to say, and the verdict."""
+    try:
+        case(lab)
+        return ["ok %s" % name]
+    except (Failure, subprocess.TimeoutExpired, OSError, AssertionError) as e:
+        logs = ["---- log of %s\n%s" % (getattr(d, "name", "inetd"), d.text()) for d in lab.daemons[-2:]]
+        return [str(e), *logs, "not ok %s: %s" % (name, str(e).split("\n")[0][:300])]
+
+
+def main(cases, at_once=1, **kw):
+    """Runs each case(lab), so many at once; prints one line per case; exits accordingly."""
     only = sys.argv[1] if len(sys.argv) > 1 else ""
-    lab = Lab(**kw)
+    lab, chosen, failed = Lab(**kw), [], 0
     try:
         for case in cases:
             name = getattr(case, "label", case.__name__)
@@ -332,15 +340,11 @@ def main(cases, **kw):
             if why and not IS_ROOT:
                 print("skip %s: %s" % (name, why), flush=True)
                 continue
-            try:
-                case(lab)
-                print("ok %s" % name, flush=True)
-            except (Failure, subprocess.TimeoutExpired, OSError, AssertionError) as e:
-                failed += 1
-                print("%s" % e)
-                for d in lab.daemons[-2:]:
-                    print("---- log of %s\n%s" % (getattr(d, "name", "inetd"), d.text()))
-                print("not ok %s: %s" % (name, str(e).split("\n")[0][:300]), flush=True)
+            chosen.append((case, name))
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            for lines in pool.map(lambda c: run_case(lab, *c), chosen):
+                failed += lines[-1].startswith("not ok")
+                print("\n".join(lines), flush=True)
     finally:
         lab.close()
     sys.exit(1 if failed else 0)

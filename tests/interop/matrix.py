@@ -6,7 +6,7 @@ read from crypto/names.def, so a new algorithm of ours is tried with all peers f
 debian_client_test.py and debian_server_test.py run the peers of Debian's packages, registry.py those of the other
 registries.
 """
-import contextlib, os, re, subprocess
+import contextlib, os, re, subprocess, threading
 
 from lab import ROOT, SAN, Failure, check, labelled, need, noise
 
@@ -88,21 +88,29 @@ def key_of(lab, name, who):
     """A private key file for this algorithm, the same for all that share its type."""
     kind, bits = FILES[name]
     path = os.path.join(lab.dir, "%s_%s_%d" % (who, kind, bits))
-    if not os.path.exists(path):
-        subprocess.run([need("ssh-keygen"), "-q", "-t", kind, "-N", "", "-f", path] +
-                       (["-b", str(bits)] if bits else []), check=True)
-        if who == "user":
-            with open(path + ".pub") as p, open(lab.authorized, "a") as f:
-                f.write(p.read())
+    with making:
+        if not os.path.exists(path):
+            subprocess.run([need("ssh-keygen"), "-q", "-t", kind, "-N", "", "-f", path] +
+                           (["-b", str(bits)] if bits else []), check=True)
+            if who == "user":
+                with open(path + ".pub") as p, open(lab.authorized, "a") as f:
+                    f.write(p.read())
     return path
 
 
+AT_ONCE = 3
+making = threading.RLock()      # what cases share is made by the first that needs it
 LISTS = (("KexAlgorithms", "KEX"), ("Ciphers", "CIPHER"), ("MACs", "MAC"))
 servers = {}
 
 
 def posternd(lab, narrow):
     """With every algorithm we have, but for those lists that narrow says."""
+    with making:
+        return started(lab, narrow)
+
+
+def started(lab, narrow):
     if narrow not in servers:
         every = [n for n in OURS["SIGNATURE"] if not NO_HOST_KEY.search(n)]
         lines = ["%s %s" % (word, ",".join(OURS[kind])) for word, kind in LISTS if word not in dict(narrow)]
