@@ -5,6 +5,7 @@ lists have, and with the restrictions of all of them together.
 import os, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from certificate_test import ca, sign
 from lab import SSH_BASE, check, main, need, needs_root
 
 ACCOUNT = "passwords of an account need root"
@@ -45,6 +46,13 @@ def a_key_then_a_password(lab):
     # the order is the list's, not the client's
     stays_out(login(lab, s, "password", [], lab.password), "publickey")
     stays_out(login(lab, s, "keyboard-interactive", [], lab.password), "publickey")
+
+
+@needs_root(ACCOUNT)
+def a_certificate_binds_the_steps_behind_it(lab):
+    s = lab.posternd("TrustedUserCAKeys %s.pub" % ca(lab), "AuthenticationMethods publickey,password")
+    key = sign(lab, "-O", "force-command=echo forced")
+    gets_in(login(lab, s, "publickey,password", [key], lab.password), b"forced\n")
 
 
 @needs_root(ACCOUNT)
@@ -107,5 +115,5 @@ def restrictions_of_all_keys_hold_together(lab):
 
 
 if __name__ == "__main__":
-    main([a_key_then_a_password, either_of_two_lists, two_keys_are_two_different_keys,
+    main([a_key_then_a_password, a_certificate_binds_the_steps_behind_it, either_of_two_lists, two_keys_are_two_different_keys,
           a_keys_command_survives_the_password_after_it, restrictions_of_all_keys_hold_together])
