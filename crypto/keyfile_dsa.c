@@ -23,15 +23,6 @@ struct dsa {
 	BN_CTX *ctx;
 };
 
-static bool
-load(BIGNUM **out, struct blob number)
-{
-	if (number.bad || number.n == 0 || number.n > KEYFILE_NUMBER_MAX)
-		return false;
-	*out = BN_bin2bn(number.p, (int)number.n, NULL);
-	return *out != NULL;
-}
-
 static void
 unload(struct dsa *k)
 {
@@ -69,8 +60,9 @@ keyfile_dsa_make(const struct keyfile_dsa_numbers *in, struct keyfile_key *out)
 	struct dsa k = { .t = BN_new(), .ctx = BN_CTX_new() };
 	enum keyfile_result result = KEYFILE_DAMAGED;
 
-	if (k.t == NULL || k.ctx == NULL || !load(&k.p, in->p) || !load(&k.q, in->q) ||
-	    !load(&k.g, in->g) || !load(&k.y, in->y) || !load(&k.x, in->x))
+	if (k.t == NULL || k.ctx == NULL || !keyfile_type_number(&k.p, in->p) ||
+	    !keyfile_type_number(&k.q, in->q) || !keyfile_type_number(&k.g, in->g) ||
+	    !keyfile_type_number(&k.y, in->y) || !keyfile_type_number(&k.x, in->x))
 		goto end;
 	if (BN_num_bits(k.q) != DSA_Q_BITS || BN_num_bits(k.p) < DSA_P_BITS_MIN ||
 	    BN_num_bits(k.p) > DSA_P_BITS_MAX) {

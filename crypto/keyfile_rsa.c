@@ -21,15 +21,6 @@ struct rsa {
 	BN_CTX *ctx;
 };
 
-static bool
-load(BIGNUM **out, struct blob number)
-{
-	if (number.bad || number.n == 0 || number.n > KEYFILE_NUMBER_MAX)
-		return false;
-	*out = BN_bin2bn(number.p, (int)number.n, NULL);
-	return *out != NULL;
-}
-
 static void
 unload(struct rsa *k)
 {
@@ -95,8 +86,9 @@ keyfile_rsa_make(const struct keyfile_rsa_numbers *in, struct keyfile_key *out)
 
 	if (in->n.n > KEYFILE_NUMBER_MAX)
 		return KEYFILE_UNSUPPORTED;
-	if (!load(&k.n, in->n) || !load(&k.e, in->e) || !load(&k.d, in->d) ||
-	    !load(&k.iqmp, in->iqmp) || !load(&k.p, in->p) || !load(&k.q, in->q))
+	if (!keyfile_type_number(&k.n, in->n) || !keyfile_type_number(&k.e, in->e) ||
+	    !keyfile_type_number(&k.d, in->d) || !keyfile_type_number(&k.iqmp, in->iqmp) ||
+	    !keyfile_type_number(&k.p, in->p) || !keyfile_type_number(&k.q, in->q))
 		goto end;
 	if (!consistent(&k))
 		goto end;

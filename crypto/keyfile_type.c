@@ -18,3 +18,12 @@ keyfile_type_find(struct blob name)
 			return types[i];
 	return NULL;
 }
+
+bool
+keyfile_type_number(BIGNUM **out, struct blob number)
+{
+	if (number.bad || number.n == 0 || number.n > KEYFILE_NUMBER_MAX)
+		return false;
+	*out = BN_bin2bn(number.p, (int)number.n, NULL);
+	return *out != NULL;
+}

@@ -3,6 +3,8 @@
 #ifndef CRYPTO_KEYFILE_TYPE_H
 #define CRYPTO_KEYFILE_TYPE_H
 
+#include <openssl/bn.h>
+
 #include "crypto/blob.h"
 #include "crypto/keyfile.h"
 
@@ -30,6 +32,8 @@ extern const struct keyfile_type keyfile_ed25519, keyfile_rsa, keyfile_dsa;
 extern const struct keyfile_type keyfile_ecdsa[3];
 /* Or NULL. */
 const struct keyfile_type *keyfile_type_find(struct blob name);
+/* A number of a file, which may be of any length there; false: none, or too large. */
+bool keyfile_type_number(BIGNUM **, struct blob number);
 
 /* From its numbers to the fixed form, if they belong together.  A public half of no
  * bytes is one that the file does not have: it is computed. */
