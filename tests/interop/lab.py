@@ -65,6 +65,20 @@ class Daemon:
         with open(self.log, errors="replace") as f:
             return f.read()[-6000:]
 
+    def since(self, mark):
+        with open(self.log, errors="replace") as f:
+            f.seek(mark)
+            return f.read()
+
+    def says(self, text, mark=0, seconds=10):
+        """Is it in the log, now or soon?  A client may be done before the daemon has written its line."""
+        end = time.monotonic() + seconds
+        while text not in self.since(mark):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.05)
+        return True
+
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
