@@ -218,7 +218,7 @@ INTEROP_PIP = paramiko==5.1.0 asyncssh==2.24.1 ssh-audit==3.9.0
 $(B)/interop/.done: Makefile
 	@sh deps.sh interop
 	/usr/bin/python3 -m venv $(@D)
-	$(@D)/bin/pip install -q $(INTEROP_PIP)
+	$(@D)/bin/pip install -q --retries 5 $(INTEROP_PIP)
 	@touch $@
 check-interop: $(B)/interop/.done
 	@$(MAKE) --no-print-directory all

@@ -4,7 +4,7 @@
 `make check-interop` runs it.  Each peer is built below BUILD/interop from the files in peers/, which pin the
 library's version; the language's own tools must be there.  matrix.py says what a case is.
 """
-import os, shutil, subprocess, sys
+import os, shutil, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BUILD, Failure, main
@@ -26,11 +26,18 @@ def tool(name):
     return path
 
 
+TRIES = 3       # a registry may have a bad minute
+
+
 def run(argv, cwd, **env):
-    r = subprocess.run(argv, cwd=cwd, env=dict(os.environ, **env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       timeout=1200)
-    if r.returncode != 0:
-        raise Failure("%s: %s" % (" ".join(argv[:3]), r.stdout.decode(errors="replace")[-1500:]))
+    for left in reversed(range(TRIES)):
+        r = subprocess.run(argv, cwd=cwd, env=dict(os.environ, **env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           timeout=1200)
+        if r.returncode == 0:
+            return
+        if left == 0:
+            raise Failure("%s: %s" % (" ".join(argv[:3]), r.stdout.decode(errors="replace")[-1500:]))
+        time.sleep(10)
 
 
 def copied(name):
