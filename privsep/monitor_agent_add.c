@@ -2,8 +2,9 @@
  * monitor_agent_add.c - a user key goes to the user's agent (AddKeysToAgent).
  *
  * The one way on which a private key leaves the monitor: on the user's word, to a socket
- * that the user's program connected, and never back to that program.  The message is
- * made in guarded memory and wiped once it is out.
+ * that the user's program connected.  What is at its other end is that program's word: a
+ * program in an attacker's hands has the user keys it has loaded, though never a host key.
+ * The message is made in guarded memory and wiped once it is out.
  */
 #include <unistd.h>
 
