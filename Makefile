@@ -70,7 +70,8 @@ POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(ACCOUNT_
               $(wildcard apps/session*.c)
 POSTERN_SRC = apps/postern.c $(wildcard apps/client_*.c)
 KEYGEN_SRC  = $(wildcard apps/keygen*.c) apps/conf_pattern.c apps/conf_number.c \
-              $(wildcard crypto/key*.c) crypto/pubkey.c crypto/certmake.c crypto/bcrypt_pbkdf.c \
+              $(wildcard crypto/key*.c) crypto/pubkey.c crypto/certmake.c \
+              crypto/krlmake.c crypto/krlwrite.c crypto/bcrypt_pbkdf.c \
               crypto/mem.c crypto/random.c crypto/hash.c $(SIGN_SRC) $(CERT_SRC)
 
 LIB_LIBS     = -lsodium -lmd

@@ -6,6 +6,7 @@
  * are off, and no passphrase stays in the argument list that others can see.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -15,19 +16,22 @@
 #include "crypto/crypto.h"
 
 typedef enum keygen_status job(const struct keygen *);
-struct flag { char letter; job *run; };
+/* with: no job of its own, but a flag of that one, where both are given */
+struct flag { char letter; job *run; char with; };
 static const struct flag flags[] = {
-	{ 'p', keygen_change_passphrase },
-	{ 'c', keygen_change_comment },
-	{ 'y', keygen_print_public },
-	{ 'l', keygen_print_fingerprint },
-	{ 'e', keygen_export },
-	{ 'i', keygen_import },
-	{ 's', keygen_sign },
-	{ 'L', keygen_print_certs },
-	{ 'F', keygen_hosts },
-	{ 'R', keygen_hosts },
-	{ 'H', keygen_hosts },
+	{ 'p', keygen_change_passphrase, 0 },
+	{ 'c', keygen_change_comment, 0 },
+	{ 'y', keygen_print_public, 0 },
+	{ 'l', keygen_print_fingerprint, 'Q' },
+	{ 'e', keygen_export, 0 },
+	{ 'i', keygen_import, 0 },
+	{ 's', keygen_sign, 'k' },
+	{ 'L', keygen_print_certs, 0 },
+	{ 'F', keygen_hosts, 0 },
+	{ 'R', keygen_hosts, 0 },
+	{ 'H', keygen_hosts, 0 },
+	{ 'k', keygen_krl_make, 0 },
+	{ 'Q', keygen_krl_query, 0 },
 };
 
 static void __attribute__((noreturn))
@@ -45,7 +49,9 @@ usage(void)
 	    "       postern-keygen -s ca_key -I key_id [-hq] [-n principals] [-O option] [-P passphrase]\n"
 	    "                      [-t algorithm] [-V validity] [-z serial] file ...\n"
 	    "       postern-keygen -L [-f file]\n"
-	    "       postern-keygen -F host | -R host | -H [-f known_hosts]\n");
+	    "       postern-keygen -F host | -R host | -H [-f known_hosts]\n"
+	    "       postern-keygen -k -f krl_file [-qu] [-C comment] [-s ca_public] [-z version] [file ...]\n"
+	    "       postern-keygen -Q -f krl_file [-l] [file ...]\n");
 	exit(KEYGEN_FAILED);
 }
 
@@ -131,6 +137,7 @@ take_option(struct keygen *k, int c)
 	case 'P': take_secret(&k->old_passphrase, optarg); break;
 	case 'q': k->quiet = true; break;
 	case 't': k->type = optarg; break;
+	case 'u': k->update = true; break;
 	case 'v': k->verbose = true; break;
 	case 'V': k->validity = optarg; break;
 	case 'z': take_serial(k, optarg); break;
@@ -139,36 +146,64 @@ take_option(struct keygen *k, int c)
 	}
 }
 
+/* The job that the flags name; NULL: they name more than one. */
+static job *
+take_jobs(struct keygen *k, const bool seen[UCHAR_MAX + 1])
+{
+	job *run = NULL;
+
+	k->list = seen['l'];
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		const struct flag *f = &flags[i];
+
+		if (!seen[(unsigned char)f->letter] || (f->with != 0 && seen[(unsigned char)f->with]))
+			continue;
+		if (run != NULL)
+			return NULL;
+		run = f->run;
+		k->job = f->letter;
+	}
+	return run != NULL ? run : keygen_generate;
+}
+
+static bool
+is_job(int c)
+{
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (flags[i].letter == c)
+			return true;
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct keygen k = { .file = NULL };
-	job *run = keygen_generate;
-	int c, jobs = 0;
+	bool seen[UCHAR_MAX + 1] = { false };
+	job *run;
+	int c;
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || keyfile_init() != 0 ||
 	    sign_start() != 0)
 		return keygen_fail(KEYGEN_FAILED, "the cryptographic libraries cannot be used");
-	while ((c = getopt(argc, argv, "a:b:C:cE:eF:f:HhiI:Llm:N:n:O:P:pqR:s:t:V:vyz:Z:")) != -1) {
-		size_t i = 0;
-
-		while (i < sizeof(flags) / sizeof(flags[0]) && flags[i].letter != c)
-			i++;
-		if (i == sizeof(flags) / sizeof(flags[0])) {
+	while ((c = getopt(argc, argv,
+	    "a:b:C:cE:eF:f:HhiI:kLlm:N:n:O:P:pQqR:s:t:uV:vyz:Z:")) != -1) {
+		if (!is_job(c)) {
 			take_option(&k, c);
 			continue;
 		}
-		run = flags[i].run;
+		if (seen[c])
+			usage();
+		seen[c] = true;
 		if (c == 's')
 			k.ca = optarg;
-		else
-			k.host_name = optarg;	/* -F and -R; NULL for the others */
-		k.job = c;
-		jobs++;
+		else if (c == 'F' || c == 'R')
+			k.host_name = optarg;
 	}
 	k.files = &argv[optind];
 	k.n_files = (size_t)(argc - optind);
-	if (jobs > 1 || (k.ca == NULL && k.n_files > 0))
+	run = take_jobs(&k, seen);
+	if (run == NULL || (k.n_files > 0 && k.job != 's' && k.job != 'k' && k.job != 'Q'))
 		usage();
 	c = (int)run(&k);
 	forget(k.old_passphrase);

@@ -43,13 +43,15 @@ struct keygen {				/* the command line */
 	bool quiet, verbose;		/* -q -v */
 	const char *host_name;		/* -F -R */
 	/* certificates */
-	const char *ca;			/* -s */
+	const char *ca;			/* -s; -k's too */
 	const char *key_id, *validity;	/* -I -V */
 	char *principals;		/* -n */
 	char *options[KEYGEN_OPTIONS_MAX];	/* -O, in order */
 	size_t n_options;
 	unsigned long long serial;	/* -z */
 	bool counts, host;		/* -z +, -h */
+	/* revocation lists */
+	bool update, list;		/* -u, -Q's -l */
 	char **files;			/* behind the flags */
 	size_t n_files;
 };
@@ -110,6 +112,8 @@ enum keygen_status keygen_import(const struct keygen *);
 enum keygen_status keygen_hosts(const struct keygen *);
 enum keygen_status keygen_sign(const struct keygen *);
 enum keygen_status keygen_print_certs(const struct keygen *);
+enum keygen_status keygen_krl_make(const struct keygen *);
+enum keygen_status keygen_krl_query(const struct keygen *);
 
 /* ---- keygen_print.c ---- */
 /* "256 SHA256:... comment (ED25519)", and with -v the picture. */

@@ -12,17 +12,22 @@
 
 #include <sodium.h>
 
-enum { SECTION_CERTIFICATES = 1, SECTION_KEYS = 2, SECTION_SHA1 = 3, SECTION_SHA256 = 5,
-	SECTION_EXTENSION = 255 };
-enum { CERT_SERIALS = 0x20, CERT_RANGE = 0x21, CERT_BITMAP = 0x22, CERT_KEY_IDS = 0x23,
-	CERT_EXTENSION = 0x39 };
-enum { FORMAT_VERSION = 1, SHA1 = 20, SHA256 = 32, NAMES_MAX = 1024 };
-static const uint8_t magic[8] = "SSHKRL\n";	/* its NUL belongs to it */
+#include "crypto/krl_format.h"
+
+enum { NAMES_MAX = 1024 };
+static const uint8_t magic[8] = KRL_MAGIC;
+
+/* A walk over a KRL, and who is told of what. */
+struct tour {
+	krl_visit *visit;
+	void *to;
+	struct blob ca;			/* of the section it is in */
+};
 
 /* A key that is asked about, with its digests. */
 struct subject {
 	struct blob key;
-	uint8_t sha1[SHA1], sha256[SHA256];
+	uint8_t sha1[KRL_SHA1_LEN], sha256[KRL_SHA256_LEN];
 };
 struct question {
 	struct subject keys[2];		/* the key; and its CA's                     */
@@ -47,57 +52,52 @@ take_u8(struct blob *in)
 	return b.n == 1 ? b.p[0] : 0;
 }
 
-static bool
-ask_about(struct question *q, const uint8_t *blob, size_t n)
+static void
+tell(const struct tour *t, enum krl_kind kind, uint64_t low, uint64_t high, struct blob data)
 {
-	struct subject *s = &q->keys[q->n++];
+	struct krl_item item = { kind, t->ca, low, high, data };
 
-	s->key = blob_of(blob, n);
-	return hash_once(HASH_SHA1, blob, n, s->sha1) == 0 &&
-	    hash_once(HASH_SHA256, blob, n, s->sha256) == 0;
+	t->visit(t->to, &item);
 }
 
 /* ---- certificates of one CA, or of any ---- */
 
 /* Serial 0 is what a CA writes that numbers nothing: it names no certificate. */
 static bool
-in_range(struct question *q, bool applies, uint64_t low, uint64_t high)
+walk_run(const struct tour *t, uint64_t low, uint64_t high)
 {
 	if (low == 0 || low > high)
 		return false;
-	if (applies && q->cert->serial >= low && q->cert->serial <= high)
-		q->revoked = true;
+	tell(t, KRL_SERIALS, low, high, blob_of(NULL, 0));
 	return true;
 }
 
 /* The mpint's bit i stands for serial offset + i. */
 static bool
-walk_bitmap(struct question *q, bool applies, struct blob in)
+walk_bitmap(const struct tour *t, struct blob in)
 {
-	uint64_t offset = take_u64(&in), i;
+	uint64_t offset = take_u64(&in);
 	struct blob map = blob_string(&in, KRL_BITMAP_MAX);
 
-	if (!blob_done(&in) || (map.n > 0 && (map.p[0] & 0x80) != 0) ||
-	    offset > UINT64_MAX - 8 * KRL_BITMAP_MAX)
+	if (!blob_done(&in) || (map.n > 0 && (map.p[0] & 0x80) != 0))
 		return false;
-	if (!applies || q->cert->serial == 0 || q->cert->serial < offset)
-		return true;
-	i = q->cert->serial - offset;
-	if (i / 8 < map.n && (map.p[map.n - 1 - i / 8] >> i % 8 & 1) != 0)
-		q->revoked = true;
+	while (map.n > 0 && map.p[0] == 0)
+		(void)blob_take(&map, 1);
+	for (unsigned i = 0; map.n > 0 && i < 8; i++)	/* no serial is beyond the last */
+		if ((map.p[0] >> i & 1) != 0 && offset > UINT64_MAX - (8 * (map.n - 1) + i))
+			return false;
+	tell(t, KRL_BITMAP, offset, 0, map);
 	return true;
 }
 
 static bool
-walk_key_ids(struct question *q, bool applies, struct blob in)
+walk_key_ids(const struct tour *t, struct blob in)
 {
-	struct blob id;
-
 	while (in.n > 0 && !in.bad) {
-		id = blob_string(&in, KRL_FILE_MAX);
-		if (!in.bad && applies && q->cert->key_id.n == id.n &&
-		    blob_is(id, q->cert->key_id.p, q->cert->key_id.n))
-			q->revoked = true;
+		struct blob id = blob_string(&in, KRL_FILE_MAX);
+
+		if (!in.bad)
+			tell(t, KRL_KEY_ID, 0, 0, id);
 	}
 	return blob_done(&in);
 }
@@ -115,32 +115,32 @@ walk_extension(struct blob in)
 }
 
 static bool
-walk_serials(struct question *q, bool applies, struct blob in)
+walk_serials(const struct tour *t, struct blob in)
 {
 	while (in.n > 0 && !in.bad) {
 		uint64_t serial = take_u64(&in);
 
-		if (!in.bad && !in_range(q, applies, serial, serial))
+		if (!in.bad && !walk_run(t, serial, serial))
 			return false;
 	}
 	return blob_done(&in);
 }
 
 static bool
-walk_range(struct question *q, bool applies, struct blob in)
+walk_range(const struct tour *t, struct blob in)
 {
 	uint64_t low = take_u64(&in), high = take_u64(&in);
 
-	return blob_done(&in) && in_range(q, applies, low, high);
+	return blob_done(&in) && walk_run(t, low, high);
 }
 
 static bool
-walk_certificates(struct question *q, struct blob in)
+walk_certificates(struct tour *t, struct blob in)
 {
-	struct blob ca = blob_string(&in, KEY_BLOB_MAX), data;
-	bool applies = q->cert != NULL && !in.bad &&
-	    (ca.n == 0 || blob_is(ca, q->cert->ca_key.p, q->cert->ca_key.n)), good = true;
+	struct blob data;
+	bool good = true;
 
+	t->ca = blob_string(&in, KEY_BLOB_MAX);
 	(void)blob_string(&in, KRL_FILE_MAX);		/* reserved */
 	while (good && in.n > 0 && !in.bad) {
 		uint8_t kind = take_u8(&in);
@@ -149,10 +149,10 @@ walk_certificates(struct question *q, struct blob in)
 		if (in.bad)
 			return false;
 		switch (kind) {
-		case CERT_SERIALS:   good = walk_serials(q, applies, data); break;
-		case CERT_RANGE:     good = walk_range(q, applies, data); break;
-		case CERT_BITMAP:    good = walk_bitmap(q, applies, data); break;
-		case CERT_KEY_IDS:   good = walk_key_ids(q, applies, data); break;
+		case CERT_SERIALS:   good = walk_serials(t, data); break;
+		case CERT_RANGE:     good = walk_range(t, data); break;
+		case CERT_BITMAP:    good = walk_bitmap(t, data); break;
+		case CERT_KEY_IDS:   good = walk_key_ids(t, data); break;
 		case CERT_EXTENSION: good = walk_extension(data); break;
 		default:             good = false; break;
 		}
@@ -163,37 +163,45 @@ walk_certificates(struct question *q, struct blob in)
 /* ---- keys, and their digests ---- */
 
 static bool
-walk_keys(struct question *q, uint8_t kind, struct blob in)
+walk_keys(const struct tour *t, enum krl_kind kind, struct blob in)
 {
-	size_t digest = kind == SECTION_SHA1 ? SHA1 : kind == SECTION_SHA256 ? SHA256 : 0;
+	size_t digest = kind == KRL_SHA1 ? KRL_SHA1_LEN : kind == KRL_SHA256 ? KRL_SHA256_LEN : 0;
 
 	while (in.n > 0 && !in.bad) {
 		struct blob one = blob_string(&in, KEY_BLOB_MAX);
 
 		if (in.bad || (digest != 0 ? one.n != digest : one.n == 0))
 			return false;
-		for (size_t i = 0; i < q->n; i++) {
-			const struct subject *s = &q->keys[i];
-
-			if (kind == SECTION_KEYS ? blob_is(one, s->key.p, s->key.n) :
-			    blob_is(one, kind == SECTION_SHA1 ? s->sha1 : s->sha256, digest))
-				q->revoked = true;
-		}
+		tell(t, kind, 0, 0, one);
 	}
 	return blob_done(&in);
 }
 
-static const char *
-walk_krl(struct question *q, struct blob in)
+bool
+krl_is(const uint8_t *file, size_t n)
 {
+	return n >= sizeof(magic) && memcmp(file, magic, sizeof(magic)) == 0;
+}
+
+const char *
+krl_each(const uint8_t *file, size_t n, struct krl_about *about, krl_visit *visit, void *to)
+{
+	struct tour t = { .visit = visit, .to = to };
+	struct blob in = blob_of(file, n);
 	bool good = true;
 
+	if (n > KRL_FILE_MAX)
+		return "too large";
+	if (!krl_is(file, n))
+		return "not a KRL";
 	(void)blob_take(&in, sizeof(magic));	/* it is there */
-	if (blob_u32(&in) != FORMAT_VERSION)
+	if (blob_u32(&in) != KRL_FORMAT_VERSION)
 		return "a KRL of an unknown version";
-	(void)blob_take(&in, 3 * 8);		/* version, date, flags */
+	about->version = take_u64(&in);
+	about->date = take_u64(&in);
+	about->flags = take_u64(&in);
 	(void)blob_string(&in, KRL_FILE_MAX);	/* reserved */
-	(void)blob_string(&in, KRL_FILE_MAX);	/* comment */
+	about->comment = blob_string(&in, KRL_FILE_MAX);
 	while (good && in.n > 0 && !in.bad) {
 		uint8_t kind = take_u8(&in);
 		struct blob data = blob_string(&in, KRL_FILE_MAX);
@@ -201,15 +209,67 @@ walk_krl(struct question *q, struct blob in)
 		if (in.bad)
 			break;
 		switch (kind) {
-		case SECTION_CERTIFICATES: good = walk_certificates(q, data); break;
-		case SECTION_KEYS:
-		case SECTION_SHA1:
-		case SECTION_SHA256:       good = walk_keys(q, kind, data); break;
+		case SECTION_CERTIFICATES: good = walk_certificates(&t, data); break;
+		case SECTION_KEYS:         good = walk_keys(&t, KRL_KEY, data); break;
+		case SECTION_SHA1:         good = walk_keys(&t, KRL_SHA1, data); break;
+		case SECTION_SHA256:       good = walk_keys(&t, KRL_SHA256, data); break;
 		case SECTION_EXTENSION:    good = walk_extension(data); break;
 		default:                   return "a KRL with a section of an unknown kind";
 		}
 	}
 	return good && blob_done(&in) ? NULL : "a malformed KRL";
+}
+
+/* ---- questions ---- */
+
+static bool
+ask_about(struct question *q, const uint8_t *blob, size_t n)
+{
+	struct subject *s = &q->keys[q->n++];
+
+	s->key = blob_of(blob, n);
+	return hash_once(HASH_SHA1, blob, n, s->sha1) == 0 &&
+	    hash_once(HASH_SHA256, blob, n, s->sha256) == 0;
+}
+
+static bool
+has_bit(struct blob map, uint64_t i)
+{
+	return i / 8 < map.n && (map.p[map.n - 1 - i / 8] >> i % 8 & 1) != 0;
+}
+
+static bool
+is_cert(const struct cert *c, const struct krl_item *i)
+{
+	if (c == NULL || (i->ca.n > 0 && !blob_is(i->ca, c->ca_key.p, c->ca_key.n)))
+		return false;
+	if (i->kind == KRL_KEY_ID)
+		return blob_is(i->data, c->key_id.p, c->key_id.n);
+	if (c->serial == 0 || c->serial < i->low)
+		return false;
+	return i->kind == KRL_BITMAP ? has_bit(i->data, c->serial - i->low) : c->serial <= i->high;
+}
+
+static bool
+is_key(const struct subject *s, const struct krl_item *i)
+{
+	if (i->kind == KRL_KEY)
+		return blob_is(i->data, s->key.p, s->key.n);
+	return i->kind == KRL_SHA1 ? blob_is(i->data, s->sha1, sizeof(s->sha1)) :
+	    blob_is(i->data, s->sha256, sizeof(s->sha256));
+}
+
+static void
+answer(void *question, const struct krl_item *item)
+{
+	struct question *q = question;
+
+	if (item->kind == KRL_SERIALS || item->kind == KRL_BITMAP || item->kind == KRL_KEY_ID) {
+		q->revoked = q->revoked || is_cert(q->cert, item);
+		return;
+	}
+	for (size_t i = 0; i < q->n; i++)
+		q->revoked = q->revoked || is_key(&q->keys[i], item);
 }
 
 /* ---- lists of public keys ---- */
@@ -284,11 +344,13 @@ walk_list(struct question *q, struct blob in, uint32_t *number)
 static const char *
 walk(struct question *q, const uint8_t *file, size_t n, uint32_t *line)
 {
+	struct krl_about about;
+
 	*line = 0;
 	if (n > KRL_FILE_MAX)
 		return "too large";
-	if (n >= sizeof(magic) && memcmp(file, magic, sizeof(magic)) == 0)
-		return walk_krl(q, blob_of(file, n));
+	if (krl_is(file, n))
+		return krl_each(file, n, &about, answer, q);
 	return walk_list(q, blob_of(file, n), line);
 }
 

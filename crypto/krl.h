@@ -15,6 +15,26 @@ enum {
 	KRL_BITMAP_MAX = 2048 + 1,	/* bytes of a bitmap of serial numbers      */
 };
 
+/* One thing that a KRL revokes, borrowed from its bytes. */
+enum krl_kind { KRL_SERIALS, KRL_BITMAP, KRL_KEY_ID, KRL_KEY, KRL_SHA1, KRL_SHA256 };
+struct krl_item {
+	enum krl_kind kind;
+	struct blob ca;			/* of the first three; empty: any           */
+	uint64_t low, high;		/* serials; of a bitmap: its first bit's    */
+	struct blob data;		/* of all but serials                       */
+};
+struct krl_about {
+	uint64_t version, date, flags;	/* date: seconds since 1970 */
+	struct blob comment;
+};
+typedef void krl_visit(void *, const struct krl_item *);
+
+/* Is this a KRL, and no list?  Well formed or not. */
+bool krl_is(const uint8_t *file, size_t n);
+/* What is in a KRL, in its order.  NULL, or why it is unfit: then what was visited until
+ * there is not to be relied on. */
+const char *krl_each(const uint8_t *file, size_t n, struct krl_about *, krl_visit *, void *);
+
 /* Is this a file that can be read to its end?  0, or -1 and why; line: of a list, from 1,
  * else 0. */
 CRYPTO_CHECKED int krl_check(const uint8_t *file, size_t n, const char **why, uint32_t *line);

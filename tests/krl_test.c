@@ -198,7 +198,23 @@ serials_are_in_their_bounds(void **state)
 		wr_u32(&w, bad == 1 ? KRL_BITMAP_MAX + 1 : KRL_BITMAP_MAX);
 		assert_non_null(wr_room(&w, bad == 1 ? KRL_BITMAP_MAX + 1 : KRL_BITMAP_MAX));
 		data[12] = bad == 2 ? 0x80 : 0;
+		data[13] = 1;
 		assert_true((krl(1, 0x22, wr_span(&w)) == NULL) == (bad == 0));
+	}
+}
+
+static void
+a_bitmap_ends_with_the_last_serial(void **state)
+{
+	uint8_t data[64];
+
+	(void)state;
+	for (unsigned beyond = 0; beyond < 2; beyond++) {
+		struct wr w = wr_of(data, sizeof(data));
+
+		wr_u64(&w, UINT64_MAX - 9 + beyond);
+		wr_blob(&w, span_of("\x02\x01", 2), 2);	/* bits 0 and 9 */
+		assert_true((krl(1, 0x22, wr_span(&w)) == NULL) == (beyond == 0));
 	}
 }
 
@@ -312,6 +328,7 @@ main(void)
 		cmocka_unit_test(only_known_sections_are_read),
 		cmocka_unit_test(critical_extensions_are_refused),
 		cmocka_unit_test(serials_are_in_their_bounds),
+		cmocka_unit_test(a_bitmap_ends_with_the_last_serial),
 		cmocka_unit_test(bits_stand_for_serials),
 		cmocka_unit_test(digests_have_their_length),
 		cmocka_unit_test(a_list_has_keys),

@@ -210,6 +210,91 @@ result removed_only_that "$(diff hosts.old hosts | grep -c '^[<>]' | grep -vx 1)
 expect hosts_missing 1 "No such file" "" -F a -f missing
 expect hosts_is_no_key 1 "usage:" "" -F a -R b -f hosts
 
+# ---- revocation lists
+ssh-keygen -q -t ed25519 -N '' -C ca -f krl-ca
+ssh-keygen -q -t ecdsa -N '' -C 'a comment' -f subject
+ssh-keygen -q -t ed25519 -N '' -C other -f other
+ssh-keygen -q -s krl-ca -I 'its id' -z 77 subject.pub
+cert=subject-cert.pub
+fingerprint=$(ssh-keygen -lf subject.pub | cut -d ' ' -f 2)
+# Not the date, which is in bytes 20 to 27.
+same_krl() {	# NAME CA LINES FILES...: of what ssh-keygen makes, and shows
+	local name=$1 ca=$2 words=$3 why=
+	shift 3
+	printf -- "$words" >spec
+	ssh-keygen -q -k -f theirs -s "$ca" -z 3 -C 'of test' spec "$@" &&
+	    "$keygen" -q -k -f ours -s "$ca" -z 3 -C 'of test' spec "$@" || why="not made"
+	cmp -s <(tail -c +29 ours) <(tail -c +29 theirs) &&
+	    cmp -s <(head -c 20 ours) <(head -c 20 theirs) || why="$why not the same bytes"
+	for krl in ours theirs; do
+		want=$(ssh-keygen -Q -l -f $krl subject.pub $cert other.pub; echo $?)
+		got=$("$keygen" -Q -l -f $krl subject.pub $cert other.pub; echo $?)
+		diff <(echo "$want" | grep -v '^hash: [^ ]*$') <(echo "$got" | grep -v '^hash: [^ ]*$') >out ||
+		    why="$why $krl: $(tr '\n' '|' <out)"
+	done
+	result "krl_$name" "$why"
+}
+same_krl empty krl-ca.pub ''
+same_krl one_serial krl-ca.pub 'serial: 77\n'
+same_krl serials krl-ca.pub 'serial:0x10-0x20 # some\n\n#\nSERIAL: 77\nserial: 18446744073709551615\nserial: 75-76\n'
+same_krl bitmap krl-ca.pub "$(printf 'serial: %s\\n' $(seq 1 3 400))"
+same_krl any_ca none 'serial: 77\nid: foo\n'
+same_krl other_ca other.pub 'serial: 77\nid: its id\n'
+same_krl key_ids krl-ca.pub 'id: its id \nid:another # comment\nid: its id\n'
+for word in '' 'key: ' 'sha1: ' 'sha256: '; do
+	same_krl "word_${word%: }" krl-ca.pub "$word$(cat subject.pub)\n"
+	same_krl "cert_${word%: }" krl-ca.pub "$word$(cat $cert)\n"
+done
+same_krl hash krl-ca.pub "hash: $fingerprint\n"
+same_krl files krl-ca.pub '' $cert other.pub
+result mode_of_a_krl "$([ "$(stat -c %a ours)" = 644 ] || stat -c %a ours)"
+# what is shown can be taken again
+"$keygen" -Q -l -f ours >shown
+expect krl_shown_is_taken 0 "Revoking from shown" "" -k -f again -s krl-ca.pub shown
+result krl_nothing_is_left "$(ls ours.* again.* 2>/dev/null)"
+# updates
+expect krl_make 0 "" "" -q -k -f list -s krl-ca.pub -z 4 $cert
+expect krl_update 0 "(standard input)" "serial: 78\n" -k -u -f list -s krl-ca.pub -
+expect krl_updated 1 "serial: 77-78" "" -Q -l -f list $cert
+result krl_version_stays "$(grep -x '# KRL version 4' out >/dev/null || cat out)"
+expect krl_update_key 0 "" "" -q -k -u -f list -z 5 other.pub
+expect krl_query_many 1 "other.pub (other): REVOKED" "" -Q -f list subject.pub other.pub
+result krl_query_ok "$(grep -qx 'subject.pub (a comment): ok' out || cat out)"
+expect krl_query_good 0 "subject.pub (a comment): ok" "" -Q -f list subject.pub
+cat subject.pub other.pub >both
+expect krl_query_each_key 1 "REVOKED" "" -Q -f list both
+expect krl_update_missing 1 "No such file" "" -q -k -u -f missing other.pub
+expect krl_update_no_krl 4 "not a KRL" "" -q -k -u -f spec other.pub
+# what is not understood: which line, and the old list stays
+cp list kept
+bad_line() {	# NAME LINE WORDS
+	printf -- "serial: 1\n$2\n" >bad
+	expect "krl_refuses_$1" 1 "bad:2: $3" "" -q -k -f list -s krl-ca.pub bad
+}
+bad_line serial_0 'serial: 0' "serial number 0"
+bad_line serial 'serial: many' "no serial number"
+bad_line serial_negative 'serial: -1' "no serial number"
+bad_line serial_surplus 'serial: 5 6' "no serial number"
+bad_line serial_too_large 'serial: 18446744073709551616' "no serial number"
+bad_line range 'serial: 5-5' "the range ends"
+bad_line range_end 'serial: 5-' "no serial number"
+bad_line key_id 'id: # none' "no key id"
+bad_line key 'key: ssh-ed25519 AAAA' "no public key"
+bad_line hash 'hash: SHA256:AAAA' "no SHA-256 hash"
+bad_line hash_md5 'hash: MD5:00' "only SHA256:"
+bad_line word 'revoke: all' "no public key"
+bad_line long "id: $(printf %17000s x)" "the line is too long"
+bad_line private "$(head -n 1 subject)" "no public key"
+result krl_refused_stays "$(cmp kept list)"
+expect krl_no_ca 1 "with a CA only" "serial: 5\n" -q -k -f list -
+expect krl_bad_ca 4 "ed25519: not a public key file" "" -q -k -f list -s ed25519 other.pub
+expect krl_no_file 1 "-f says" "" -k other.pub
+expect krl_query_no_file 1 "-f says" "" -Q other.pub
+expect krl_query_no_krl 4 "not a KRL" "" -Q -f other.pub other.pub
+expect krl_query_no_key 4 "spec: no public key" "" -Q -f list spec
+expect krl_two_jobs 1 "usage:" "" -k -Q -f list
+expect krl_comment_too_long 1 "longer than" "" -q -k -f list -C "$(printf %1024s x)"
+
 # ---- the command line itself
 expect two_jobs 1 "usage:" "" -l -y -f ed
 expect unknown_flag 1 "usage:" "" -w

@@ -342,6 +342,26 @@ def ssh_revoked(lab):
         let_in(lab, key, server(lab, "RevokedKeys " + path))
 
 
+def krl_of_postern_keygen(lab):
+    """Kept to by sshd and by posternd, as ssh-keygen says: each way to name a key."""
+    key = sign(lab)
+    keygen = os.path.join(BUILD, "bin", "postern-keygen")
+    with open(key + ".pub") as f:
+        pub = f.read()
+    by_ca = "TrustedUserCAKeys %s.pub" % ca(lab)
+    odd = "".join("serial: %d\n" % n for n in range(1, 40000, 2))      # more than one bitmap holds
+    for text, revoked in (("serial: 70-80\n", True), (odd, True), ("serial: 76\nserial: 78\n", False),
+                          ("id: the id\n", True), ("key: " + pub, True), ("sha1: " + pub, True),
+                          ("sha256: " + pub, True), ("id: the other id\n", False)):
+        path = lab.path("our-krl")
+        subprocess.run([keygen, "-q", "-k", "-f", path, "-s", ca(lab) + ".pub", lab.write("spec", text)], check=True)
+        r = subprocess.run([need("ssh-keygen"), "-Q", "-f", path, key + "-cert.pub"], capture_output=True)
+        check((r.returncode != 0) == revoked and (b"REVOKED" in r.stdout) == revoked, "%r: %r" % (text[:40], r))
+        for s in (lab.sshd(by_ca, "RevokedKeys " + path), server(lab, "RevokedKeys " + path)):
+            r = lab.ssh(s, command=["echo in"], key=key)
+            check(r.returncode == (255 if revoked else 0), "%s, %r: %r" % (s.name, text[:40], r))
+
+
 def revoked_file_is_needed(lab):
     """A file that cannot be read means that nobody is served."""
     for path in (lab.path("missing"), lab.write("nonsense", "nonsense\n")):
@@ -353,7 +373,7 @@ cases = [ssh_certificate, ssh_certificate_among_principals, ssh_every_type, ssh_
          ssh_authority_line, ssh_principals_file, ssh_principals_command, ssh_permits, ssh_expired, ssh_not_yet_valid,
          ssh_wrong_principal, ssh_no_principals, ssh_wrong_ca,
          ssh_unknown_critical_option, ssh_sha1_signature,
-         ssh_revoked, revoked_file_is_needed, ssh_host_certificate, host_certificate_of_another_key,
+         ssh_revoked, krl_of_postern_keygen, revoked_file_is_needed, ssh_host_certificate, host_certificate_of_another_key,
          postern_host_certificate, postern_bad_host_certificates, postern_user_certificate]
 
 if __name__ == "__main__":
