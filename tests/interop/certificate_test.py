@@ -7,7 +7,7 @@ one, a chain) is in tests/cert_test.c and tests/monitor_cert_test.c.
 import os, shutil, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import POSTERN, Failure, check, main, need, needs_root
+from lab import BUILD, POSTERN, Failure, check, main, need, needs_root
 
 
 def expect(r, status=0, out=None, what=""):
