@@ -378,14 +378,14 @@ static const struct attack of_client[] = {
 	    "'ssh-ed25519' #31 *31; " LOGIN_KEY "1 'ssh-ed25519' #50 'ssh-ed25519' #31 *31 "
 	    "#83 'ssh-ed25519' $64", GOES_ON, .judged = 1 },
 	{ "a signature of no bytes", AT_SERVICE, LOGIN_KEY "1 " SOME_KEY " ''", GOES_ON },
-	/* not even asked about: the application would take the key */
+	/* asked about, and the application would take the key: that is not a proof */
 	{ "a signature of zeros", AT_SERVICE, LOGIN_KEY "1 " SOME_KEY
-	    " #83 'ssh-ed25519' #64 *64", GOES_ON },
+	    " #83 'ssh-ed25519' #64 *64", GOES_ON, .judged = 1 },
 	{ "a signature of zeros by a key that would do", AT_SERVICE, LOGIN_KEY "0 " SOME_KEY
 	    ";" LOGIN_KEY "1 " SOME_KEY " #83 'ssh-ed25519' #64 *64", GOES_ON, .judged = 1 },
 	{ "a signature of another kind", AT_SERVICE, LOGIN_KEY "1 " SOME_KEY
 	    " #79 'ssh-rsa' $64; " LOGIN_KEY "1 " SOME_KEY " #4 #0; " LOGIN_KEY "1 " SOME_KEY
-	    " #84 'ssh-ed25519' $65", GOES_ON },
+	    " #84 'ssh-ed25519' $65", GOES_ON, .judged = 1 },
 	{ "change of user", AT_SERVICE, LOGIN("none") "; 50 'v' 'ssh-connection' 'none'",
 	    BREAKS(2, "change of user name during the login") },
 	{ "change of user by a byte more", AT_SERVICE,
