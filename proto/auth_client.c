@@ -112,15 +112,21 @@ on_banner(struct auth_client *a, struct rd *r, struct auth_reply *reply)
 }
 
 /* RFC 4252 7.  A server that names another key than the one asked about would have
- * us sign with that one. */
+ * us sign with that one.  Some name the key's type where the request had a signature's
+ * name (npm's ssh2: ssh-rsa for rsa-sha2-512); what was asked about is what is told. */
 static enum proto_error
 on_pk_ok(struct auth_client *a, struct rd *r, struct auth_reply *reply)
 {
-	if (!span_eq(span_of(r->p, r->n), span_of(a->probe, a->probe_len)))
+	struct rd asked = rd_of(span_of(a->probe, a->probe_len)), blob;
+	struct span alg = rd_text(r, NAME_MAX_LEN), key = rd_blob(r, KEY_BLOB_MAX), type;
+
+	reply->alg = rd_text(&asked, NAME_MAX_LEN);
+	reply->key = rd_blob(&asked, KEY_BLOB_MAX);
+	if (!rd_done(r) || !rd_done(&asked) || !span_eq(key, reply->key))
 		return PROTO_E_AUTH_FORMAT;
-	reply->alg = rd_text(r, NAME_MAX_LEN);
-	reply->key = rd_blob(r, KEY_BLOB_MAX);
-	if (!rd_done(r))
+	blob = rd_of(key);
+	type = rd_text(&blob, NAME_MAX_LEN);
+	if (!span_eq(alg, reply->alg) && (blob.bad || !span_eq(alg, type)))
 		return PROTO_E_AUTH_FORMAT;
 	a->state = AC_IDLE;
 	reply->type = AP_PK_OK;

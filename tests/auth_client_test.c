@@ -546,6 +546,36 @@ test_pk_ok(void **state)
 	}
 }
 
+/* Some peers answer with the key's type, which is not the signature's name for RSA. */
+static void
+test_pk_ok_by_type(void **state)
+{
+	static const char blob[] = "\0\0\0\7ssh-rsak";
+	static const struct { const char *alg; bool ok; } cases[] = {
+		{ "rsa-sha2-512", true }, { "ssh-rsa", true }, { "rsa-sha2-256", false },
+		{ "ssh-rsak", false }, { "", false },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct auth_reply reply;
+		struct wr w;
+
+		enter(f, AC_IDLE);
+		assert_int_equal(auth_client_publickey(&f->a, f->t, span_str("joe"),
+		    span_str("rsa-sha2-512"), span_of(blob, sizeof(blob) - 1), span_str("")),
+		    PROTO_OK);
+		w = message(60);
+		wr_str(&w, cases[i].alg);
+		wr_blob(&w, span_of(blob, sizeof(blob) - 1), KEY_BLOB_MAX);
+		assert_int_equal(feed(f, &w, &reply), cases[i].ok ? PROTO_OK : PROTO_E_AUTH_FORMAT);
+		if (!cases[i].ok)
+			continue;
+		assert_int_equal(reply.type, AP_PK_OK);
+		assert_true(span_is(reply.alg, "rsa-sha2-512"));
+	}
+}
+
 static void
 test_changereq(void **state)
 {
@@ -671,7 +701,7 @@ main(void)
 		T(test_every_message_in_every_state), T(test_wrong_number),
 		T(test_truncations), T(test_service), T(test_requests),
 		T(test_requests_out_of_order), T(test_request_bounds), T(test_failure),
-		T(test_success), T(test_banner), T(test_pk_ok), T(test_changereq), T(test_change),
+		T(test_success), T(test_banner), T(test_pk_ok), T(test_pk_ok_by_type), T(test_changereq), T(test_change),
 		T(test_info), T(test_dialogue),
 	};
 

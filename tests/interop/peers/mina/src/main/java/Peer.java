@@ -52,7 +52,13 @@ public final class Peer {
 
     private static void narrow(AbstractFactoryManager m, String[] algs, int at) {
         if (chosen(algs[at + 1])) {
-            List<BuiltinSignatures> hostkey = one(BuiltinSignatures.VALUES, algs[at + 1]);
+            // first, and not alone: users' signatures are made and checked by the same list
+            List<BuiltinSignatures> hostkey = new ArrayList<>(one(BuiltinSignatures.VALUES, algs[at + 1]));
+            for (BuiltinSignatures other : BuiltinSignatures.VALUES) {
+                if (other.isSupported() && !hostkey.contains(other)) {
+                    hostkey.add(other);
+                }
+            }
             m.setSignatureFactories(new ArrayList<>(hostkey));
         }
         if (chosen(algs[at + 2])) {
