@@ -40,7 +40,7 @@ static struct account_command_plan plan_of(const char *line, int ms)
 {
 	return (struct account_command_plan){ .conf = &conf, .keyword = "TheCommand", .line = line,
 	    .user = myself(), .deadline_ms = ms, .tokens = { &user, blob, BLOB, "10.1.2.3",
-	    "10.9.9.9", 4711, 22 } };
+	    "10.9.9.9", 4711, 22, NULL } };
 }
 
 static char *run_plan(const struct account_command_plan *p)
