@@ -301,9 +301,11 @@ keygen_file_new_passphrase(const struct keygen *k, char out[KEYGEN_PASSPHRASE_MA
 	bool same = false;
 
 	if (k->new_passphrase != NULL) {
-		if (strlen(k->new_passphrase) >= KEYGEN_PASSPHRASE_MAX)
+		size_t n = strlen(k->new_passphrase);
+
+		if (n >= KEYGEN_PASSPHRASE_MAX)
 			return keygen_fail(KEYGEN_FAILED, "the passphrase is too long");
-		(void)strcpy(out, k->new_passphrase);
+		memcpy(out, k->new_passphrase, n + 1);
 		return KEYGEN_FINE;
 	}
 	for (int i = 0; i < TRIES && !same; i++) {

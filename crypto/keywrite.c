@@ -9,7 +9,6 @@
 
 #include <openssl/evp.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/bcrypt_pbkdf.h"
@@ -203,18 +202,22 @@ put_all(struct blob_out *o, const struct keyfile_key *key, const struct keyfile_
 static enum keywrite_result
 armour(const struct blob_out *o, char *b64, char *out, size_t *n)
 {
-	static const char label[] = "OPENSSH PRIVATE KEY-----\n";
-	size_t len, at;
+	static const char begin[] = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
+	static const char end[] = "-----END OPENSSH PRIVATE KEY-----\n";
+	struct blob_out text = blob_out_of(out, KEYWRITE_MAX);
+	struct blob rest, line;
 
 	(void)sodium_bin2base64(b64, KEYWRITE_MAX, o->p, o->n, sodium_base64_VARIANT_ORIGINAL);
-	len = strlen(b64);
-	if (len + len / ARMOUR_LINE + 2 * sizeof(label) + 32 > KEYWRITE_MAX)
-		return KEYWRITE_FAILED;
-	at = (size_t)sprintf(out, "-----BEGIN %s", label);
-	for (size_t i = 0; i < len; i += ARMOUR_LINE)
-		at += (size_t)sprintf(&out[at], "%.*s\n", ARMOUR_LINE, &b64[i]);
-	*n = at + (size_t)sprintf(&out[at], "-----END %s", label);
-	return KEYWRITE_OK;
+	rest = blob_of(b64, strlen(b64));
+	blob_put(&text, begin, sizeof(begin) - 1);
+	while (rest.n > 0) {
+		line = blob_take(&rest, rest.n < ARMOUR_LINE ? rest.n : ARMOUR_LINE);
+		blob_put(&text, line.p, line.n);
+		blob_put(&text, "\n", 1);
+	}
+	blob_put(&text, end, sizeof(end));	/* with its NUL, which does not count */
+	*n = text.n - 1;
+	return text.bad ? KEYWRITE_FAILED : KEYWRITE_OK;
 }
 
 enum keywrite_result

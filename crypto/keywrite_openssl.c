@@ -16,6 +16,7 @@
 
 #include "crypto/keyfile_type.h"
 #include "crypto/keywrite.h"
+#include "crypto/sign_evp.h"
 
 enum { PBES2_SALT = 16, NUMBERS_MAX = 8 };
 
@@ -52,15 +53,10 @@ push(struct params *p, const char *name, struct blob *in)
 static EVP_PKEY *
 from_params(struct params *p, const char *algorithm)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, algorithm, NULL);
 	OSSL_PARAM *params = p->bad ? NULL : OSSL_PARAM_BLD_to_param(p->build);
-	EVP_PKEY *pkey = NULL;
+	EVP_PKEY *pkey = params != NULL ? sign_evp_key(algorithm, params, true) : NULL;
 
-	if (ctx == NULL || params == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
-		pkey = NULL;
 	OSSL_PARAM_free(params);
-	EVP_PKEY_CTX_free(ctx);
 	return pkey;
 }
 

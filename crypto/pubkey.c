@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "crypto/cert.h"
+#include "crypto/sign_evp.h"
 
 enum { NUMBER_MAX = 2048, POINT_MAX = 133, FIELD_MAX = 1024, CURVE_MAX = 64 };
 
@@ -137,15 +138,10 @@ push(struct params *p, const char *name, struct blob number)
 static EVP_PKEY *
 from_params(struct params *p, const char *algorithm)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, algorithm, NULL);
 	OSSL_PARAM *params = p->bad ? NULL : OSSL_PARAM_BLD_to_param(p->build);
-	EVP_PKEY *pkey = NULL;
+	EVP_PKEY *pkey = params != NULL ? sign_evp_key(algorithm, params, false) : NULL;
 
-	if (ctx == NULL || params == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		pkey = NULL;
 	OSSL_PARAM_free(params);
-	EVP_PKEY_CTX_free(ctx);
 	return pkey;
 }
 
