@@ -9,8 +9,8 @@ comes under encryption is attacked in wire_attack_test.)
 import contextlib, os, re, socket, struct, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import POSTERN, SAN, check, labelled, main
-from locked_test import VERSION, descendants, kexinit, logged_in
+from lab import POSTERN, SAN, check, descendants, labelled, main
+from locked_test import VERSION, kexinit, logged_in
 
 servers = {}
 

@@ -8,8 +8,7 @@ import contextlib, os, re, secrets, signal, socket, struct, subprocess, sys, thr
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from forward_test import WAIT, Target, connect, echo, echo_after_eof, read_all, refused, says_and_closes, until
-from lab import POSTERN, SAN, check, digest, free_port, labelled, main, need, noise
-from locked_test import descendants
+from lab import POSTERN, SAN, check, descendants, digest, free_port, labelled, main, need, noise
 
 servers = {}
 

@@ -7,8 +7,7 @@ rekeying, known_hosts in all its answers, and what is said when things fail.
 import contextlib, os, re, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import BUILD, POSTERN, SAN, check, digest, labelled, main, needs_root, noise
-from locked_test import descendants
+from lab import BUILD, POSTERN, SAN, check, descendants, digest, labelled, main, needs_root, noise
 from server_test import AEAD, BULK, BY_NAME, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, SNTRUP, expect, moduli
 
 servers = {}

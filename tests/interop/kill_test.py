@@ -9,8 +9,8 @@ must be served wherever a server is left.
 import contextlib, ctypes, os, re, signal, socket, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import IS_ROOT, POSTERN, SSH_BASE, check, labelled, main, need, needs_root
-from locked_test import VERSION, at_login, descendants, kexinit, logged_in, raw, rekeying, worker_of
+from lab import IS_ROOT, POSTERN, SSH_BASE, check, descendants, labelled, main, need, needs_root
+from locked_test import VERSION, at_login, kexinit, logged_in, raw, rekeying, worker_of
 
 PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -341,6 +341,20 @@ def run_case(lab, case, name):
         return [str(e), *logs, "not ok %s: %s" % (name, str(e).split("\n")[0][:300])]
 
 
+def descendants(pid):
+    """The processes below pid that are there now."""
+    out, todo = [], [pid]
+    while todo:
+        p = todo.pop()
+        with contextlib.suppress(OSError):
+            for t in os.listdir("/proc/%d/task" % p):
+                with open("/proc/%d/task/%s/children" % (p, t)) as f:
+                    children = [int(c) for c in f.read().split()]
+                out += children
+                todo += children
+    return out
+
+
 def main(cases, at_once=1, **kw):
     """Runs each case(lab), so many at once; prints one line per case; exits accordingly."""
     only = sys.argv[1] if len(sys.argv) > 1 else ""

@@ -11,22 +11,9 @@ there.
 import base64, contextlib, hashlib, os, re, socket, struct, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import BUILD, SAN, SSH_BASE, check, labelled, main, need, needs_root, noise
+from lab import BUILD, SAN, SSH_BASE, check, descendants, labelled, main, need, needs_root, noise
 
 INJECT = os.path.join(BUILD, "tests", "tools", "inject")
-
-
-def descendants(pid):
-    out, todo = [], [pid]
-    while todo:
-        p = todo.pop()
-        with contextlib.suppress(OSError):
-            for t in os.listdir("/proc/%d/task" % p):
-                with open("/proc/%d/task/%s/children" % (p, t)) as f:
-                    children = [int(c) for c in f.read().split()]
-                out += children
-                todo += children
-    return out
 
 
 def links(pid):
