@@ -12,11 +12,13 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <postern.h>
+
 #include "apps/client_conf.h"
 #include "apps/client_log.h"
 #include "apps/client_token.h"
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 16384 };
+enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 16384, ALGORITHMS_MAX = 4096 };
 
 /* "SIZE [TIME]" with K, M, G; "default" and "none" leave it to the library. */
 static int
@@ -176,6 +178,42 @@ check_choices(const struct client_conf *c)
 	return 0;
 }
 
+/* Before anybody is connected to: who misspelt what he forbids must not find out later. */
+static const struct {
+	const char *name;
+	int list;
+	size_t offset;
+} lists[] = {
+	{ "KexAlgorithms", POSTERN_KEX, offsetof(struct client_conf, kex) },
+	{ "HostKeyAlgorithms", POSTERN_HOST_KEYS, offsetof(struct client_conf, host_keys) },
+	{ "PubkeyAcceptedAlgorithms", POSTERN_SIGNATURES, offsetof(struct client_conf, signatures) },
+	{ "CASignatureAlgorithms", POSTERN_CA_SIGNATURES, offsetof(struct client_conf, ca_signatures) },
+	{ "Ciphers", POSTERN_CIPHERS, offsetof(struct client_conf, ciphers) },
+	{ "MACs", POSTERN_MACS, offsetof(struct client_conf, macs) },
+};
+
+static int
+check_lists(const struct client_conf *c)
+{
+	char out[ALGORITHMS_MAX];
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		const char *edit = *(char *const *)((const char *)c + lists[i].offset);
+		int r = postern_edit_preset(lists[i].list, c->preset, edit, out, sizeof(out));
+
+		if (r == 0)
+			continue;
+		if (r == -ENOENT)
+			client_log_error("AlgorithmPreset: there is no preset \"%s\"", c->preset);
+		else if (r == -EINVAL && out[0] != '\0')
+			client_log_error("%s: \"%s\" is not supported", lists[i].name, out);
+		else
+			client_log_error("%s: \"%s\" leaves nothing, or too much", lists[i].name, edit);
+		return -1;
+	}
+	return 0;
+}
+
 /* HostName first: the others have it in their tokens. */
 static int
 expand_names(struct client_conf *c)
@@ -225,7 +263,7 @@ client_conf_finish(struct client_conf *c)
 		client_log_error("bad port %d", c->port);
 		return -1;
 	}
-	if (check_choices(c) != 0 || expand_names(c) != 0)
+	if (check_choices(c) != 0 || check_lists(c) != 0 || expand_names(c) != 0)
 		return -1;
 	return parse_mask(c) != 0 || parse_rekey(c) != 0 || parse_adding(c) != 0 ? -1 : 0;
 }

@@ -231,6 +231,7 @@ start(struct client_link *l)
 	options.kex = conf->kex;
 	options.host_keys = conf->host_keys;
 	options.signatures = conf->signatures;
+	options.ca_signatures = conf->ca_signatures;
 	options.ciphers = conf->ciphers;
 	options.macs = conf->macs;
 	options.compression = conf->compression > 0 ? "zlib@openssh.com,none" : NULL;

@@ -167,6 +167,9 @@ client_trust_check(void *user, postern_transport *transport, uint64_t question,
 
 	(void)transport;
 	(void)question;
+	if (k->certificate_problem[0] != '\0')
+		client_log_error("the certificate of %s is not used: %s", k->host,
+		    k->certificate_problem);
 	if (k->trust == POSTERN_TRUST_REVOKED) {
 		client_log_error("the %s key of %s is marked as revoked: connection refused", k->algorithm,
 		    k->host);

@@ -537,6 +537,8 @@ struct postern_host_key {		/* what is asked about a host key                */
 	const char *fingerprint;
 	const char *line;		/* to append to known_hosts on acceptance        */
 	unsigned clash_line, clash_file;/* where the other key stands; file counted from 0 */
+	const char *certificate_problem;/* why a certificate it came with does not count, */
+					/* or ""                                         */
 };
 struct postern_client_interface {
 	size_t size;

@@ -235,12 +235,13 @@ void
 api_client_ask_host_key(postern_transport *t, const struct ipc_HOSTKEY_ASK *m)
 {
 	struct api_question *q = api_question_new(t, API_ASK_HOST_KEY, m->question, 0);
-	char print[FINGERPRINT_MAX] = "";
+	char print[FINGERPRINT_MAX] = "", why[700];
 	struct postern_host_key k = { .size = sizeof(k), .trust = public_trust(m->verdict),
 		.host = api_text(m->host), .algorithm = api_text(m->alg),
 		.key = m->key.p, .key_len = m->key.n, .fingerprint = print,
 		.line = api_text(m->line), .clash_line = m->clash_line,
-		.clash_file = m->clash_file };
+		.clash_file = m->clash_file,
+		.certificate_problem = api_log_quote(why, sizeof(why), m->why) };
 	int answer = POSTERN_REFUSE;
 	uint64_t id;
 

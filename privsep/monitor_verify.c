@@ -81,7 +81,8 @@ has_files(const struct conn *c)
 }
 
 static void
-ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t file)
+ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t file,
+    const char *why)
 {
 	struct monitor *m = c->m;
 	char line[KNOWN_HOSTS_LINE_MAX + 1];
@@ -102,7 +103,8 @@ ask(struct conn *c, const char *name, struct known_hosts_verdict v, uint32_t fil
 	tell_HOSTKEY_ASK(m, &(struct ipc_HOSTKEY_ASK){ .conn = c->id,
 	    .question = c->hostkey_question, .verdict = (uint8_t)v.trust,
 	    .host = span_str(name), .alg = span_str(c->alg_used), .key = plain_key(c),
-	    .line = span_str(line), .clash_line = v.line, .clash_file = file });
+	    .line = span_str(line), .clash_line = v.line, .clash_file = file,
+	    .why = span_str(why) });
 }
 
 /* The application is told both; the peer need not know whom we took it for. */
@@ -164,24 +166,26 @@ judge_authority(const struct conn *c, const char *name, struct span ca)
 
 /* Is the host's certificate enough?  Else its key is judged like any. */
 static bool
-certified(const struct conn *c, const char *name, const struct cert *cert)
+certified(const struct conn *c, const char *name, const struct cert *cert,
+    char why[MONITOR_WHY_MAX + 1])
 {
-	char why[MONITOR_WHY_MAX + 1] = "";
 	const char *bad = NULL;
 
 	if (monitor_cert_host(c, cert, why))
 		bad = judge_authority(c, name, span_of(cert->ca_key.p, cert->ca_key.n));
-	if (why[0] == 0 && bad == NULL)
+	if (bad != NULL)
+		monitor_names_copy(why, MONITOR_WHY_MAX + 1, span_str(bad));
+	if (why[0] == 0)
 		return true;
 	monitor_remark(c->m, IPC_VERBOSE, "the host certificate of %s does not count: %s", name,
-	    bad != NULL ? bad : why);
+	    why);
 	return false;
 }
 
 static int
 first_key(struct conn *c, struct span key, const struct shown_key *shown)
 {
-	char name[KNOWN_HOSTS_NAME_MAX + 1];
+	char name[KNOWN_HOSTS_NAME_MAX + 1], why[MONITOR_WHY_MAX + 1] = "";
 	struct known_hosts_verdict v;
 	uint32_t file = 0;
 
@@ -202,14 +206,14 @@ first_key(struct conn *c, struct span key, const struct shown_key *shown)
 	}
 	v = judge(c, name, &file);
 	if (v.trust == 0 || (v.trust != IPC_REVOKED && shown->is_cert && has_files(c) &&
-	    certified(c, name, &shown->cert)))
+	    certified(c, name, &shown->cert, why)))
 		return accepted(c);
 	/* exactly one key was wanted: nothing to be asked about another */
 	if (c->trust != NULL && !has_files(c)) {
 		not_expected(c);
 		return 0;
 	}
-	ask(c, name, v, file);
+	ask(c, name, v, file, why);
 	return 0;
 }
 

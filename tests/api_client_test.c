@@ -16,7 +16,7 @@ struct judge {			/* the application's side of the questions */
 	unsigned clash_line;
 	uint64_t question;
 	size_t n_prompts;
-	char host[64], line[64], fingerprint[64], banner[64], first_prompt[64];
+	char host[64], line[64], certificate[64], fingerprint[64], banner[64], first_prompt[64];
 	int free_at_end;
 };
 static struct judge judge;
@@ -36,6 +36,7 @@ check_host_key(void *user, postern_transport *t, uint64_t question,
 	j->question = question;
 	(void)snprintf(j->host, sizeof(j->host), "%s", k->host);
 	(void)snprintf(j->line, sizeof(j->line), "%s", k->line);
+	(void)snprintf(j->certificate, sizeof(j->certificate), "%s", k->certificate_problem);
 	(void)snprintf(j->fingerprint, sizeof(j->fingerprint), "%s", k->fingerprint);
 	return j->answer;
 }
@@ -265,6 +266,7 @@ a_host_key_is_refused_unless_accepted(void **state)
 	assert_string_equal(judge.host, "[unknown]:22");
 	assert_string_equal(judge.line, "unknown ssh-ed25519 S0VZ");
 	assert_memory_equal(judge.fingerprint, "SHA256:", 7);
+	assert_string_equal(judge.certificate, "a\\x1bb");
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
 	assert_int_equal(e.code, POSTERN_EHOSTKEY);
 	assert_null(postern_transport_get_remote_server_key(t, &len));

@@ -350,7 +350,8 @@ fake_ask_host_key(struct fake *f)
 	(void)ipc_send_HOSTKEY_ASK(f->app, &(struct ipc_HOSTKEY_ASK){ .conn = f->c->id,
 	    .question = 4711, .verdict = IPC_CHANGED, .host = span_str("[unknown]:22"),
 	    .alg = span_str("ssh-ed25519"), .key = span_str("KEY"),
-	    .line = span_str("unknown ssh-ed25519 S0VZ"), .clash_line = 3, .clash_file = 1 });
+	    .line = span_str("unknown ssh-ed25519 S0VZ"), .clash_line = 3, .clash_file = 1,
+	    .why = span_str("a\x1b" "b") });
 }
 
 static inline bool

@@ -179,9 +179,9 @@ GOLDEN(KEX_DONE, "\x64" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "s" "\0
     .cipher_s2c = S("c2"), .mac_c2s = S("m1"), .mac_s2c = S("m2"),
     .compression_c2s = S("z1"), .compression_s2c = S("z2"), .strict = 1)
 GOLDEN(HOSTKEY_ASK, "\x65" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\2" "\0\0\0\1" "h"
-    "\0\0\0\1" "a" "\0\0\0\1" "k" "\0\0\0\1" "l" "\0\0\0\3" "\0\0\0\4",
+    "\0\0\0\1" "a" "\0\0\0\1" "k" "\0\0\0\1" "l" "\0\0\0\3" "\0\0\0\4" "\0\0\0\1" "w",
     .conn = 1, .question = 2, .verdict = IPC_CHANGED, .host = S("h"), .alg = S("a"),
-    .key = S("k"), .line = S("l"), .clash_line = 3, .clash_file = 4)
+    .key = S("k"), .line = S("l"), .clash_line = 3, .clash_file = 4, .why = S("w"))
 GOLDEN(ASK_NONE, "\x66" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "u",
     .conn = 1, .question = 2, .user = S("u"))
 GOLDEN(ASK_PASSWORD, "\x67" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "u" "\0\0\0\2" "pr"

@@ -68,6 +68,7 @@ ca_blob(const struct cert_plan *p)
 }
 
 /* A connection whose server shows k_s, as what it says it is. */
+static const char *ca_algs = "ssh-ed25519";
 static struct play_child *
 connected(uint64_t conn, const char *known, const char *said, struct span k_s)
 {
@@ -83,7 +84,7 @@ connected(uint64_t conn, const char *known, const char *said, struct span k_s)
 	assert_int_equal(write(fd, known, strlen(known)), (ssize_t)strlen(known));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	plan.hostkey_algs = span_str(both);
-	plan.ca_algs = span_str("ssh-ed25519");
+	plan.ca_algs = span_str(ca_algs);
 	play_new(&plan);
 	PLAY_TELL(TRUST_FILE, .conn = conn, .file = fd);
 	close(fd);
@@ -114,9 +115,9 @@ expect_accepted(struct play_child *w, struct span k_s)
 	assert_true(span_eq(done.host_key, k_s));
 }
 
-/* The key is judged as if it had come alone. */
+/* The key is judged as if it had come alone, and the application hears why. */
 static void
-expect_asked(struct play_child *w, enum ipc_trust trust)
+expect_asked(struct play_child *w, enum ipc_trust trust, const char *why)
 {
 	struct ipc_HOSTKEY_ASK ask;
 
@@ -124,6 +125,10 @@ expect_asked(struct play_child *w, enum ipc_trust trust)
 	assert_int_equal(ask.verdict, trust);
 	assert_true(span_eq(ask.key, span_of(play.host_blob, play.host_blob_len)));
 	assert_true(play_contains(ask.line, "host.example ssh-ed25519 "));
+	if (why[0] != 0)
+		assert_true(play_contains(ask.why, why));
+	else
+		assert_int_equal(ask.why.n, 0);
 	PLAY_WORKER_QUIET(w);
 	PLAY_QUIET();
 }
@@ -150,6 +155,8 @@ an_authority_vouches(void **state)
 static void
 bad_certificates_leave_the_key_alone(void **state)
 {
+	static const char *const why[8] = { "expired", "not yet valid", "not a host certificate",
+		"for another host", "for another host", "critical option", "signature", "its CA is not one" };
 	char known[1024] = "", trusted[1024] = "";
 	struct cert_plan p = good();
 	struct span k_s;
@@ -175,12 +182,29 @@ bad_certificates_leave_the_key_alone(void **state)
 		if (i == 7)
 			p.ca_seed[0] = 4;
 		k_s = make(&p);
-		expect_asked(connected((uint64_t)i + 1, known, alg, k_s), IPC_UNKNOWN);
+		expect_asked(connected((uint64_t)i + 1, known, alg, k_s), IPC_UNKNOWN, why[i]);
 	}
 	/* where the key itself is known that is enough, whatever its certificate is */
 	strcpy(trusted, known);
 	add_line(trusted, "host.example", span_of(play.host_blob, play.host_blob_len));
 	expect_accepted(connected(20, trusted, alg, k_s), k_s);
+}
+
+/* CASignatureAlgorithms: what the CA signed with is not in the list. */
+static void
+authorities_sign_with_what_is_listed(void **state)
+{
+	struct cert_plan p = good();
+	char known[1024] = "";
+	struct span k_s = make(&p);
+
+	(void)state;
+	add_line(known, "@cert-authority *", ca_blob(&p));
+	ca_algs = "rsa-sha2-512,ssh-ed2551";
+	expect_asked(connected(1, known, alg, k_s), IPC_UNKNOWN, "with an algorithm that CAs may not use");
+	ca_algs = "rsa-sha2-512,ssh-ed25519";
+	expect_accepted(connected(2, known, alg, k_s), k_s);
+	ca_algs = "ssh-ed25519";
 }
 
 static void
@@ -194,10 +218,10 @@ who_is_revoked_vouches_for_nobody(void **state)
 	add_line(known, "@cert-authority *", ca_blob(&p));
 	strcpy(key, known);
 	add_line(known, "@revoked *", ca_blob(&p));
-	expect_asked(connected(1, known, alg, k_s), IPC_UNKNOWN);
+	expect_asked(connected(1, known, alg, k_s), IPC_UNKNOWN, "its CA is revoked");
 	/* the key itself: not even a good certificate saves it */
 	add_line(key, "@revoked *", span_of(play.host_blob, play.host_blob_len));
-	expect_asked(connected(2, key, alg, k_s), IPC_REVOKED);
+	expect_asked(connected(2, key, alg, k_s), IPC_REVOKED, "");
 }
 
 static void
@@ -232,7 +256,7 @@ an_authority_is_no_host_key(void **state)
 	add_line(known, "@cert-authority *", span_of(play.host_blob, play.host_blob_len));
 	(void)k_s;
 	expect_asked(connected(2, known, "ssh-ed25519",
-	    span_of(play.host_blob, play.host_blob_len)), IPC_UNKNOWN);
+	    span_of(play.host_blob, play.host_blob_len)), IPC_UNKNOWN, "");
 }
 
 static void
@@ -397,6 +421,7 @@ main(void)
 #define S(f) cmocka_unit_test_setup_teardown(f, setup_server, play_teardown)
 	const struct CMUnitTest tests[] = {
 		T(an_authority_vouches), T(bad_certificates_leave_the_key_alone),
+		T(authorities_sign_with_what_is_listed),
 		T(who_is_revoked_vouches_for_nobody), T(an_authority_is_no_host_key),
 		T(name_and_blob_must_agree), S(a_certificate_is_shown_besides_its_key),
 		S(what_is_no_certificate_of_a_host_key_is_not_added),

@@ -36,6 +36,10 @@ refuse half_a_choice 'AddressFamily: bad value "ine"' -o AddressFamily=ine
 refuse two_choices 'RequestTTY: bad value "auto,yes"' -o RequestTTY=auto,yes
 refuse bad_level 'LogLevel: bad value "LOUD"' -o LogLevel=LOUD
 refuse bad_rekey_limit 'RekeyLimit: bad value "1Q"' -o 'RekeyLimit=1Q'
+refuse bad_ca_algorithm 'CASignatureAlgorithms: "rot13" is not supported' -o CASignatureAlgorithms=+rot13
+refuse no_ca_algorithm_left 'CASignatureAlgorithms: "-*" leaves nothing' -o 'CASignatureAlgorithms=-*'
+refuse bad_cipher 'Ciphers: "rot13" is not supported' -o Ciphers=aes256-ctr,rot13
+refuse bad_preset 'there is no preset "retro"' -o AlgorithmPreset=retro
 refuse bad_forward 'bad forwarding specification: "80:host"' -L 80:host
 refuse local_without_end 'one of the two ends is missing: "80"' -L 80
 refuse local_port_0 'port 0 is for remote forwards only: "0 host:80"' -o 'LocalForward=0 host:80'

@@ -260,8 +260,8 @@ def host_certificate_of_another_key(lab):
     since(s, 0, "the certificate is not a host certificate")
 
 
-def postern_strict(lab, s, known, what="echo in"):
-    return lab.run([POSTERN, "-F", "none", "-v", "-p", str(s.port), "-o", "StrictHostKeyChecking=yes", "-o",
+def postern_strict(lab, s, known, what="echo in", flags=()):
+    return lab.run([POSTERN, "-F", "none", *flags, "-p", str(s.port), "-o", "StrictHostKeyChecking=yes", "-o",
                     "UserKnownHostsFile=" + known, "-o", "GlobalKnownHostsFile=none", "-o", "BatchMode=yes", "-i",
                     lab.userkey, lab.user + "@127.0.0.1", what])
 
@@ -286,19 +286,23 @@ def postern_host_certificate(lab):
 
 
 def postern_bad_host_certificates(lab):
-    """Each is refused with its reason in the log."""
+    """Each is refused with its reason, which is said without any -v."""
     bad = [(host_sign(lab, validity="20200101:20200102"), "has expired", {}),
            (host_sign(lab, validity="+1d:+2d"), "is not yet valid", {}),
            (host_sign(lab, principals="other.example"), "is for another host", {}),
            (host_sign(lab, principals=""), "is for another host", {}),
            (host_sign(lab), "its CA is not one of known_hosts", {"by": ca(lab, "untrusted")}),
-           (host_sign(lab), "its CA is revoked", {"revoked": True})]
+           (host_sign(lab), "its CA is revoked", {"revoked": True}),
+           (host_sign(lab), "with an algorithm that CAs may not use",
+            {"flags": ["-o", "CASignatureAlgorithms=-ssh-ed2*"]}),
+           (host_sign(lab), "with an algorithm that CAs may not use",
+            {"flags": ["-o", "CASignatureAlgorithms=rsa-sha2-512"]})]
     for certificate, why, how in bad:
         for s in peers(lab, certificate):
             known = authority(lab, s.port, by=how.get("by"))
             if "revoked" in how:
                 known += authority(lab, s.port, marker="@revoked", name="*")
-            r = postern_strict(lab, s, lab.write("known", known))
+            r = postern_strict(lab, s, lab.write("known", known), flags=how.get("flags", ()))
             check(r.returncode == 255 and r.stdout == b"", "%s: %r" % (why, r))
             check(why.encode() in r.stderr, "%s: not in %r" % (why, r.stderr[-1500:]))
 
