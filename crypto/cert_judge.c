@@ -5,6 +5,7 @@
  * Whether that CA is one to be trusted is not known here.
  */
 #include "crypto/cert.h"
+#include "crypto/wildcard.h"
 
 /* Valid from the first second to before the last (PROTOCOL.certkeys). */
 const char *
@@ -22,33 +23,6 @@ cert_judge(const struct cert *c, enum cert_type type, uint64_t now)
 	return NULL;
 }
 
-/* * and ? as in a shell.  Goes back to the last * only: no pattern makes this worse
- * than its length times the name's. */
-static bool
-glob(struct blob pattern, const char *name, size_t len)
-{
-	size_t p = 0, n = 0, star = SIZE_MAX, resume = 0;
-
-	while (n < len) {
-		if (p < pattern.n && pattern.p[p] == '*') {
-			star = p++;
-			resume = n;
-		} else if (p < pattern.n &&
-		    (pattern.p[p] == '?' || pattern.p[p] == (uint8_t)name[n])) {
-			p++;
-			n++;
-		} else if (star != SIZE_MAX) {
-			p = star + 1;
-			n = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.n && pattern.p[p] == '*')
-		p++;
-	return p == pattern.n;
-}
-
 bool
 cert_has_principal(const struct cert *c, const char *name, size_t n)
 {
@@ -59,7 +33,7 @@ cert_has_principal(const struct cert *c, const char *name, size_t n)
 	while (cert_principal_next(&list, &one)) {
 		if (one.n == 0 || memchr(one.p, ',', one.n) != NULL)
 			continue;
-		if (c->type == CERT_HOST ? glob(one, name, n) : blob_is(one, name, n))
+		if (c->type == CERT_HOST ? wildcard_match(one.p, one.n, name, n) : blob_is(one, name, n))
 			return true;
 	}
 	return false;

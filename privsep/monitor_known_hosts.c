@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/wildcard.h"
+
 enum { SALT = 20, SHA1 = 20, BASE64_MAX = 4 * ((KEY_BLOB_MAX + 2) / 3) + 1, SSH_PORT = 22 };
 
 /* ---- fields ---- */
@@ -58,33 +60,6 @@ lower(uint8_t c)
 
 /* ---- names ---- */
 
-/* * and ? as in a shell.  Goes back to the last * only: no pattern makes this worse
- * than its length times the name's. */
-static bool
-glob(struct span pattern, const char *name)
-{
-	size_t p = 0, n = 0, star = SIZE_MAX, resume = 0, len = strlen(name);
-
-	while (n < len) {
-		if (p < pattern.n && pattern.p[p] == '*') {
-			star = p++;
-			resume = n;
-		} else if (p < pattern.n && (pattern.p[p] == '?' ||
-		    lower(pattern.p[p]) == (uint8_t)name[n])) {
-			p++;
-			n++;
-		} else if (star != SIZE_MAX) {
-			p = star + 1;
-			n = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.n && pattern.p[p] == '*')
-		p++;
-	return p == pattern.n;
-}
-
 static bool
 name_hash(const uint8_t salt[SALT], const char *name, uint8_t out[SHA1])
 {
@@ -123,9 +98,9 @@ names_match(struct span f, const char *name)
 		return hashed_matches(f, name);
 	while (monitor_names_next(&f, &one)) {
 		if (one.n > 0 && one.p[0] == '!') {
-			if (glob(span_of(one.p + 1, one.n - 1), name))
+			if (wildcard_match_lower(one.p + 1, one.n - 1, name, strlen(name)))
 				return false;
-		} else if (glob(one, name)) {
+		} else if (wildcard_match_lower(one.p, one.n, name, strlen(name))) {
 			match = true;
 		}
 	}
