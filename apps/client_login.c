@@ -47,26 +47,20 @@ read_secret(const char *prompt, char *buf, size_t cap, int echo)
 	    RPP_REQUIRE_TTY | (echo ? RPP_ECHO_ON : RPP_ECHO_OFF)) != NULL;
 }
 
-/* A public key or a certificate: "type base64 comment". */
+/* A public key or a certificate, the first line of its file. */
 static size_t
 read_line(const char *file, char *alg, size_t alg_cap, unsigned char *blob, size_t cap)
 {
-	char line[KEY_LINE_MAX], *s, *word;
+	char line[KEY_LINE_MAX];
+	const char *type;
 	size_t n = 0;
 	FILE *f;
 
 	if ((f = fopen(file, "re")) == NULL)
 		return 0;
-	if (fgets(line, sizeof(line), f) != NULL) {
-		s = line;
-		word = strsep(&s, " \t\n");
-		if (word != NULL && s != NULL && strlen(word) < alg_cap) {
-			memcpy(alg, word, strlen(word) + 1);
-			word = strsep(&s, " \t\n");
-			if (word == NULL || sodium_base642bin(blob, cap, word, strlen(word), NULL, &n,
-			    NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
-				n = 0;
-		}
+	if (fgets(line, sizeof(line), f) != NULL && postern_public_key_parse(line, blob, cap, &n) == 0) {
+		type = line + strspn(line, " \t");
+		(void)snprintf(alg, alg_cap, "%.*s", (int)strcspn(type, " \t"), type);
 	}
 	(void)fclose(f);	/* opened for reading */
 	return n;

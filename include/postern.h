@@ -220,6 +220,16 @@ POSTERN_API void postern_key_free(postern_key *);	/* the monitor forgets it */
 POSTERN_API const char *postern_key_algorithm(const postern_key *);
 POSTERN_API const char *postern_key_comment(const postern_key *);
 POSTERN_API const void *postern_key_blob(const postern_key *, size_t *len);
+/* The blob of a public key or a certificate from the line that a .pub file has: "type
+ * base64", and a comment that is passed over [OpenSSH sshd(8), AUTHORIZED_KEYS, without
+ * the options].  *len: its length.  -EINVAL: no such line, or the blob is of another type;
+ * -ERANGE: more than size bytes, 8192 suffices for all that a login may use. */
+POSTERN_CHECKED int postern_public_key_parse(const char *line, void *blob, size_t size,
+    size_t *len);
+/* The reverse: "type base64", without a comment or an end of line.  -EINVAL: it does not
+ * begin as a key does; -ERANGE: too few bytes, 11 KiB suffice. */
+POSTERN_CHECKED int postern_public_key_format(const void *blob, size_t len, char *line,
+    size_t size);
 /* "SHA256:..." of any public key blob.  Writes at most size bytes with the NUL;
  * -ERANGE: too few, 64 suffices. */
 POSTERN_CHECKED int postern_fingerprint(const void *blob, size_t len, char *out, size_t size);

@@ -6,7 +6,6 @@
  * has read the file.  A passphrase passes through one buffer, wiped when sent.
  */
 #include <errno.h>
-#include <md5.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,52 +245,6 @@ postern_key_blob(const postern_key *k, size_t *len)
 {
 	*len = k->blob_len;
 	return k->blob;
-}
-
-int
-postern_fingerprint(const void *blob, size_t len, char *out, size_t size)
-{
-	uint8_t hash[crypto_hash_sha256_BYTES];
-	char text[sodium_base64_ENCODED_LEN(sizeof(hash), sodium_base64_VARIANT_ORIGINAL_NO_PADDING)];
-	int n;
-
-	(void)crypto_hash_sha256(hash, blob, len);	/* cannot fail */
-	(void)sodium_bin2base64(text, sizeof(text), hash, sizeof(hash),
-	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	n = snprintf(out, size, "SHA256:%s", text);
-	return n < 0 || (size_t)n >= size ? -ERANGE : 0;
-}
-
-static int
-fingerprint_md5(const void *blob, size_t len, char *out, size_t size)
-{
-	static const char prefix[] = "MD5";
-	uint8_t hash[MD5_DIGEST_LENGTH];
-	size_t n = sizeof(prefix) - 1;
-	MD5_CTX md5;
-
-	if (size < sizeof(prefix) + 3 * sizeof(hash))
-		return -ERANGE;
-	MD5Init(&md5);
-	MD5Update(&md5, blob, len);
-	MD5Final(hash, &md5);
-	memcpy(out, prefix, sizeof(prefix));
-	for (size_t i = 0; i < sizeof(hash); i++, n += 3)
-		(void)snprintf(out + n, size - n, ":%02x", hash[i]);
-	return 0;
-}
-
-int
-postern_fingerprint_as(enum postern_fingerprint_kind kind, const void *blob, size_t len,
-    char *out, size_t size)
-{
-	switch (kind) {
-	case POSTERN_FINGERPRINT_SHA256:
-		return postern_fingerprint(blob, len, out, size);
-	case POSTERN_FINGERPRINT_MD5:
-		return fingerprint_md5(blob, len, out, size);
-	}
-	return -EINVAL;
 }
 
 /* The monitor has already put it in the place of one of its type. */

@@ -304,30 +304,6 @@ waiting_ends_with_a_signal_or_with_its_time(void **state)
 	postern_context_free(ctx);
 }
 
-static void
-fingerprints(void **state)
-{
-	char out[64];
-
-	(void)state;
-	/* printf '' | openssl dgst -sha256 -binary | base64 */
-	assert_int_equal(postern_fingerprint("", 0, out, sizeof(out)), 0);
-	assert_string_equal(out, "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU");
-	for (size_t size = 0; size <= strlen("SHA256:") + 43; size++)
-		assert_int_equal(postern_fingerprint("", 0, out, size), -ERANGE);
-	assert_int_equal(postern_fingerprint("", 0, out, 51), 0);
-	assert_int_equal(postern_fingerprint_as(POSTERN_FINGERPRINT_SHA256, "", 0, out, 51), 0);
-	assert_string_equal(out, "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU");
-	/* RFC 1321, A.5 */
-	assert_int_equal(postern_fingerprint_as(POSTERN_FINGERPRINT_MD5, "abc", 3, out, 52), 0);
-	assert_string_equal(out, "MD5:90:01:50:98:3c:d2:4f:b0:d6:96:3f:7d:28:e1:7f:72");
-	for (size_t size = 0; size < 52; size++)
-		assert_int_equal(postern_fingerprint_as(POSTERN_FINGERPRINT_MD5, "abc", 3, out, size),
-		    -ERANGE);
-	assert_int_equal(postern_fingerprint_as((enum postern_fingerprint_kind)3, "", 0, out,
-	    sizeof(out)), -EINVAL);
-}
-
 int
 main(void)
 {
@@ -345,7 +321,6 @@ main(void)
 		cmocka_unit_test_setup(a_dead_monitor_is_reported_and_reaped, fake_setup),
 		cmocka_unit_test_setup(a_forked_child_is_told_so_and_disturbs_nobody, fake_setup),
 		cmocka_unit_test_setup(waiting_ends_with_a_signal_or_with_its_time, fake_setup),
-		cmocka_unit_test(fingerprints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
