@@ -139,7 +139,6 @@ hop_new(const struct client_link *l, const struct client_hop *hop, char *before)
 
 	if (via == NULL)
 		err(LINK_FAILED, "calloc");
-	via->context = l->context;
 	via->config_file = l->config_file;
 	via->depth = l->depth + 1;
 	client_conf_init(&via->conf);
@@ -156,7 +155,7 @@ hop_new(const struct client_link *l, const struct client_hop *hop, char *before)
 
 /* "a,b,c" is c, reached through "a,b". */
 static int
-open_hop(struct client_link *l)
+prepare_hop(struct client_link *l)
 {
 	char *list = client_conf_copy(l->conf.jump), *comma = strrchr(list, ','),
 	    *last = comma != NULL ? comma + 1 : list;
@@ -172,10 +171,24 @@ open_hop(struct client_link *l)
 	} else {
 		l->via = hop_new(l, &hop, comma != NULL ? list : NULL);
 		if (client_link_configure(l->via, hop.host) == 0)
-			r = client_link_open(l->via);
+			r = client_link_prepare(l->via);
 	}
 	free(list);
 	return r;
+}
+
+int
+client_link_prepare(struct client_link *l)
+{
+	return strcasecmp(l->conf.jump, "none") != 0 ? prepare_hop(l) : 0;
+}
+
+bool
+client_link_adds_keys(const struct client_link *l)
+{
+	while (l != NULL && l->conf.adding == CLIENT_ADD_NO)
+		l = l->via;
+	return l != NULL;
 }
 
 static int
@@ -184,7 +197,8 @@ connect_through(struct client_link *l)
 	struct postern_forward w = POSTERN_FORWARD;
 	int r;
 
-	if ((r = open_hop(l)) != 0)
+	l->via->context = l->context;
+	if ((r = client_link_open(l->via)) != 0)
 		return r;
 	w.kind = POSTERN_DIRECT_TCPIP;
 	w.host = l->conf.hostname;
@@ -267,7 +281,7 @@ client_link_open(struct client_link *l)
 {
 	int r;
 
-	r = strcasecmp(l->conf.jump, "none") != 0 ? connect_through(l) : connect_directly(l);
+	r = l->via != NULL ? connect_through(l) : connect_directly(l);
 	if (r != 0 || (r = start(l)) != 0)
 		return r;
 	l->login = (struct login){ .conf = &l->conf, .context = l->context,

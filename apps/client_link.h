@@ -25,7 +25,12 @@ struct client_link {
 
 /* Reads the files for host into conf, which may hold values already, and fills it in. */
 int client_link_configure(struct client_link *, const char *host);
-/* Hops, connection, host key, login.  0, or said on stderr. */
+/* The same for the hops on the way.  0, or said on stderr. */
+int client_link_prepare(struct client_link *);
+/* AddKeysToAgent, for this host or a hop: may a key that is loaded leave the monitor? */
+bool client_link_adds_keys(const struct client_link *);
+/* Of one that is prepared and has its context: hops, connection, host key, login.  0, or
+ * said on stderr. */
 int client_link_open(struct client_link *);
 /* Says goodbye, to the hops too, and frees all. */
 void client_link_close(struct client_link *);

@@ -76,9 +76,12 @@ run(struct client *c)
 	struct postern_context_config cfg = POSTERN_CONTEXT_CONFIG;
 	int r;
 
+	if ((r = client_link_prepare(&c->link)) != 0)
+		return r;
 	cfg.spares = 1;
 	cfg.log = client_log_library;
 	cfg.log_level = client_log_level();
+	cfg.keys_may_leave = client_link_adds_keys(&c->link);
 	if ((r = postern_context_new(&c->link.context, &cfg, LINK_START_MS)) != 0) {
 		client_log_error("cannot start our helper processes: %s", postern_strerror(r));
 		return FAILED;

@@ -155,9 +155,11 @@ struct postern_context_config {
 	void (*log)(void *user, const struct postern_log_line *);
 	void *user;
 	int hexdump_max;		/* enum postern_hexdump: the monitor refuses more */
+	int keys_may_leave;		/* 1: postern_agent_add_key may be used; else the */
+					/* monitor gives no private key to anybody       */
 };
 #define POSTERN_CONTEXT_CONFIG { sizeof(struct postern_context_config), 0, 0, 0, 0, 0, 0, \
-	0, 0, 0, 0, 0, 0, 0 }
+	0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Starts the monitor.  cfg may be NULL. */
 POSTERN_CHECKED int postern_context_new(postern_context **ctx,
@@ -201,6 +203,7 @@ POSTERN_CHECKED int postern_agent_keys(postern_context *, int fd, postern_key **
 /* Gives a loaded key to the SSH agent on a connected socket, with this comment (NULL: its
  * own): the monitor sends it, it does not come here.  lifetime_s: the agent forgets it
  * then, 0: never; confirm: the agent asks its user before each use.  Takes fd.
+ * -EPERM: the context was not made with keys_may_leave.
  * POSTERN_EPROTO: the agent did not take it, or the key is not one that was loaded. */
 POSTERN_CHECKED int postern_agent_add_key(postern_context *, int fd, const postern_key *,
     const char *comment, uint32_t lifetime_s, int confirm, int timeout_ms);

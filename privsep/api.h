@@ -359,6 +359,7 @@ struct postern_context {
 	int monitor_pid, zygote_pid;
 	int log_level;
 	int hexdump_max;
+	bool keys_may_leave;
 	void (*log)(void *user, const struct postern_log_line *);
 	void *user;
 };

@@ -146,6 +146,8 @@ postern_agent_add_key(postern_context *ctx, int fd, const postern_key *key, cons
 
 	if (r == 0 && (key == NULL || key->ctx != ctx))
 		r = -EINVAL;
+	if (r == 0 && !ctx->keys_may_leave)
+		r = -EPERM;		/* the monitor would refuse it too */
 	if (r == 0) {
 		m.key = key->id;
 		m.comment = span_str(comment != NULL ? comment : postern_key_comment(key));

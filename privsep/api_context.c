@@ -176,6 +176,7 @@ send_config(postern_context *ctx, const struct postern_context_config *cfg)
 		.layers_required = cfg->layers_required,
 		.log_level = (uint8_t)ctx->log_level,
 		.hexdump_max = (uint8_t)ctx->hexdump_max,
+		.keys_may_leave = ctx->keys_may_leave,
 	};
 
 	return api_context_sent(api_send_CONFIG(&ctx->monitor, &m));
@@ -241,6 +242,7 @@ init(postern_context *ctx, const struct postern_context_config *cfg)
 	ctx->log = cfg->log;
 	ctx->user = cfg->user;
 	ctx->hexdump_max = cfg->hexdump_max;
+	ctx->keys_may_leave = cfg->keys_may_leave != 0;
 	ctx->log_level = cfg->log_level != 0 ? cfg->log_level : POSTERN_INFO;
 	api_link_init(&ctx->monitor, ctx, API_MONITOR, 0);
 	TAILQ_INIT(&ctx->transports);

@@ -2,9 +2,10 @@
  * monitor_agent_add.c - a user key goes to the user's agent (AddKeysToAgent).
  *
  * The one way on which a private key leaves the monitor: on the user's word, to a socket
- * that the user's program connected.  What is at its other end is that program's word: a
- * program in an attacker's hands has the user keys it has loaded, though never a host key.
- * The message is made in guarded memory and wiped once it is out.
+ * that the user's program connected.  What is at its other end is that program's word, so
+ * a program in an attacker's hands could have the user keys it has loaded: CONFIG, which
+ * is said once and before anybody is spoken to, must have said that keys may leave at all.
+ * A host key never does.  The message is made in guarded memory and wiped once it is out.
  */
 #include <unistd.h>
 
@@ -54,10 +55,13 @@ int
 monitor_agent_on_add(struct monitor *m, const struct ipc_AGENT_ADD *q)
 {
 	const struct key *key = monitor_keys_user(m, q->key);
-	bool fit = key != NULL && key->secret != NULL && key->alg->put != NULL;
+	bool fit = m->config.keys_may_leave != 0 && key != NULL && key->secret != NULL &&
+	    key->alg->put != NULL;
 	struct blob_out out = blob_out_of(fit ? crypto_secret_alloc(MESSAGE_MAX) : NULL, MESSAGE_MAX);
 	struct agent *a;
 
+	if (m->config.keys_may_leave == 0)
+		monitor_remark(m, IPC_ERROR, "a key was to be given to an agent: keys may not leave");
 	if (q->confirm > 1 || out.p == NULL || !put_message(&out, key, q)) {
 		(void)close(q->socket);	/* nothing was said */
 		crypto_secret_free(out.p);

@@ -16,9 +16,10 @@ static postern_context *ctx;
 static int
 setup(void **state)
 {
-	if (fake_setup(state) != 0)
-		return -1;
-	return postern_context_new(&ctx, NULL, SOON);
+	struct postern_context_config cfg = POSTERN_CONTEXT_CONFIG;
+
+	cfg.keys_may_leave = 1;
+	return fake_setup(state) != 0 ? -1 : postern_context_new(&ctx, &cfg, SOON);
 }
 
 static int
@@ -226,6 +227,26 @@ a_key_is_added_by_the_monitor(void **state)
 	postern_key_free(k);
 }
 
+/* The monitor is told so before anything else, and the call says it by itself. */
+static void
+no_key_leaves_unless_it_was_said(void **state)
+{
+	postern_context *other;
+	postern_key *k;
+
+	(void)state;
+	assert_int_equal(postern_key_load(&k, ctx, fake_file("key"), NULL, SOON), 0);
+	assert_int_equal(fake_seen->keys_may_leave, 1);
+	assert_int_equal(postern_context_new(&other, NULL, SOON), 0);
+	assert_int_equal(postern_key_load(&k, other, fake_file("key"), NULL, SOON), 0);
+	assert_int_equal(fake_seen->keys_may_leave, 0);
+	fake_seen->added_key = 0;
+	assert_int_equal(postern_agent_add_key(other, agent_that("ok"), k, NULL, 0, 0, SOON),
+	    -EPERM);
+	assert_int_equal(fake_seen->added_key, 0);
+	postern_context_free(other);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -241,6 +262,7 @@ main(void)
 		CASE(its_keys_can_be_host_keys),
 		CASE(comments_are_harmless),
 		CASE(a_key_is_added_by_the_monitor),
+		CASE(no_key_leaves_unless_it_was_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

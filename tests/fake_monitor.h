@@ -39,7 +39,7 @@ struct fake_seen {
 	uint8_t added_confirm;
 	size_t added_comment;
 	uint32_t startups_full, port, rsa_bits, hostkey_rsa_min, channel_max, window, alive_max, login_ms, rekey_ms;
-	uint8_t hash_names, ask_none;
+	uint8_t hash_names, ask_none, keys_may_leave;
 	char kex[256], ciphers[512], version[256], methods[256], host[256], peer[256];
 	char environment[256], info[256], changes[256], hostkey_algs[256];
 	uint32_t ignore;
@@ -237,6 +237,7 @@ on_CONFIG(struct fake *f, const struct ipc_CONFIG *m)
 	(void)f;
 	fake_seen->config++;
 	fake_seen->startups_full = m->startups_full;
+	fake_seen->keys_may_leave = m->keys_may_leave;
 	return 0;
 }
 

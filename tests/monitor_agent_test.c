@@ -143,11 +143,14 @@ identities(const struct span *blobs, uint32_t n, struct span comment)
 
 /* An agent with one key, and a connection at its login. */
 static int
-setup(void **state)
+setup_with(uint8_t keys_may_leave)
 {
+	struct ipc_CONFIG cfg = play_config();
 	struct span one;
 
-	(void)play_setup(state);
+	cfg.keys_may_leave = keys_may_leave;
+	play_begin();
+	play_seal(&cfg);
 	play_make_key(seed, blob, &blob_len);
 	one = own();
 	connect_agent();
@@ -156,6 +159,29 @@ setup(void **state)
 	expect_key(span_str("mine"));
 	expect_done(1);
 	worker = play_client(1, &proof);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return setup_with(0);
+}
+
+static int
+giving_setup(void **state)
+{
+	(void)state;
+	return setup_with(1);
+}
+
+static int
+no_config_setup(void **state)
+{
+	(void)state;
+	play_begin();
+	agent = -1;
 	return 0;
 }
 
@@ -402,6 +428,48 @@ test_add_what_is_not_ours(void **state)
 		expect_added(0);
 		assert_int_equal(recv(agent, &c, 1, MSG_DONTWAIT), 0);
 	}
+}
+
+/* A program that is taken over after CONFIG asks for what it has loaded: its socket hears
+ * nothing, however it asks, and to say CONFIG again ends the context. */
+static void
+test_keys_do_not_leave(void **state)
+{
+	struct ipc_CONFIG cfg = play_config();
+	uint8_t c;
+
+	(void)state;
+	for (uint8_t confirm = 0; confirm < 2; confirm++) {
+		add(play.user_key, confirm, confirm);
+		expect_added(0);
+		assert_int_equal(recv(agent, &c, 1, MSG_DONTWAIT), 0);
+	}
+	assert_false(play.m->over);
+	cfg.keys_may_leave = 1;
+	assert_int_equal(ipc_send_CONFIG(play.app, &cfg), 0);
+	play_run();
+	assert_true(play.m->over);
+	assert_int_equal(play.m->config.keys_may_leave, 0);
+}
+
+/* Before there was a CONFIG nothing leaves either; and one that says neither yes nor no
+ * is none. */
+static void
+test_no_config_lets_nothing_leave(void **state)
+{
+	struct ipc_CONFIG cfg = play_config();
+	uint8_t c;
+
+	(void)state;
+	play.user_key = play_load(IPC_USER_KEY, play.user_seed,
+	    span_of(play.user_blob, play.user_blob_len));
+	add(play.user_key, 0, 0);
+	expect_added(0);
+	assert_int_equal(recv(agent, &c, 1, MSG_DONTWAIT), 0);
+	cfg.keys_may_leave = 2;
+	assert_int_equal(ipc_send_CONFIG(play.app, &cfg), 0);
+	play_run();
+	assert_true(play.m->over);
 }
 
 /* Gone, silent, or with another answer: told once, and its socket is closed. */
@@ -1092,10 +1160,14 @@ int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define GIVING(f) cmocka_unit_test_setup_teardown(f, giving_setup, teardown)
+#define NO_CONFIG(f) cmocka_unit_test_setup_teardown(f, no_config_setup, teardown)
 #define B(f) cmocka_unit_test_setup_teardown(f, bare_setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_login), T(test_host_bound_login), T(test_add),
-		T(test_add_what_is_not_ours), T(test_add_to_no_agent), T(test_bind_answers), T(test_byte_by_byte), T(test_no_signature),
+		T(test_login), T(test_host_bound_login),
+		GIVING(test_add), GIVING(test_add_what_is_not_ours), GIVING(test_add_to_no_agent),
+		T(test_keys_do_not_leave), NO_CONFIG(test_no_config_lets_nothing_leave),
+		T(test_bind_answers), T(test_byte_by_byte), T(test_no_signature),
 		T(test_another_session), T(test_malformed_signatures), T(test_wrong_types),
 		T(test_long_signature), T(test_lengths), T(test_unasked), T(test_too_slow),
 		T(test_dies), T(test_dies_unnoticed), T(test_in_turn), T(test_dies_on_many),
