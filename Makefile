@@ -36,7 +36,9 @@ OPT  = -O1 -g -fno-omit-frame-pointer
 HARD = -fsanitize=address,undefined -fno-sanitize-recover=undefined -DPOSTERN_SAN=1
 HARDLD = -fsanitize=address,undefined
 endif
-CPPFLAGS += -D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -I. -Iinclude -DPOSTERN_VERSION='"$(VERSION)"'
+# another OpenSSL than the system's: OPENSSL_CFLAGS=-I... OPENSSL_LIBS='-L... -Wl,-rpath,... -lcrypto'
+OPENSSL_LIBS ?= -lcrypto
+CPPFLAGS += $(OPENSSL_CFLAGS) -D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -I. -Iinclude -DPOSTERN_VERSION='"$(VERSION)"'
 ALLCFLAGS = -std=c17 $(OPT) $(WARN) $(HARD) -fPIC -fvisibility=hidden \
        -ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) $(CFLAGS)
 ALLLDFLAGS = $(HARDLD) $(LDFLAGS)
@@ -75,12 +77,12 @@ KEYGEN_SRC  = $(wildcard apps/keygen*.c) apps/conf_pattern.c apps/conf_number.c 
               crypto/mem.c crypto/random.c crypto/hash.c $(SIGN_SRC) $(CERT_SRC)
 
 LIB_LIBS     = -lsodium -lmd
-MONITOR_LIBS = -lcrypto -lsodium -lseccomp
-WORKER_LIBS  = -lcrypto -lsodium -lseccomp -lz
-KEYLOAD_LIBS = -lcrypto -lsodium -lseccomp
+MONITOR_LIBS = $(OPENSSL_LIBS) -lsodium -lseccomp
+WORKER_LIBS  = $(OPENSSL_LIBS) -lsodium -lseccomp -lz
+KEYLOAD_LIBS = $(OPENSSL_LIBS) -lsodium -lseccomp
 POSTERND_LIBS = -lsodium -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
 POSTERN_LIBS = -lsodium -lmd -lbsd
-KEYGEN_LIBS  = -lcrypto -lsodium -lbsd
+KEYGEN_LIBS  = $(OPENSSL_LIBS) -lsodium -lbsd
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ALL_SRC = $(sort $(LIB_SRC) $(MONITOR_SRC) $(WORKER_SRC) $(KEYLOAD_SRC) $(POSTERND_SRC) $(POSTERN_SRC) $(KEYGEN_SRC))
@@ -165,12 +167,12 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
+	  -lcmocka $(OPENSSL_LIBS) -lsodium -lseccomp -lz -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
-	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) -lcrypto -lsodium -lseccomp -lz -lmd -lbsd -lcrypt -lutil $(PAM_LIBS)
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $< $(TEST_ARCHIVE) $(OPENSSL_LIBS) -lsodium -lseccomp -lz -lmd -lbsd -lcrypt -lutil $(PAM_LIBS)
 tests: $(UNIT_TESTS) $(TOOLS)
 # a postern-worker whose worker answers the test, for zygote_test
 $(B)/tests/zygote_stub/postern-worker: $(call obj,privsep/zygote.c $(ZYGOTE_SRC) $(IPC_SRC) \
@@ -184,7 +186,7 @@ $(B)/tests/ct: CPPFLAGS += -DPOSTERN_CT
 $(B)/tests/ct: $(call obj,tests/ct.c $(wildcard crypto/mlkem*.c crypto/sntrup761*.c) crypto/umac.c crypto/sha3.c crypto/hash.c \
   crypto/mem.c crypto/random.c)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ -lcrypto -lsodium
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(OPENSSL_LIBS) -lsodium
 
 # ---- generated documents -----------------------------------------------------------
 $(B)/messages_md: $(call obj,ipc/messages_md.c $(IPC_SRC))
@@ -198,7 +200,7 @@ docs/messages.md: $(B)/messages_md
 one: $(call obj,tests/$(T).c $(SRC))
 	@mkdir -p $(B)/one
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $(B)/one/$(T) $^ \
-	  -lcmocka -lcrypto -lsodium -lseccomp -lz -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
+	  -lcmocka $(OPENSSL_LIBS) -lsodium -lseccomp -lz -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
 	$(B)/one/$(T)
 
 # ---- the commands of the README ----------------------------------------------------
@@ -232,37 +234,37 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@python3 tests/bench/bench.py $(B)
 
-# Each fuzz target runs for FUZZ_SECONDS; clang only.
+# Each fuzz target runs for FUZZ_SECONDS; clang only.  FUZZERS="fuzz_krl ..." runs some.
 FUZZ_SECONDS ?= 60
 FUZZERS = $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 fuzz:
-	@for f in $(FUZZERS); do $(MAKE) --no-print-directory CC=clang B=build/fuzz build/fuzz/bin/$$f && \
-	  mkdir -p build/fuzz/corpus/$$f && \
+	@sh deps.sh fuzz
+	@$(MAKE) --no-print-directory $(addprefix build/fuzz/bin/,$(FUZZERS))
+	@for f in $(FUZZERS); do mkdir -p build/fuzz/corpus/$$f && \
 	  { [ ! -x tests/fuzz/$$f.sh ] || tests/fuzz/$$f.sh build/fuzz/corpus/$$f; } && \
-	  build/fuzz/bin/$$f -max_total_time=$(FUZZ_SECONDS) build/fuzz/corpus/$$f || exit 1; done
+	  build/fuzz/bin/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f || exit 1; done
+# What UBSan sees ends the run too.
+FUZZ_CC ?= clang
+FUZZ_FLAGS = -std=c17 -O1 -g $(CPPFLAGS) -fno-sanitize-recover=undefined -DPOSTERN_SAN=1
+FUZZ_OBJ = $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out $(MAIN_SRC) privsep/api_path.c apps/posternd_path.c,$(ALL_SRC)))
+build/fuzz/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  fuzz $<")
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+build/fuzz/all.a: $(FUZZ_OBJ)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+FUZZ_LINK = $(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -o $@
+FUZZ_LIBS = -lcmocka $(OPENSSL_LIBS) -lsodium -lseccomp -lz -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
 # These two bring a transport of their own (tests/fake_transport.h).
 FUZZ_FAKED = $(addprefix build/fuzz/bin/,fuzz_auth fuzz_connection)
-$(FUZZ_FAKED): build/fuzz/bin/%: tests/fuzz/%.c tests/fake_transport.h $(wildcard proto/auth_*.c \
-  proto/connection*.c) proto/channel.c proto/request.c proto/reply.c
+$(FUZZ_FAKED): build/fuzz/bin/%: tests/fuzz/%.c tests/fake_transport.h $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard \
+  proto/auth_*.c proto/connection*.c) proto/channel.c proto/request.c proto/reply.c)
 	@mkdir -p $(@D)
-	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
-	  $(filter %.c,$^)
-# The parsers alone.
-build/fuzz/bin/fuzz_forward: tests/fuzz/fuzz_forward.c proto/forward.c proto/blank.c
+	$(FUZZ_LINK) $(filter %.c %.o,$^)
+build/fuzz/bin/%: tests/fuzz/%.c build/fuzz/all.a
 	@mkdir -p $(@D)
-	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ $^
-build/fuzz/bin/fuzz_authorized_keys: tests/fuzz/fuzz_authorized_keys.c apps/account_keys.c apps/account_options.c \
-  apps/account_grant.c apps/conf_number.c apps/conf_pattern.c apps/conf_permit.c apps/session_link.c
-	@mkdir -p $(@D)
-	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ $^ -lsodium
-build/fuzz/bin/fuzz_keyfile: tests/fuzz/fuzz_keyfile.c crypto/mem.c crypto/hash.c $(KEYFILE_SRC)
-	@mkdir -p $(@D)
-	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
-	  $^ -lcrypto -lsodium
-build/fuzz/bin/%: tests/fuzz/%.c $(filter-out $(MAIN_SRC),$(WORKER_SRC) $(MONITOR_SRC) $(KEYLOAD_SRC))
-	@mkdir -p $(@D)
-	clang -std=c17 -O1 -g $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -DPOSTERN_SAN=1 -o $@ \
-	  $(sort $^) -lcmocka -lcrypto -lsodium -lseccomp -lz
+	$(FUZZ_LINK) $^ $(FUZZ_LIBS)
 
 # ---- install -----------------------------------------------------------------------
 # Everything is relinked with the installed paths; nothing is looked for at run time.
@@ -307,4 +309,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj build/fuzz/obj -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|check|interop - installs from Debian's packages what is missing for a goal,
+# deps.sh build|check|fuzz|interop - installs from Debian's packages what is missing for a goal,
 # and says so first.  Uses sudo when not root.  Does nothing when nothing is missing.
 set -eu
 
@@ -8,16 +8,19 @@ check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bi
        python3-minimal python3 procps binutils mandoc gdb xauth python3-paramiko python3-asyncssh python3-twisted
        libssh-dev libssh2-1-dev libevent-dev pkgconf valgrind libpam0g-dev libpam-modules"
 
+fuzz="$build clang libclang-rt-14-dev libcmocka-dev libpam0g-dev"
+
 case "${1:-}" in
 build) want=$build ;;
 check) want=$check ;;
+fuzz) want=$fuzz ;;
 interop)
 	want="$check python3-venv"
 	# what the peers are written in, wherever it is from; Debian's Go and Rust are too old for them
 	for pair in node:nodejs npm:npm mvn:maven javac:default-jdk-headless; do
 		command -v "${pair%:*}" >/dev/null || want="$want ${pair#*:}"
 	done ;;
-*) echo "usage: deps.sh build|check|interop" >&2; exit 2 ;;
+*) echo "usage: deps.sh build|check|fuzz|interop" >&2; exit 2 ;;
 esac
 
 missing=

@@ -1,7 +1,8 @@
 /*
  * kex_hybrid.c - key exchanges that hold as long as one of two does: a key encapsulation
  * that no quantum computer is known to break, and a curve that has been looked at for
- * longer.  A row is data: which KEM, which curve, which hash.
+ * longer.  A row is data: which KEM, which curve, which hash.  Of ML-KEM there are two,
+ * OpenSSL's and ours; OpenSSL's is taken where its provider has it.
  *
  * mlkem768x25519-sha256 and its two NIST relatives after draft-ietf-sshm-mlkem-hybrid-kex,
  * sntrup761x25519-sha512 after draft-ietf-sshm-ntruprime-ssh.  Both public values stand behind each other, the KEM's first; K is the hash of both
@@ -27,6 +28,14 @@ _Static_assert(KEM_SECRET_MAX + KEX_CURVE_PRIVATE_MAX <= sizeof(struct kex_state
 _Static_assert(KEM_PUBLIC_MAX + NISTP521_PUBLIC <= KEX_PUBLIC_MAX &&
     KEM_CIPHER_MAX + NISTP521_PUBLIC <= KEX_PUBLIC_MAX, "both public halves fit");
 
+static const struct kem *
+kem_of(const struct hybrid *h)
+{
+	const struct kem *theirs = mlkem_by_provider(h->kem);
+
+	return theirs != NULL ? theirs : h->kem;
+}
+
 /* The two secrets, the KEM's first. */
 struct shared { uint8_t bytes[KEM_SHARED + KEX_CURVE_SECRET_MAX]; };
 
@@ -39,7 +48,7 @@ combine(const struct hybrid *h, const struct shared *shared, uint8_t *secret)
 static int
 hybrid_start(const struct hybrid *h, struct kex_state *state, uint8_t *client_public)
 {
-	if (h->kem->keygen(client_public, state->bytes) != 0 ||
+	if (kem_of(h)->keygen(client_public, state->bytes) != 0 ||
 	    h->curve->keygen(client_public + h->kem->public_len,
 	    state->bytes + h->kem->secret_len) != 0) {
 		crypto_wipe(state, sizeof(*state));
@@ -55,7 +64,7 @@ hybrid_answer(const struct hybrid *h, const uint8_t *client_public, uint8_t *ser
 	struct shared shared;
 	int r = -1;
 
-	if (h->kem->encaps(client_public, server_public, shared.bytes) == 0 &&
+	if (kem_of(h)->encaps(client_public, server_public, shared.bytes) == 0 &&
 	    kex_curve_answer(h->curve, client_public + h->kem->public_len,
 	    server_public + h->kem->cipher_len, shared.bytes + KEM_SHARED) == 0)
 		r = combine(h, &shared, secret);
@@ -73,7 +82,7 @@ hybrid_finish(const struct hybrid *h, struct kex_state *state, const uint8_t *se
 
 	if (h->curve->derive(state->bytes + h->kem->secret_len,
 	    server_public + h->kem->cipher_len, shared.bytes + KEM_SHARED) == 0 &&
-	    h->kem->decaps(state->bytes, server_public, shared.bytes) == 0)
+	    kem_of(h)->decaps(state->bytes, server_public, shared.bytes) == 0)
 		r = combine(h, &shared, secret);
 	crypto_wipe(&shared, sizeof(shared));
 	crypto_wipe(state, sizeof(*state));
@@ -106,16 +115,24 @@ id##_finish(struct kex_state *state, const struct kex_group *none,			\
 	return hybrid_finish(&id, state, server_public, secret);			\
 }
 
+/* Ours needs the provider's SHA-3 at least. */
 static bool
-has_mlkem(void)
+has_mlkem768(void)
 {
-	return sha3_start() == 0;
+	return mlkem_by_provider(&kem_mlkem768) != NULL || sha3_start() == 0;
 }
 
 static bool
-has_mlkem_and_nist(void)
+has_mlkem768_and_nist(void)
 {
-	return sha3_start() == 0 && kex_ecdh_start() == 0;
+	return has_mlkem768() && kex_ecdh_start() == 0;
+}
+
+static bool
+has_mlkem1024_and_nist(void)
+{
+	return (mlkem_by_provider(&kem_mlkem1024) != NULL || sha3_start() == 0) &&
+	    kex_ecdh_start() == 0;
 }
 
 /* kem_ and curve_ as the lengths' names begin; 32 bytes come out of SHA-256, and so on. */
@@ -131,12 +148,12 @@ HYBRID(mlkem1024nistp384, kem_mlkem1024, kex_nistp384, HASH_SHA384)
 HYBRID(sntrup761x25519, kem_sntrup761, kex_x25519, HASH_SHA512)
 
 const struct kex_alg kex_mlkem768x25519_sha256 = HYBRID_ROW(mlkem768x25519,
-    "mlkem768x25519-sha256", MLKEM768, X25519, HASH_SHA256, 32, has_mlkem, NULL);
+    "mlkem768x25519-sha256", MLKEM768, X25519, HASH_SHA256, 32, has_mlkem768, NULL);
 const struct kex_alg kex_mlkem768nistp256_sha256 = HYBRID_ROW(mlkem768nistp256,
-    "mlkem768nistp256-sha256", MLKEM768, NISTP256, HASH_SHA256, 32, has_mlkem_and_nist,
+    "mlkem768nistp256-sha256", MLKEM768, NISTP256, HASH_SHA256, 32, has_mlkem768_and_nist,
     &kex_mlkem768x25519_sha256);
 const struct kex_alg kex_mlkem1024nistp384_sha384 = HYBRID_ROW(mlkem1024nistp384,
-    "mlkem1024nistp384-sha384", MLKEM1024, NISTP384, HASH_SHA384, 48, has_mlkem_and_nist,
+    "mlkem1024nistp384-sha384", MLKEM1024, NISTP384, HASH_SHA384, 48, has_mlkem1024_and_nist,
     &kex_mlkem768x25519_sha256);
 const struct kex_alg kex_sntrup761x25519_sha512 = HYBRID_ROW(sntrup761x25519,
     "sntrup761x25519-sha512", SNTRUP761, X25519, HASH_SHA512, 64, NULL, NULL);

@@ -29,4 +29,13 @@ CRYPTO_CHECKED int mlkem_encaps_from(const struct mlkem_size *, const uint8_t *p
 CRYPTO_CHECKED int mlkem_decaps(const struct mlkem_size *, const uint8_t *secret,
     const uint8_t *cipher, uint8_t shared[KEM_SHARED]);
 
+/* OpenSSL's row that does what ours does, if it has one: built with 3.5 or newer, and its
+ * provider does what it is asked.  Asked once per process, by crypto_init.  Else NULL. */
+const struct kem *mlkem_by_provider(const struct kem *ours);
+/* Its steps with their random input given; -1 where it has none. */
+CRYPTO_CHECKED int mlkem_provider_keygen_from(const struct kem *ours, const uint8_t d[MLKEM_SEED],
+    const uint8_t z[MLKEM_SEED], uint8_t *public, uint8_t *secret);
+CRYPTO_CHECKED int mlkem_provider_encaps_from(const struct kem *ours, const uint8_t *public,
+    const uint8_t m[MLKEM_SEED], uint8_t *cipher, uint8_t shared[KEM_SHARED]);
+
 #endif

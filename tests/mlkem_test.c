@@ -1,4 +1,9 @@
-/* mlkem_test.c - ML-KEM against NIST's answers, and what must be refused. */
+/*
+ * mlkem_test.c - ML-KEM against NIST's answers, and what must be refused.
+ *
+ * Everything runs over ours, and over OpenSSL's too where that has one; then over a key
+ * of the one and a ciphertext of the other.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,14 +17,47 @@
 
 enum { Q = MLKEM_Q };
 
-static const struct {
-	const struct kem *kem;
+static struct {
+	const struct kem *ours;
 	const struct mlkem_size *size;
+	const struct kem *kem;		/* the one that is looked at */
 } rows[] = {
-	{ &kem_mlkem768, &mlkem_768 },
-	{ &kem_mlkem1024, &mlkem_1024 },
+	{ &kem_mlkem768, &mlkem_768, NULL },
+	{ &kem_mlkem1024, &mlkem_1024, NULL },
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static int
+look_at_ours(void **state)
+{
+	(void)state;
+	for (size_t r = 0; r < ROWS; r++)
+		rows[r].kem = rows[r].ours;
+	return 0;
+}
+
+static int
+look_at_openssl(void **state)
+{
+	(void)state;
+	for (size_t r = 0; r < ROWS; r++)
+		rows[r].kem = mlkem_by_provider(rows[r].ours);
+	return 0;
+}
+
+static int
+keygen_from(size_t r, const uint8_t *d, const uint8_t *z, uint8_t *public, uint8_t *secret)
+{
+	return rows[r].kem == rows[r].ours ? mlkem_keygen_from(rows[r].size, d, z, public, secret) :
+	    mlkem_provider_keygen_from(rows[r].ours, d, z, public, secret);
+}
+
+static int
+encaps_from(size_t r, const uint8_t *public, const uint8_t *m, uint8_t *cipher, uint8_t *shared)
+{
+	return rows[r].kem == rows[r].ours ? mlkem_encaps_from(rows[r].size, public, m, cipher, shared) :
+	    mlkem_provider_encaps_from(rows[r].ours, public, m, cipher, shared);
+}
 
 /* ---- the official vectors ---- */
 
@@ -110,7 +148,7 @@ keygen_gives_the_official_keys(void **state)
 
 		assert_int_equal(unhex(keygens[i].d, d, sizeof(d)), sizeof(d));
 		assert_int_equal(unhex(keygens[i].z, z, sizeof(z)), sizeof(z));
-		assert_int_equal(mlkem_keygen_from(rows[row].size, d, z, b.public, b.secret), 0);
+		assert_int_equal(keygen_from(row, d, z, b.public, b.secret), 0);
 		equals_hex(b.public, rows[row].kem->public_len, keygens[i].public);
 		equals_hex(b.secret, rows[row].kem->secret_len, keygens[i].secret);
 	}
@@ -130,7 +168,7 @@ encaps_gives_the_official_ciphertexts(void **state)
 		assert_int_equal(unhex(encapses[i].public, b.public, sizeof(b.public)),
 		    rows[row].kem->public_len);
 		assert_int_equal(unhex(encapses[i].m, m, sizeof(m)), sizeof(m));
-		assert_int_equal(mlkem_encaps_from(rows[row].size, b.public, m, b.cipher,
+		assert_int_equal(encaps_from(row, b.public, m, b.cipher,
 		    b.shared), 0);
 		equals_hex(b.cipher, rows[row].kem->cipher_len, encapses[i].cipher);
 		equals_hex(b.shared, KEM_SHARED, encapses[i].shared);
@@ -225,8 +263,8 @@ accumulate(size_t row, size_t rounds, uint8_t out[32])
 	for (size_t i = 0; i < rounds; i++) {
 		const uint8_t *d = random + i * round, *z = d + MLKEM_SEED, *m = z + MLKEM_SEED;
 
-		assert_int_equal(mlkem_keygen_from(rows[row].size, d, z, b.public, b.secret), 0);
-		assert_int_equal(mlkem_encaps_from(rows[row].size, b.public, m, b.cipher,
+		assert_int_equal(keygen_from(row, d, z, b.public, b.secret), 0);
+		assert_int_equal(encaps_from(row, b.public, m, b.cipher,
 		    b.shared), 0);
 		assert_int_equal(kem->decaps(b.secret, b.cipher, b.again), 0);
 		assert_memory_equal(b.shared, b.again, KEM_SHARED);
@@ -391,24 +429,75 @@ two_keys_and_two_ciphertexts_differ(void **state)
 	}
 }
 
+/* ---- OpenSSL's and ours ---- */
+
+/* Of the headers it was built with: a newer library than those is not asked. */
+static void
+openssl_is_asked_from_3_5_on(void **state)
+{
+	(void)state;
+	for (size_t r = 0; r < ROWS; r++)
+		assert_int_equal(mlkem_by_provider(rows[r].ours) != NULL,
+		    OPENSSL_VERSION_NUMBER >= 0x30500000L);
+	assert_null(mlkem_by_provider(NULL));
+}
+
+/* A pair of one, a ciphertext of the other, opened by both; and a damaged one. */
+static void
+crosswise(const struct kem *one, const struct kem *other)
+{
+	struct buffers b;
+	uint8_t rejected[KEM_SHARED];
+
+	assert_int_equal(one->keygen(b.public, b.secret), 0);
+	assert_int_equal(other->encaps(b.public, b.cipher, b.shared), 0);
+	assert_int_equal(one->decaps(b.secret, b.cipher, b.again), 0);
+	assert_memory_equal(b.shared, b.again, KEM_SHARED);
+	assert_int_equal(other->decaps(b.secret, b.cipher, b.again), 0);
+	assert_memory_equal(b.shared, b.again, KEM_SHARED);
+	b.cipher[one->cipher_len / 2] ^= 0x10;
+	assert_int_equal(one->decaps(b.secret, b.cipher, rejected), 0);
+	assert_int_equal(other->decaps(b.secret, b.cipher, b.again), 0);
+	assert_memory_equal(rejected, b.again, KEM_SHARED);
+	assert_memory_not_equal(rejected, b.shared, KEM_SHARED);
+}
+
+static void
+openssl_and_ours_agree_crosswise(void **state)
+{
+	(void)state;
+	for (size_t r = 0; r < ROWS; r++)
+		for (unsigned n = 0; n < 100; n++) {
+			crosswise(rows[r].ours, mlkem_by_provider(rows[r].ours));
+			crosswise(mlkem_by_provider(rows[r].ours), rows[r].ours);
+		}
+}
+
+#define OURS(f) cmocka_unit_test_setup(f, look_at_ours)
+#define OPENSSL(f) { "openssl_" #f, f, look_at_openssl, NULL, NULL }
+#define EACH(of) \
+	of(keygen_gives_the_official_keys), of(encaps_gives_the_official_ciphertexts), \
+	of(decaps_gives_the_official_secrets_also_of_the_rejected), of(official_public_keys_are_judged), \
+	of(official_secret_keys_are_judged), of(thousands_of_pairs_give_the_known_hash), \
+	of(every_coefficient_of_3329_or_more_is_refused), of(a_damaged_secret_key_is_refused), \
+	of(each_damaged_ciphertext_gives_a_secret_of_its_own), of(rows_say_their_lengths_and_keep_to_them), \
+	of(two_keys_and_two_ciphertexts_differ)
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keygen_gives_the_official_keys),
-		cmocka_unit_test(encaps_gives_the_official_ciphertexts),
-		cmocka_unit_test(decaps_gives_the_official_secrets_also_of_the_rejected),
-		cmocka_unit_test(official_public_keys_are_judged),
-		cmocka_unit_test(official_secret_keys_are_judged),
-		cmocka_unit_test(thousands_of_pairs_give_the_known_hash),
-		cmocka_unit_test(every_coefficient_of_3329_or_more_is_refused),
-		cmocka_unit_test(a_damaged_secret_key_is_refused),
-		cmocka_unit_test(each_damaged_ciphertext_gives_a_secret_of_its_own),
-		cmocka_unit_test(rows_say_their_lengths_and_keep_to_them),
-		cmocka_unit_test(two_keys_and_two_ciphertexts_differ),
+		EACH(OURS),
+		cmocka_unit_test(openssl_is_asked_from_3_5_on),
+	};
+	const struct CMUnitTest both[] = {
+		EACH(OURS), EACH(OPENSSL),
+		cmocka_unit_test(openssl_is_asked_from_3_5_on),
+		cmocka_unit_test(openssl_and_ours_agree_crosswise),
 	};
 
 	if (crypto_init() != 0)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return mlkem_by_provider(&kem_mlkem768) != NULL ? cmocka_run_group_tests(both, NULL, NULL) :
+	    cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,8 +49,11 @@ PLANT(EVP_MD, EVP_MD_fetch)
 PLANT(EVP_MAC, EVP_MAC_fetch)
 PLANT(EVP_KEYMGMT, EVP_KEYMGMT_fetch)
 PLANT(EVP_SIGNATURE, EVP_SIGNATURE_fetch)
+PLANT(EVP_KEM, EVP_KEM_fetch)
 
 /* ---- cases: in a process of their own ---- */
+
+enum { OPENSSL_HAS_MLKEM = OPENSSL_VERSION_NUMBER >= 0x30500000L };
 
 static const struct {
 	const char *lacks, *wrong, *instead;
@@ -63,8 +66,12 @@ static const struct {
 	{ ",AES-256-GCM,", NULL, NULL, "aes256-gcm@openssh.com", "" },
 	{ ",AES-192-CTR,", NULL, NULL, "aes192-ctr", "" },
 	{ ",SHA1,", NULL, NULL, "diffie-hellman-group14-sha1,hmac-sha1-etm@openssh.com,hmac-sha1", "" },
-	{ ",SHAKE128,", NULL, NULL, "mlkem768x25519-sha256,mlkem768nistp256-sha256,"
-	    "mlkem1024nistp384-sha384", "" },
+	{ ",SHAKE128,ML-KEM-768,ML-KEM-1024,", NULL, NULL, "mlkem768x25519-sha256,"
+	    "mlkem768nistp256-sha256,mlkem1024nistp384-sha384", "" },
+	/* OpenSSL's ML-KEM needs nothing of ours, and ours nothing of it */
+	{ ",SHAKE128,", NULL, NULL, OPENSSL_HAS_MLKEM ? "" : "mlkem768x25519-sha256,"
+	    "mlkem768nistp256-sha256,mlkem1024nistp384-sha384", "" },
+	{ ",ML-KEM-768,ML-KEM-1024,", NULL, NULL, "", "" },
 	{ ",HMAC,AES-128-ECB,", NULL, NULL, NULL, "the crypto libraries have no MAC for us" },
 	{ ",ChaCha20,AES-128-GCM,AES-256-GCM,AES-128-CTR,AES-192-CTR,AES-256-CTR,AES-128-CBC,"
 	    "AES-192-CBC,AES-256-CBC,", NULL, NULL, NULL, "the crypto libraries have no cipher for us" },
