@@ -5,7 +5,7 @@
 #   make run        a server to try                 make demo      the same, unattended
 #   make check      all tests                       make bench     beside the peers
 #   make check-interop   against peers that Debian has older, or not at all
-#   make install    DESTDIR= PREFIX= SYSCONFDIR=    make fuzz      long; not in check
+#   make install    DESTDIR= PREFIX= SYSCONFDIR=    make fuzz      long; not in check; FUZZERS= FUZZ_SECONDS=
 
 CC      ?= cc
 PREFIX  ?= /usr/local
@@ -112,8 +112,8 @@ endif
 
 # where the helpers are: known to one object, so that installing relinks and no
 # environment variable is ever asked
-$(B)/obj/privsep/api_path.o: CPPFLAGS += -DPOSTERN_HELPER_DIR='"$(abspath $(B)/libexec)"'
-$(B)/obj/apps/posternd_path.o: CPPFLAGS += -DPOSTERND_CONF='"$(SYSCONFDIR)/postern/posternd.conf"'
+$(B)/obj/privsep/api_path.o build/fuzz/obj/privsep/api_path.o: CPPFLAGS += -DPOSTERN_HELPER_DIR='"$(abspath $(B)/libexec)"'
+$(B)/obj/apps/posternd_path.o build/fuzz/obj/apps/posternd_path.o: CPPFLAGS += -DPOSTERND_CONF='"$(SYSCONFDIR)/postern/posternd.conf"'
 
 $(B)/libexec/postern-monitor: $(call obj,$(MONITOR_SRC))
 	@mkdir -p $(@D)
@@ -234,7 +234,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@python3 tests/bench/bench.py $(B)
 
-# Each fuzz target runs for FUZZ_SECONDS; clang only.  FUZZERS="fuzz_krl ..." runs some.
+# Each fuzz target runs for FUZZ_SECONDS; clang only.
 FUZZ_SECONDS ?= 60
 FUZZERS = $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 fuzz:
@@ -245,8 +245,8 @@ fuzz:
 	  build/fuzz/bin/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f || exit 1; done
 # What UBSan sees ends the run too.
 FUZZ_CC ?= clang
-FUZZ_FLAGS = -std=c17 -O1 -g $(CPPFLAGS) -fno-sanitize-recover=undefined -DPOSTERN_SAN=1
-FUZZ_OBJ = $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out $(MAIN_SRC) privsep/api_path.c apps/posternd_path.c,$(ALL_SRC)))
+FUZZ_FLAGS = -std=c17 -O1 -g $(WARN) $(CPPFLAGS) -fno-sanitize-recover=undefined -DPOSTERN_SAN=1
+FUZZ_OBJ = $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out $(MAIN_SRC),$(ALL_SRC)))
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  fuzz $<")

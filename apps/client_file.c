@@ -20,11 +20,11 @@
 #include "apps/client_match.h"
 #include "apps/client_token.h"
 
-enum { FILE_DEPTH_MAX = 16 };
+enum { FILE_DEPTH_MAX = 16, FILES_MAX = 256 };	/* of files that include two each: 2^16 */
 
 /* counts: within a file that is included where nothing counts, nothing may.  guarded: nobody
  * else may write it, as Match exec runs what it says; -F is the caller's own choice. */
-struct file { const char *host; bool counts, active; unsigned depth; bool guarded; };
+struct file { const char *host; bool counts, active; unsigned depth; bool guarded; unsigned *files; };
 
 static int read_file(struct client_conf *, const char *path, struct file *, bool must_exist);
 
@@ -48,7 +48,7 @@ include_pattern(struct client_conf *c, const char *word, struct file *f, const c
 		r = 0;
 		for (size_t i = 0; found == 0 && i < g.gl_pathc; i++) {
 			struct file inner = { f->host, f->active, f->active, f->depth + 1,
-				f->guarded };
+				f->guarded, f->files };
 
 			if (read_file(c, g.gl_pathv[i], &inner, false) != 0)
 				r = -1;
@@ -130,6 +130,10 @@ read_file(struct client_conf *c, const char *path, struct file *about, bool must
 	int r = 0;
 	FILE *f;
 
+	if (++*about->files > FILES_MAX) {
+		client_log_error("%s: more than %d files", path, FILES_MAX);
+		return -1;
+	}
 	if ((f = fopen(path, "re")) == NULL) {
 		if (!must_exist && (errno == ENOENT || errno == EACCES))
 			return 0;
@@ -159,7 +163,8 @@ read_file(struct client_conf *c, const char *path, struct file *about, bool must
 int
 client_conf_file(struct client_conf *c, const char *path, const char *host, bool must_exist)
 {
-	struct file f = { host, true, true, 0, !must_exist };
+	unsigned files = 0;
+	struct file f = { host, true, true, 0, !must_exist, &files };
 
 	return read_file(c, path, &f, must_exist);
 }

@@ -167,8 +167,24 @@ static void files_include_files(void **s)
 	assert_null(conf.user);
 	put(".ssh/loop", "Include loop\n");
 	assert_int_not_equal(read_text("Include loop\n"), 0);
+	/* two each, 16 deep, would be 65536 */
+	put(".ssh/twice", "Include twice\nInclude twice\n");
+	assert_int_not_equal(read_text("Include twice\n"), 0);
 	put(".ssh/bad", "\nFrobnicate\n");
 	assert_int_not_equal(read_text("Include bad\n"), 0);
+}
+
+static void files_are_counted(void **s)
+{
+	char text[8192] = "";
+
+	(void)s;
+	put(".ssh/empty", "\n");
+	for (size_t i = 0; i < 255; i++)
+		strcat(text, "Include empty\n");
+	assert_int_equal(read_text(text), 0);		/* and the file itself: 256 */
+	strcat(text, "Include empty\n");
+	assert_int_not_equal(read_text(text), 0);
 }
 
 /* Match exec runs what the usual file says; -F is the caller's own choice. */
@@ -228,6 +244,7 @@ int main(void)
 		cmocka_unit_test(the_last_pass_is_asked_for_and_seen),
 		cmocka_unit_test(bad_lines_are_refused),
 		cmocka_unit_test(files_include_files),
+		cmocka_unit_test(files_are_counted),
 		cmocka_unit_test(a_file_that_others_may_write_is_refused),
 	};
 
