@@ -15,7 +15,7 @@ struct client_conf_list { char *word[CONF_LIST_MAX]; size_t n; };
 
 struct client_conf {
 	/* keywords; NULL, -1 and empty lists are "not set" */
-	char *hostname, *user, *user_known_hosts, *global_known_hosts, *strict,
+	char *hostname, *user, *user_known_hosts, *global_known_hosts, *strict, *revoked_host_keys,
 	    *host_key_alias, *preset, *kex, *host_keys, *signatures, *ca_signatures, *ciphers, *macs, *preferred,
 	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level, *bind_mask,
 	    *jump, *forward_agent, *identity_agent, *xauth, *add_keys;

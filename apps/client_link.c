@@ -261,11 +261,14 @@ start(struct client_link *l)
 		options.channel_max = FORWARD_CHANNELS_MAX;
 		options.window_sum = FORWARD_WINDOW_SUM;
 	}
-	client_trust_open(&l->trust, conf);
+	if (client_trust_open(&l->trust, conf) != 0)
+		return LINK_FAILED;
 	cfg.host = conf->host_key_alias != NULL ? conf->host_key_alias : conf->hostname;
 	cfg.port = conf->host_key_alias != NULL ? 22 : (unsigned)conf->port;
 	cfg.known_hosts = l->trust.fd;
 	cfg.n_known_hosts = l->trust.n;
+	cfg.revoked_keys = l->trust.revoked;
+	cfg.n_revoked_keys = l->trust.n_revoked;
 	cfg.hash_known_hosts = conf->hash_known_hosts;
 	cfg.options = &options;
 	cfg.interface.user = l;

@@ -1,5 +1,5 @@
 /*
- * client_trust.c - known_hosts files, and the first-contact question.
+ * client_trust.c - files of known and of revoked hosts, and the first-contact question.
  *
  * The verdict on a key is the monitor's; here is only what a person or the
  * configuration says to a verdict that is not "known".  The default is no.
@@ -45,13 +45,48 @@ open_list(struct trust *t, const char *list, bool ours)
 	free(text);
 }
 
-void
+/* What a file forbids that is not there nobody knows. */
+static int
+open_revoked(struct trust *t, const char *list)
+{
+	char *text = client_conf_copy(list), *s = text, *word;
+	int r = 0;
+
+	while (r == 0 && (word = client_conf_word(&s)) != NULL) {
+		char *path;
+		int fd;
+
+		if (strcasecmp(word, "none") == 0)
+			continue;
+		path = client_conf_expand(t->conf, word);
+		fd = t->n_revoked < TRUST_FILES_MAX ?
+		    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+		if (fd >= 0) {
+			t->revoked[t->n_revoked++] = fd;
+		} else {
+			client_log_error("RevokedHostKeys %s: %s: no host key is trusted", path,
+			    t->n_revoked == TRUST_FILES_MAX ? "too many files" : strerror(errno));
+			r = -1;
+		}
+		free(path);
+	}
+	free(text);
+	return r;
+}
+
+int
 client_trust_open(struct trust *t, const struct client_conf *c)
 {
 	memset(t, 0, sizeof(*t));
 	t->conf = c;
+	if (c->revoked_host_keys != NULL && open_revoked(t, c->revoked_host_keys) != 0) {
+		while (t->n_revoked > 0)
+			(void)close(t->revoked[--t->n_revoked]);	/* only read */
+		return -1;
+	}
 	open_list(t, c->user_known_hosts, true);
 	open_list(t, c->global_known_hosts, false);
+	return 0;
 }
 
 void

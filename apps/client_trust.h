@@ -14,12 +14,16 @@ struct trust {
 	int fd[TRUST_FILES_MAX];
 	size_t n;
 	char *write_path;		/* where a new line goes                   */
+	int revoked[TRUST_FILES_MAX];	/* RevokedHostKeys                         */
+	size_t n_revoked;
 	bool forced;			/* a changed key was accepted by configuration:
 					 * no password may be typed into it        */
 };
 
-/* Opens what there is; the descriptors are for postern_client_config. */
-void client_trust_open(struct trust *, const struct client_conf *);
+/* Opens what there is; the descriptors are for postern_client_config.  -1: a file of
+ * revoked keys is missing, said on stderr: then there are no descriptors, and no host is to
+ * be trusted. */
+int client_trust_open(struct trust *, const struct client_conf *);
 void client_trust_free(struct trust *);
 /* postern_client_interface.check_host_key; user is a struct trust. */
 int client_trust_check(void *user, postern_transport *, uint64_t question,

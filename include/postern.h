@@ -598,9 +598,13 @@ struct postern_client_config {
 	size_t host_key_len;
 	const struct postern_options *options;
 	struct postern_client_interface interface;
+	const int *revoked_keys;	/* opened files; taken.  Each a KRL or a list of */
+	size_t n_revoked_keys;		/* public keys: hosts' keys, or their CAs', that */
+					/* are refused whatever else says.  One that     */
+					/* cannot be read to its end: all are            */
 };
 #define POSTERN_CLIENT_CONFIG { sizeof(struct postern_client_config), 0, 0, 0, 0, 0, 0, 0, 0, \
-	POSTERN_CLIENT_INTERFACE }
+	POSTERN_CLIENT_INTERFACE, 0, 0 }
 
 /* ---- transport -------------------------------------------------------------------------- */
 

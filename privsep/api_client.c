@@ -13,7 +13,8 @@
 
 #include "privsep/api.h"
 
-enum { SSH_PORT = 22, FINGERPRINT_MAX = 64, TRUST_FILES_MAX = 64 };
+enum { SSH_PORT = 22, FINGERPRINT_MAX = 64,
+	TRUST_FILES_MAX = 16 };		/* the monitor takes no more of a connection */
 
 static int
 take_config(postern_transport *t, struct postern_client_config *cfg,
@@ -30,14 +31,20 @@ take_config(postern_transport *t, struct postern_client_config *cfg,
 	if (cfg->host == NULL && cfg->host_key == NULL)
 		return api_error_set(t, -EINVAL, "start", POSTERN_LOCAL, false,
 		    span_str("a host name or a host key is needed to know the server by"));
-	if (cfg->port > UINT16_MAX || cfg->n_known_hosts > TRUST_FILES_MAX)
+	if (cfg->port > UINT16_MAX || cfg->n_known_hosts > TRUST_FILES_MAX ||
+	    cfg->n_revoked_keys > TRUST_FILES_MAX - cfg->n_known_hosts)
 		return api_error_set(t, -EINVAL, "start", POSTERN_LOCAL, false,
-		    span_str("no such port, or too many known_hosts files"));
+		    span_str("no such port, or too many files of known or revoked hosts"));
 	for (size_t i = 0; i < cfg->n_known_hosts; i++) {
 		/* sending it would look like a dead monitor */
 		if (cfg->known_hosts[i] < 0)
 			return api_error_set(t, -EBADF, "start", POSTERN_LOCAL, false,
 			    span_str("a known_hosts file is not open"));
+	}
+	for (size_t i = 0; i < cfg->n_revoked_keys; i++) {
+		if (cfg->revoked_keys[i] < 0)
+			return api_error_set(t, -EBADF, "start", POSTERN_LOCAL, false,
+			    span_str("a file of revoked host keys is not open"));
 	}
 	return 0;
 }
@@ -103,6 +110,13 @@ send_trust(postern_transport *t, const struct postern_client_config *cfg)
 		.key = span_of(cfg->host_key, cfg->host_key_len) };
 	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < cfg->n_revoked_keys; i++) {
+		struct ipc_TRUST_REVOKED m = { .conn = t->id, .file = cfg->revoked_keys[i] };
+
+		r = api_context_sent(api_send_TRUST_REVOKED(l, &m));
+	}
+	if (r < 0)
+		return r;
 	if (cfg->host_key != NULL)
 		return api_context_sent(api_send_TRUST_KEY(l, &key));
 	for (size_t i = 0; r == 0 && i < cfg->n_known_hosts; i++) {
@@ -156,15 +170,20 @@ start(postern_transport *t, const struct postern_client_config *given,
 
 /* Taken by contract, also when the start fails. */
 static void
-close_known_hosts(const struct postern_client_config *given)
+close_files(const struct postern_client_config *given)
 {
 	struct postern_client_config cfg = POSTERN_CLIENT_CONFIG;
 
 	if (api_context_struct(&cfg, sizeof(cfg), given) < 0)
 		return;
+	/* the monitor has its own */
 	for (size_t i = 0; i < cfg.n_known_hosts; i++) {
 		if (cfg.known_hosts[i] >= 0)
-			(void)close(cfg.known_hosts[i]);	/* the monitor has its own */
+			(void)close(cfg.known_hosts[i]);
+	}
+	for (size_t i = 0; i < cfg.n_revoked_keys; i++) {
+		if (cfg.revoked_keys[i] >= 0)
+			(void)close(cfg.revoked_keys[i]);
 	}
 }
 
@@ -174,7 +193,7 @@ begin(postern_transport *t, const struct postern_client_config *cfg,
 {
 	int r = start(t, cfg, login, call);
 
-	close_known_hosts(cfg);
+	close_files(cfg);
 	return r;
 }
 

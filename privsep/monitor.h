@@ -284,7 +284,8 @@ struct conn {
 	uint64_t sign_question;		/* server: H waits for this signature; 0: none */
 	struct span held_signature;	/* waits for the rekey quota                 */
 	struct trust *trust;		/* in the order given                        */
-	unsigned n_trust;
+	struct revoked *revoked;	/* client: host keys                         */
+	unsigned n_trust;		/* of both                                   */
 	uint64_t hostkey_question;	/* 0: none                                   */
 	enum ipc_trust hostkey_trust;
 	struct auth *auth;		/* server, until logged in                   */
@@ -402,10 +403,17 @@ int monitor_moduli_on_load(struct monitor *, const struct ipc_MODULI *);
 int monitor_moduli_on_ask(struct conn *, const struct ipc_GROUP_ASK *);
 
 /* ---- revoked keys (monitor_revoked.c) ---- */
-struct revoked { size_t n; uint8_t bytes[]; };	/* the file, which krl_check has passed */
+struct revoked {			/* a file, which krl_check has passed */
+	struct revoked *next;
+	size_t n;
+	uint8_t bytes[];
+};
 int monitor_revoked_on_load(struct monitor *, const struct ipc_REVOKED *);
-/* Is this key, or its certificate (NULL: none), in the file, if there is one? */
-bool monitor_revoked_has(const struct monitor *, struct span plain, const struct cert *);
+/* A client's, for one connection; one that cannot be read ends it. */
+int monitor_revoked_on_trust(struct monitor *, const struct ipc_TRUST_REVOKED *);
+/* Is this key, or its certificate (NULL: none), in one of the files, if there are any? */
+bool monitor_revoked_has(const struct revoked *, struct span plain, const struct cert *);
+void monitor_revoked_free(struct revoked **);
 
 /* ---- dumps of packets (monitor_dump.c) ---- */
 void monitor_dump_start(struct conn *);

@@ -109,6 +109,7 @@ monitor_app_serving(struct monitor *m)
 #define on_SET_HEXDUMP    monitor_dump_on_set
 #define on_MODULI         monitor_moduli_on_load
 #define on_REVOKED        monitor_revoked_on_load
+#define on_TRUST_REVOKED  monitor_revoked_on_trust
 #define on_KEY_CERT       monitor_cert_on_key
 #define on_HOST_CERT      monitor_cert_on_host
 #define on_AGENT          monitor_agent_on_agent

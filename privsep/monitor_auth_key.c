@@ -208,7 +208,7 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 		monitor_names_copy(a->why, sizeof(a->why), span_str(why));
 	if (why != NULL || (key->is_cert && !monitor_cert_user(c, &key->cert, a->why)))
 		return false;
-	if (monitor_revoked_has(c->m, key->plain, key->is_cert ? &key->cert : NULL)) {
+	if (monitor_revoked_has(c->m->revoked, key->plain, key->is_cert ? &key->cert : NULL)) {
 		monitor_names_copy(a->why, sizeof(a->why), span_str("the key is revoked"));
 		return false;
 	}

@@ -344,6 +344,7 @@ monitor_conn_free(struct conn *c)
 	monitor_timer_deinit(m, &c->deadline);
 	monitor_timer_deinit(m, &c->quota_timer);
 	monitor_timer_deinit(m, &c->sign_timer);
+	monitor_revoked_free(&c->revoked);
 	while (c->trust != NULL) {
 		struct trust *t = c->trust;
 

@@ -187,7 +187,7 @@ end_children(struct monitor *m)
 	}
 	monitor_keys_free(m);
 	monitor_moduli_free(m->moduli);
-	free(m->revoked);
+	monitor_revoked_free(&m->revoked);
 	/* a worker that its zygote had not named yet ends with its link */
 	for (int i = 0; i < STRAY_WAITS && (nameless || m->strays > 0); i++)
 		if (!m->os->reap_stray(monitor_zygote_knows, m))

@@ -30,6 +30,7 @@ accepted(struct conn *c)
 		c->trust = t->next;
 		free(t);
 	}
+	monitor_revoked_free(&c->revoked);
 	return monitor_exchange_answer(c, span_of(NULL, 0));
 }
 
@@ -131,6 +132,19 @@ too_small(struct conn *c, struct span key)
 	    sign_rsa_bits(key.p, key.n), c->plan.hostkey_rsa_min);
 }
 
+/* Nobody is asked: no answer could let it in. */
+static void
+revoked(struct conn *c)
+{
+	char got[FINGERPRINT_MAX] = "?";
+
+	/* what cannot be hashed is shown as a question mark */
+	(void)!fingerprint(plain_key(c).p, plain_key(c).n, got);
+	bad_host_key(c, "the host key is revoked");
+	(void)snprintf(c->end.text, sizeof(c->end.text),
+	    "the host key %s, its certificate or its CA is in a file of revoked host keys", got);
+}
+
 bool
 monitor_verify_has_authority(const struct conn *c)
 {
@@ -194,6 +208,10 @@ first_key(struct conn *c, struct span key, const struct shown_key *shown)
 		c->host_plain = monitor_span_copy(shown->plain);
 	if (c->host_key.p == NULL || (shown->is_cert && c->host_plain.p == NULL)) {
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+		return 0;
+	}
+	if (monitor_revoked_has(c->revoked, plain_key(c), shown->is_cert ? &shown->cert : NULL)) {
+		revoked(c);
 		return 0;
 	}
 	if (monitor_known_hosts_name(c->plan.host, c->plan.port, name) != 0) {

@@ -154,7 +154,7 @@ a_bad_start_takes_its_descriptors_all_the_same(void **state)
 	struct postern_options options = POSTERN_OPTIONS;
 	struct postern_exception e = POSTERN_EXCEPTION;
 	postern_transport *t = new_transport();
-	int files[2] = { fake_file("a"), fake_file("b") };
+	int files[2] = { fake_file("a"), fake_file("b") }, many[9];
 
 	(void)state;
 	cfg.known_hosts = files;
@@ -171,7 +171,23 @@ a_bad_start_takes_its_descriptors_all_the_same(void **state)
 	assert_int_equal(fcntl(files[0], F_GETFD), -1);
 	assert_int_equal(postern_transport_get_exception(t, &e), 0);
 	assert_non_null(strstr(e.text, "known_hosts"));
+	files[0] = fake_file("a");
 	cfg.n_known_hosts = 0;
+	cfg.revoked_keys = files;
+	cfg.n_revoked_keys = 2;
+	assert_int_equal(postern_transport_start_client(t, &cfg, SOON), -EBADF);
+	assert_int_equal(fcntl(files[0], F_GETFD), -1);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_non_null(strstr(e.text, "revoked host keys"));
+	/* the monitor would take the 17th for a breach of the protocol */
+	cfg.n_known_hosts = 9;
+	cfg.n_revoked_keys = 8;
+	for (int i = 0; i < 9; i++)
+		many[i] = fake_file("x");
+	cfg.known_hosts = cfg.revoked_keys = many;
+	assert_int_equal(postern_transport_start_client(t, &cfg, SOON), -EINVAL);
+	assert_int_equal(fcntl(many[8], F_GETFD), -1);
+	cfg.n_known_hosts = cfg.n_revoked_keys = 0;
 	cfg.options = &options;
 	options.ciphers = "+rot13";
 	assert_int_equal(postern_transport_start_client(t, &cfg, SOON), -EINVAL);
@@ -210,7 +226,7 @@ defaults_are_filled_in(void **state)
 	struct postern_client_config cfg = client_of("host");
 	struct postern_options options = POSTERN_OPTIONS;
 	postern_transport *t = started("host");
-	int file = fake_file("known");
+	int file = fake_file("known"), revoked[2] = { fake_file("r"), fake_file("s") };
 
 	(void)state;
 	assert_int_equal(fake_seen->port, 22);
@@ -233,6 +249,8 @@ defaults_are_filled_in(void **state)
 	cfg.port = 2222;
 	cfg.known_hosts = &file;
 	cfg.n_known_hosts = 1;
+	cfg.revoked_keys = revoked;
+	cfg.n_revoked_keys = 2;
 	cfg.hash_known_hosts = 1;
 	assert_int_equal(postern_transport_start_client(new_transport(), &cfg, SOON), 0);
 	assert_int_equal(fake_seen->login_ms, 0);
@@ -241,12 +259,16 @@ defaults_are_filled_in(void **state)
 	assert_string_equal(fake_seen->ciphers, "aes256-ctr");
 	assert_string_equal(fake_seen->version, "SSH-2.0-Mine_1");
 	assert_int_equal(fake_seen->trust_files, 1);
+	assert_int_equal(fake_seen->trust_revoked, 2);
 	assert_int_equal(fake_seen->hash_names, 1);
 	cfg.host_key = "KEY";
 	cfg.host_key_len = 3;
 	cfg.n_known_hosts = 0;
+	revoked[0] = fake_file("c");
+	cfg.n_revoked_keys = 1;
 	assert_int_equal(postern_transport_start_client(new_transport(), &cfg, SOON), 0);
 	assert_int_equal(fake_seen->trust_keys, 1);
+	assert_int_equal(fake_seen->trust_revoked, 3);
 }
 
 static void

@@ -32,7 +32,8 @@ enum { FAKE_CONNS = 32, FAKE_CHANS = 32, FAKE_MANY = 1000, FAKE_HELD = 1200 };
 
 /* What the test wants to know about what the puppet got. */
 struct fake_seen {
-	int spawned, sealed, config, closes, closes_now, drops, host_keys, trust_files, trust_keys;
+	int spawned, sealed, config, closes, closes_now, drops, host_keys, trust_files, trust_keys,
+	    trust_revoked;
 	int channel_closes, late_closes, answers, refusals, infos;
 	uint64_t last_conn, added_key;	/* AGENT_ADD */
 	uint32_t added_for;
@@ -332,6 +333,15 @@ on_TRUST_FILE(struct fake *f, const struct ipc_TRUST_FILE *m)
 	(void)f;
 	(void)close(m->file);
 	fake_seen->trust_files++;
+	return 0;
+}
+
+static inline int
+on_TRUST_REVOKED(struct fake *f, const struct ipc_TRUST_REVOKED *m)
+{
+	(void)f;
+	(void)close(m->file);
+	fake_seen->trust_revoked++;
 	return 0;
 }
 

@@ -121,6 +121,7 @@ GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0
     .alive_interval_ms = 13, .alive_max = 14, .channel_max = 15, .window = 16,
     .window_sum = 17, .hexdump = IPC_HEXDUMP_WHOLE, .ca_algs = S("ca"), .rsa_bits = 3072)
 GOLDEN(TRUST_FILE, "\x47" "\0\0\0\0\0\0\0\1", .conn = 1, .file = 50)
+GOLDEN(TRUST_REVOKED, "\x45" "\0\0\0\0\0\0\0\1", .conn = 1, .file = 50)
 GOLDEN(TRUST_KEY, "\x48" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "k", .conn = 1, .key = S("k"))
 GOLDEN(ATTACH, "\x49" "\0\0\0\0\0\0\0\1", .conn = 1, .in = 50, .out = 51)
 GOLDEN(HOSTKEY_ANSWER, "\x4a" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\1",

@@ -13,6 +13,7 @@ static const char both[] = "ssh-ed25519-cert-v01@openssh.com,ssh-ed25519";
 
 static uint8_t made[CERT_MAKE_MAX];
 static struct cert_list principals, critical;
+static struct span revoked;	/* RevokedHostKeys; p of NULL: no file */
 
 /* A certificate for the play's host key. */
 static struct cert_plan
@@ -40,6 +41,7 @@ setup(void **state)
 {
 	int r = play_setup(state);
 
+	revoked = span_of(NULL, 0);
 	play.wall = 1500;
 	return r;
 }
@@ -69,6 +71,16 @@ ca_blob(const struct cert_plan *p)
 
 /* A connection whose server shows k_s, as what it says it is. */
 static const char *ca_algs = "ssh-ed25519";
+
+static int
+file_of(struct span text)
+{
+	int fd = memfd_create("a file", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, text.p, text.n), (ssize_t)text.n);
+	return fd;
+}
+
 static struct play_child *
 connected(uint64_t conn, const char *known, const char *said, struct span k_s)
 {
@@ -78,16 +90,19 @@ connected(uint64_t conn, const char *known, const char *said, struct span k_s)
 	struct play_child *w;
 	struct play_kex x;
 	uint8_t h[32], sig[256];
-	int fd = memfd_create("known_hosts", MFD_CLOEXEC);
+	int fd = file_of(span_str(known));
 	size_t n;
 
-	assert_int_equal(write(fd, known, strlen(known)), (ssize_t)strlen(known));
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	plan.hostkey_algs = span_str(both);
 	plan.ca_algs = span_str(ca_algs);
 	play_new(&plan);
 	PLAY_TELL(TRUST_FILE, .conn = conn, .file = fd);
 	close(fd);
+	if (revoked.p != NULL) {
+		fd = file_of(revoked);
+		PLAY_TELL(TRUST_REVOKED, .conn = conn, .file = fd);
+		close(fd);
+	}
 	play_attach(conn);
 	w = play_started(conn, &start);
 	/* a certificate is asked for only where somebody could vouch for it */
@@ -222,6 +237,77 @@ who_is_revoked_vouches_for_nobody(void **state)
 	/* the key itself: not even a good certificate saves it */
 	add_line(key, "@revoked *", span_of(play.host_blob, play.host_blob_len));
 	expect_asked(connected(2, key, alg, k_s), IPC_REVOKED, "");
+}
+
+static void
+expect_revoked(struct play_child *w)
+{
+	struct ipc_STOP stop;
+
+	PLAY_QUIET();		/* nobody is asked */
+	PLAY_WORKER_EXPECT(w, STOP, &stop);
+	assert_true(span_is(stop.text, "the host key is revoked"));
+}
+
+/* RevokedHostKeys: whatever known_hosts and the application would say. */
+static void
+a_file_of_revoked_keys_outranks_all(void **state)
+{
+	struct span plain = span_of(play.host_blob, play.host_blob_len);
+	struct cert_plan p = good();
+	char known[1024] = "", file[1024] = "";
+	struct span k_s = make(&p);
+
+	(void)state;
+	add_line(known, "@cert-authority *", ca_blob(&p));
+	add_line(known, "host.example", plain);
+	/* another's key, and no key at all */
+	add_line(file, "", span_of(play.user_blob, play.user_blob_len));
+	revoked = span_str(file);
+	expect_accepted(connected(1, known, alg, k_s), k_s);
+	revoked = span_str("# none\n");
+	expect_accepted(connected(2, known, "ssh-ed25519", plain), plain);
+	/* the key itself, as it is and with a certificate */
+	file[0] = 0;
+	add_line(file, "", plain);
+	revoked = span_str(file);
+	expect_revoked(connected(3, known, "ssh-ed25519", plain));
+	expect_revoked(connected(4, known, alg, k_s));
+	/* the CA's key: the host's own is good without that certificate */
+	file[0] = 0;
+	add_line(file, "", ca_blob(&p));
+	revoked = span_str(file);
+	expect_revoked(connected(5, known, alg, k_s));
+	expect_accepted(connected(6, known, "ssh-ed25519", plain), plain);
+}
+
+static void
+a_file_of_revoked_keys_that_is_not_read_ends_it(void **state)
+{
+	static const struct { const char *text, *why; } bad[] = {
+		{ "nonsense\n", "the file of revoked host keys: line 1: " },
+		{ "SSHKRL\n", "the file of revoked host keys: " },
+	};
+	int none = file_of(span_str("")), pipes[2];
+	struct ipc_END_OF end;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		struct ipc_NEW plan = play_plan(i + 1, IPC_CLIENT);
+		int fd = i < 2 ? file_of(span_str(bad[i].text)) : pipes[0];
+
+		play_new(&plan);
+		PLAY_TELL(TRUST_REVOKED, .conn = i + 1, .file = fd);
+		close(fd);
+		/* what comes behind it is too late and no offence */
+		PLAY_TELL(TRUST_FILE, .conn = i + 1, .file = none);
+		PLAY_ENDED(i + 1, IPC_BAD_HOST_KEY, &end);
+		assert_true(play_contains(end.text, i < 2 ? bad[i].why : "not a file"));
+		assert_int_equal(end.side, IPC_LOCAL);
+	}
+	close(pipes[1]);
+	close(none);
 }
 
 static void
@@ -422,7 +508,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_authority_vouches), T(bad_certificates_leave_the_key_alone),
 		T(authorities_sign_with_what_is_listed),
-		T(who_is_revoked_vouches_for_nobody), T(an_authority_is_no_host_key),
+		T(who_is_revoked_vouches_for_nobody), T(a_file_of_revoked_keys_outranks_all),
+		T(a_file_of_revoked_keys_that_is_not_read_ends_it), T(an_authority_is_no_host_key),
 		T(name_and_blob_must_agree), S(a_certificate_is_shown_besides_its_key),
 		S(what_is_no_certificate_of_a_host_key_is_not_added),
 		S(long_certificates_leave_room_for_others),

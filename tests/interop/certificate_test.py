@@ -307,6 +307,24 @@ def postern_bad_host_certificates(lab):
             check(why.encode() in r.stderr, "%s: not in %r" % (why, r.stderr[-1500:]))
 
 
+def postern_revoked_hosts(lab):
+    """RevokedHostKeys: a list and a KRL, the key and its CA, and a file that is not there."""
+    s = peers(lab, host_sign(lab))[0]
+    known = lab.write("known", authority(lab, s.port))
+    krl = lab.path("krl")
+    subprocess.run(["ssh-keygen", "-q", "-k", "-f", krl, "-s", ca(lab) + ".pub", lab.write("spec", "serial: 1-99\n")], check=True)
+    good = lab.write("good", open(lab.wrongkey + ".pub").read())
+    for flags in (["RevokedHostKeys=" + good], ["RevokedHostKeys=none"]):
+        expect(postern_strict(lab, s, known, flags=["-o", *flags]), 0, b"in\n", s.name)
+    for file, why in ((lab.hostkey + ".pub", "is in a file of revoked host keys"),
+                      (ca(lab) + ".pub", "is in a file of revoked host keys"),
+                      ("%s %s" % (good, krl), "is in a file of revoked host keys"),
+                      (lab.write("bad", "nonsense\n"), "the file of revoked host keys: line 1"),
+                      (good + ".none", "none: No such file or directory: no host key is trusted")):
+        r = postern_strict(lab, s, known, flags=["-o", "RevokedHostKeys=" + file, "-o", "StrictHostKeyChecking=no"])
+        check(r.returncode == 255 and r.stdout == b"" and why.encode() in r.stderr, "%s: %r" % (why, r))
+
+
 def postern_user_certificate(lab):
     """The one beside the key file, and one of CertificateFile; and the key alone, if that is refused."""
     for s in (lab.sshd("TrustedUserCAKeys %s.pub" % ca(lab)), server(lab)):
@@ -378,7 +396,7 @@ cases = [ssh_certificate, ssh_certificate_among_principals, ssh_every_type, ssh_
          ssh_wrong_principal, ssh_no_principals, ssh_wrong_ca,
          ssh_unknown_critical_option, ssh_sha1_signature,
          ssh_revoked, krl_of_postern_keygen, revoked_file_is_needed, ssh_host_certificate, host_certificate_of_another_key,
-         postern_host_certificate, postern_bad_host_certificates, postern_user_certificate]
+         postern_host_certificate, postern_bad_host_certificates, postern_revoked_hosts, postern_user_certificate]
 
 if __name__ == "__main__":
     main(cases)
