@@ -296,7 +296,8 @@ static bool take_packet(struct account *a)
 		start_check(a);
 		break;
 	}
-	sodium_memzero(&a->packet, sizeof(a->packet));
+	/* what came, not all there is room for: sessions share the rest with us */
+	sodium_memzero(&a->packet, (size_t)len);
 	return true;
 }
 
@@ -358,11 +359,12 @@ static size_t children_max(const struct conf *conf)
 
 static _Noreturn void begin(const struct conf *conf, int link)
 {
-	struct account a = { .conf = conf };
+	static struct account a;	/* large, and in zero pages where it is not used */
 	struct pollfd *polled;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t mask;
 
+	a.conf = conf;
 	setproctitle("account");
 	/* nothing of posternd's terminal or log file goes on to a user's process */
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
@@ -370,6 +372,7 @@ static _Noreturn void begin(const struct conf *conf, int link)
 	    prctl(PR_SET_DUMPABLE, 0) != 0)
 		_exit(1);
 	closefrom(4);
+	account_user_warm();
 	a.link = 3;
 	a.max = children_max(conf);
 	a.children = calloc(a.max, sizeof(*a.children));

@@ -8,9 +8,11 @@
  * the file system is removed.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -23,6 +25,8 @@
 #include "apps/session_state.h"
 
 enum {
+	PAGE = 4096,
+	STACK_RELEASED = 192 * 1024,	/* more than the lookups of a login take */
 	LINK_MS = 30000,		/* posternd is stuck when it does not read for so long */
 	POLL_MAX = 2 + SESSION_CONNECTS_MAX + SESSION_LISTENERS_MAX * SESSION_SOCKETS_MAX
 };
@@ -122,6 +126,16 @@ static void begin(struct session *s)
 	umask(umask(0077) | 0022);
 }
 
+/* A login at rest keeps the pages that it is in, not those where the lookups of its
+ * beginning have been.  Below them is what the kernel keeps free for the stack. */
+static void release_stack(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = here - here % PAGE - PAGE;
+
+	/* advice: if it is not taken, memory stays, and that is all */
+	(void)madvise((void *)(end - STACK_RELEASED), STACK_RELEASED, MADV_DONTNEED);
+}
+
 static void take_order(struct session *s)
 {
 	ssize_t len = session_link_recv(s->link, &s->order, sizeof(s->order), NULL, NULL);
@@ -163,9 +177,11 @@ _Noreturn void session_run(const struct conf *conf, const struct account_session
 	s.link = link;
 	s.signals = -1;
 	begin(&s);
+	(void)malloc_trim(0);
 	for (;;) {
 		size_t jobs, n;
 
+		release_stack();
 		p[0] = (struct pollfd){ .fd = s.link, .events = POLLIN };
 		p[1] = (struct pollfd){ .fd = s.signals, .events = POLLIN };
 		jobs = 2 + session_forward_poll(&s, p + 2, POLL_MAX - 2);

@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -93,6 +95,33 @@ bound_to_monitor(const struct zygote *z)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == z->monitor;
 }
 
+/*
+ * What has been freed before lies between what is kept, and a worker's own few KiB
+ * would each make a page its own.  Taken here, once for all workers, they leave each
+ * of them the end of the heap, which it has for itself anyway.  Never freed.
+ */
+enum { HOLE_MAX = 64 * 1024, HOLE_MIN = 16 };
+
+static void
+fill_holes(void)
+{
+	for (size_t n = HOLE_MAX; n >= HOLE_MIN; n /= 2) {
+		struct mallinfo2 before = mallinfo2();
+
+		/* keepcost is the end of the heap, fordblks all that is free */
+		while (before.fordblks - before.keepcost >= n) {
+			void *p = malloc(n);
+			struct mallinfo2 after = mallinfo2();
+
+			if (p == NULL || after.keepcost != before.keepcost) {
+				free(p);	/* no hole is so large: it was of the end */
+				break;
+			}
+			before = after;
+		}
+	}
+}
+
 static int
 on_ZYGOTE_SETUP(struct zygote *z, const struct ipc_ZYGOTE_SETUP *m)
 {
@@ -113,6 +142,7 @@ on_ZYGOTE_SETUP(struct zygote *z, const struct ipc_ZYGOTE_SETUP *m)
 		fail(z, problem);
 	if (sandbox_filter_self(&z->sandbox) != 0)
 		fail(z, z->sandbox.problem);
+	fill_holes();
 	z->phase = P_SERVE;
 	return say_ready(z);
 }
