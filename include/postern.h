@@ -250,8 +250,9 @@ POSTERN_CHECKED int postern_context_add_server_key(postern_context *, int fd,
 /* The same with a key that is known already: an agent's, a signer's, or one from memory.
  * The handle becomes the context's and is not to be freed; a failure leaves it yours.
  * Who holds the private half is asked at each key exchange; what does not answer, in
- * 30 s at most, ends that connection.  An agent's connection that has ended stays so:
- * its keys sign nothing more. */
+ * 30 s at most, ends that connection.  It is asked once more for each client that wants
+ * the key proven for its known_hosts; what does not answer leaves that unproven.  An agent's
+ * connection that has ended stays so: its keys sign nothing more. */
 POSTERN_CHECKED int postern_context_use_server_key(postern_context *, postern_key *);
 /* Public halves of those, i from 0; NULL at the end. */
 POSTERN_API const char *postern_context_get_server_key(const postern_context *, size_t i,

@@ -3,7 +3,7 @@
  *
  * The monitor assembled what is signed, and checks what comes back before any worker
  * sees it.  A client asks its user keys only, for logins of its own making; a server its
- * host keys only, for key exchanges.
+ * host keys only, for key exchanges and for proofs that it has them.
  */
 #include <errno.h>
 

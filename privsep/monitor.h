@@ -253,6 +253,12 @@ struct dump {
 	bool ever;			/* it was on: dumps may be under way         */
 	uint32_t skipped;		/* since the last one that was told          */
 };
+struct proof {				/* server: of a host key, while it is elsewhere */
+	uint64_t question;		/* 0: none is under way                      */
+	const struct sign_alg *alg;
+	struct span key;
+	struct timer deadline;
+};
 struct conn {
 	struct dead dead;
 	struct conn *next, *wait_next;
@@ -280,6 +286,7 @@ struct conn {
 	struct span host_key;		/* server: signed with; client: verified     */
 	struct span first_host_key;	/* server: ...in the first key exchange      */
 	uint32_t proven;		/* server: host keys that PROVE was asked for, a bit each */
+	struct proof proof;
 	struct span host_plain;		/* client: the key itself, if that came with a certificate */
 	uint64_t sign_question;		/* server: H waits for this signature; 0: none */
 	struct span held_signature;	/* waits for the rekey quota                 */
@@ -379,6 +386,10 @@ enum { MONITOR_LOGIN_DATA_MAX = 4 + HASH_MAX + 1 + 4 + 256 + 4 + 14 + 4 + 35 + 1
 CRYPTO_CHECKED int monitor_prove_data(const struct conn *, struct span key, struct wr *);
 enum { MONITOR_PROVE_DATA_MAX = 4 + 29 + 4 + HASH_MAX + 4 + KEY_BLOB_MAX };
 int monitor_prove_on_prove(struct conn *, const struct ipc_PROVE *);
+/* The proof under way is this signature, which is the key's; empty: there is none. */
+void monitor_prove_done(struct conn *, struct span signature);
+void monitor_prove_late(struct monitor *, void *conn);
+void monitor_prove_stop(struct conn *);		/* nobody waits for it any more */
 /* Client: does a known_hosts file name an authority for certificates of this host? */
 bool monitor_verify_has_authority(const struct conn *);
 int monitor_verify_on_verify(struct conn *, const struct ipc_VERIFY *);
@@ -527,28 +538,33 @@ void monitor_keys_free(struct monitor *);
 /* ---- agents and the application's own keys (monitor_agent.c, monitor_signer.c) ---- */
 int monitor_agent_on_agent(struct monitor *, const struct ipc_AGENT *);
 int monitor_agent_on_add(struct monitor *, const struct ipc_AGENT_ADD *);
-void monitor_agent_sign(struct agent *, struct conn *);	/* what waits there */
 void monitor_agent_hold(struct agent *);		/* a key names it... */
 void monitor_agent_drop(struct agent *);		/* ...and does no longer */
 void monitor_agent_free(struct monitor *);		/* all of them */
 int monitor_signer_on_key(struct monitor *, const struct ipc_KEY_SIGNER *);
 int monitor_signer_on_answer(struct monitor *, const struct ipc_SIGN_ANSWER *);
-/* A signature that a connection waits for: of its login, or in a server of its H. */
+/* A signature that a connection waits for: of its login, or in a server of its H, or of
+ * the proof of a host key. */
+enum signing_what { SIGNING_NOTHING = 0, SIGNING_LOGIN, SIGNING_H, SIGNING_PROOF };
 struct signing {
-	uint64_t question;		/* 0: of none                                */
-	struct span key;
+	enum signing_what what;
+	struct conn *conn;
+	uint64_t question;
+	struct span key;		/* the connection's, as alg                  */
 	const char *alg;
 };
-struct signing monitor_signer_of(const struct conn *);
-/* The login under way, or H, is to be signed by this key, whose private half is elsewhere. */
+/* These are to be signed by this key, whose private half is elsewhere. */
 void monitor_signer_ask_login(struct conn *, const struct key *);
 void monitor_signer_ask_host(struct conn *, const struct key *);
-/* The connection that waits for just this signature, or NULL. */
-struct conn *monitor_signer_waits(struct monitor *, uint64_t conn, uint64_t question);
-bool monitor_signer_data(const struct conn *, struct wr *);	/* what it is over */
+void monitor_signer_ask_proof(struct conn *, const struct key *);
+/* Nothing: nobody waits for just this signature. */
+struct signing monitor_signer_waits(struct monitor *, uint64_t conn, uint64_t question);
+bool monitor_signer_data(const struct signing *, struct wr *);	/* what it is over */
 /* Empty: there is none, and why says so. */
-void monitor_signer_done(struct conn *, struct span signature, const char *why);
+void monitor_signer_done(const struct signing *, struct span signature, const char *why);
+void monitor_signer_give_up(struct conn *);	/* the login's, if one is under way */
 void monitor_signer_late(struct monitor *, void *conn);
+void monitor_agent_sign(struct agent *, const struct signing *);
 
 /* ---- sending ----
  * tell_NAME(m, &message) to the application, now or from the queue;

@@ -83,8 +83,8 @@ monitor_agent_free(struct monitor *m)
 
 /* ---- requests ---- */
 
-/* The first in line; NULL: it waits no longer. */
-static struct conn *
+/* What the first in line waits for; nothing: it waits no longer. */
+static struct signing
 first_of(const struct agent *a)
 {
 	return monitor_signer_waits(a->m, a->first->conn, a->first->question);
@@ -106,11 +106,11 @@ pop(struct agent *a)
 static void
 answer(struct agent *a, struct span signature, const char *why)
 {
-	struct conn *c = first_of(a);
+	struct signing s = first_of(a);
 
 	pop(a);
-	if (c != NULL)
-		monitor_signer_done(c, signature, why);
+	if (s.what != SIGNING_NOTHING)
+		monitor_signer_done(&s, signature, why);
 }
 
 /* OpenSSH's PROTOCOL.agent, session-bind@openssh.com: an agent whose keys are
@@ -150,16 +150,15 @@ sign_flags(const char *alg)
 }
 
 static void
-ask_to_sign(struct agent *a, struct conn *c)
+ask_to_sign(struct agent *a, const struct signing *s)
 {
 	uint8_t body[AGENT_BODY_MAX], data[MONITOR_LOGIN_DATA_MAX];
 	struct wr w = wr_of(body, sizeof(body)), d = wr_of(data, sizeof(data));
-	struct signing s = monitor_signer_of(c);
 	struct shown_key key;
 
 	/* both could before */
-	if (!monitor_signer_data(c, &d) ||
-	    monitor_cert_show(span_str(s.alg), s.key, &key) != NULL) {
+	if (!monitor_signer_data(s, &d) ||
+	    monitor_cert_show(span_str(s->alg), s->key, &key) != NULL) {
 		answer(a, span_of(NULL, 0), "the login request is too long");
 		return;
 	}
@@ -176,29 +175,29 @@ static void
 next_request(struct agent *a)
 {
 	while (a->doing == AGENT_IDLE && a->first != NULL && a->link.fd >= 0) {
-		struct conn *c = first_of(a);
+		struct signing s = first_of(a);
 
-		if (c == NULL)
+		if (s.what == SIGNING_NOTHING)
 			pop(a);
-		else if (!bind_to(a, c))
-			ask_to_sign(a, c);
+		else if (!bind_to(a, s.conn))
+			ask_to_sign(a, &s);
 	}
 	forget_unused(a);
 }
 
 void
-monitor_agent_sign(struct agent *a, struct conn *c)
+monitor_agent_sign(struct agent *a, const struct signing *s)
 {
 	struct agent_request *r = NULL;
 
 	if (a->link.fd >= 0 && a->waiting < AGENT_REQUESTS_MAX)
 		r = malloc(sizeof(*r));
 	if (r == NULL) {
-		monitor_signer_done(c, span_of(NULL, 0), a->link.fd < 0 ?
+		monitor_signer_done(s, span_of(NULL, 0), a->link.fd < 0 ?
 		    "the agent is gone" : "the agent has too much to do");
 		return;
 	}
-	*r = (struct agent_request){ .conn = c->id, .question = monitor_signer_of(c).question };
+	*r = (struct agent_request){ .conn = s->conn->id, .question = s->question };
 	*a->last = r;
 	a->last = &r->next;
 	a->waiting++;

@@ -114,7 +114,9 @@ monitor_conn_new(struct monitor *m, const struct ipc_NEW *q)
 	if (!keep_texts(c) ||
 	    monitor_timer_init(m, &c->deadline, too_late, c) != 0 ||
 	    monitor_timer_init(m, &c->quota_timer, monitor_exchange_release, c) != 0 ||
-	    monitor_timer_init(m, &c->sign_timer, monitor_signer_late, c) != 0) {
+	    monitor_timer_init(m, &c->sign_timer, monitor_signer_late, c) != 0 ||
+	    monitor_timer_init(m, &c->proof.deadline, monitor_prove_late, c) != 0) {
+		monitor_timer_deinit(m, &c->sign_timer);
 		monitor_timer_deinit(m, &c->quota_timer);
 		monitor_timer_deinit(m, &c->deadline);
 		free(c->plan_text);
@@ -345,6 +347,8 @@ monitor_conn_free(struct conn *c)
 	monitor_timer_deinit(m, &c->quota_timer);
 	monitor_timer_deinit(m, &c->sign_timer);
 	monitor_revoked_free(&c->revoked);
+	monitor_prove_stop(c);
+	monitor_timer_deinit(m, &c->proof.deadline);
 	while (c->trust != NULL) {
 		struct trust *t = c->trust;
 

@@ -51,6 +51,7 @@ stop_all(struct conn *c)
 	c->end.on = true;
 	c->sign_question = 0;
 	monitor_timer_clear(c->m, &c->sign_timer);
+	monitor_prove_stop(c);
 	monitor_timer_clear(c->m, &c->quota_timer);
 	monitor_timer_clear(c->m, &c->deadline);
 	monitor_auth_free(c);

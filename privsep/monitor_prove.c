@@ -8,6 +8,8 @@
  */
 #include "privsep/monitor.h"
 
+#include <stdlib.h>
+
 int
 monitor_prove_data(const struct conn *c, struct span key, struct wr *w)
 {
@@ -54,6 +56,45 @@ find(const struct conn *c, struct span blob, uint32_t *bit)
 	return NULL;
 }
 
+/* ---- by whoever has the private half ---- */
+
+static void
+ask(struct conn *c, const struct key *key, const struct sign_alg *alg, struct span blob)
+{
+	c->proof.alg = alg;
+	c->proof.key = monitor_span_copy(blob);
+	if (c->proof.key.p == NULL) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+		return;
+	}
+	monitor_signer_ask_proof(c, key);
+}
+
+void
+monitor_prove_stop(struct conn *c)
+{
+	c->proof.question = 0;
+	monitor_timer_clear(c->m, &c->proof.deadline);
+	free((void *)(uintptr_t)c->proof.key.p);
+	c->proof.key = span_of(NULL, 0);
+}
+
+/* Without a signature it is the request that fails, and nothing else: the client keeps
+ * what it knows. */
+void
+monitor_prove_done(struct conn *c, struct span signature)
+{
+	monitor_prove_stop(c);
+	say_PROOF(c, &(struct ipc_PROOF){ .signature = signature });
+}
+
+void
+monitor_prove_late(struct monitor *m, void *owner)
+{
+	(void)m;
+	monitor_prove_done(owner, span_of(NULL, 0));
+}
+
 int
 monitor_prove_on_prove(struct conn *c, const struct ipc_PROVE *q)
 {
@@ -66,11 +107,12 @@ monitor_prove_on_prove(struct conn *c, const struct ipc_PROVE *q)
 
 	key = find(c, q->key, &bit);
 	alg = key == NULL ? NULL : choose(c, key);
-	if (alg == NULL || (c->proven & bit) != 0)
+	/* one after the other, each once */
+	if (alg == NULL || (c->proven & bit) != 0 || c->proof.question != 0)
 		return IPC_BROKEN;
 	c->proven |= bit;
-	if (key->secret == NULL) {	/* elsewhere: it signs key exchanges alone */
-		say_PROOF(c, &(struct ipc_PROOF){ .signature = span_of(NULL, 0) });
+	if (key->secret == NULL) {
+		ask(c, key, alg, q->key);
 		return 0;
 	}
 	if (monitor_prove_data(c, q->key, &w) != 0 ||

@@ -48,7 +48,7 @@ keep(struct conn *c)
 	if (c->login->state == LOGIN_ASKED)
 		abandon_prompts(c);
 	else if (c->login->state == LOGIN_SIGNING)
-		monitor_signer_done(c, span_of(NULL, 0), "given up");
+		monitor_signer_give_up(c);
 	return 0;
 }
 
@@ -205,7 +205,7 @@ sign_here(struct conn *c, const struct key *key, const struct sign_alg *alg)
 	struct wr w = wr_of(data, sizeof(data));
 	size_t sig_len;
 
-	if (!monitor_signer_data(c, &w) ||
+	if (!monitor_signer_data(&(struct signing){ .what = SIGNING_LOGIN, .conn = c }, &w) ||
 	    monitor_sign_checked(key, alg, wr_span(&w), sig, sizeof(sig), &sig_len) != 0) {
 		monitor_login_result(c, IPC_LOGIN_FAILED, span_str(""),
 		    span_str("the key could not sign"));

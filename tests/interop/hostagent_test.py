@@ -173,6 +173,39 @@ def a_key_it_has_not(lab):
         logs_in(lab, server)
 
 
+def public(path):
+    with open(path + ".pub") as f:
+        return " ".join(f.read().split()[:2])
+
+
+def proven_for_known_hosts(lab):
+    """UpdateHostKeys of a client that knows one of them: the agent proves the other, or, without it,
+    the client learns nothing and its session goes on."""
+    ed, rsa = host_keys(lab)
+    with Agent(lab, ed, rsa) as agent:
+        server = served(lab, agent)
+        env = dict(os.environ, SSH_AUTH_SOCK=agent.socket)
+
+        def learns(alg, known, other, all_of_it):
+            path = lab.write("known", "[127.0.0.1]:%d %s\n" % (server.port, public(known)))
+            r = lab.run([need("ssh"), "-F", "/dev/null", "-v", "-p", str(server.port), "-o", "BatchMode=yes", "-o",
+                         "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + path, "-o",
+                         "GlobalKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "UpdateHostKeys=yes", "-o",
+                         "HostKeyAlgorithms=%s,ssh-ed25519,rsa-sha2-512" % alg, "-i", lab.userkey,
+                         "%s@127.0.0.1" % lab.user, "sleep 1; echo in"])
+            check(r.returncode == 0 and r.stdout == b"in\n", "%s: ssh: %r" % (alg, r.stderr))
+            with open(path) as f:
+                has = sorted(" ".join(line.split()[1:3]) for line in f if line.strip())
+            check(has == sorted([public(known)] + ([public(other)] if all_of_it else [])),
+                  "%s: known_hosts has %s\n%s" % (alg, has, r.stderr.decode()))
+        learns("rsa-sha2-512", rsa, ed, True)
+        learns("rsa-sha2-256", rsa, ed, True)
+        learns("ssh-ed25519", ed, rsa, True)
+        subprocess.run([need("ssh-add"), "-q", "-d", ed], check=True, env=env)
+        learns("rsa-sha2-512", rsa, ed, False)
+        check(server.process.poll() is None, "posternd ended")
+
+
 if __name__ == "__main__":
-    main([every_key_signs, rekeys_are_signed, socket_of_the_environment, killed_in_mid_life, asked_and_killed,
+    main([every_key_signs, proven_for_known_hosts, rekeys_are_signed, socket_of_the_environment, killed_in_mid_life, asked_and_killed,
           back_after_a_reload, a_key_it_has_not])
