@@ -118,6 +118,7 @@ struct daemon {
 	uint32_t generation;
 	uint64_t asks;
 	bool stop, draining, paused;
+	bool is_agent_away;		/* HostKeyAgent's, at the last try           */
 	unsigned served;
 	int status;
 };

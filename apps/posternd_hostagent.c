@@ -3,7 +3,8 @@
  * half, while an agent has the private one.
  *
  * The agent's socket goes to the monitor and nothing is asked of it from here; what is
- * read of files and of the agent's list is public.
+ * read of files and of the agent's list is public.  An agent that went is connected to again
+ * when the monitor wants a signature of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,28 +39,38 @@ static int connect_to(const char *path)
 	return r;
 }
 
-void posternd_hostagent_open(struct daemon *d, struct hostagent *a)
+/* At the start, and whenever it is wanted and gone: told when that begins. */
+static int connect_agent(void *user)
 {
+	struct daemon *d = user;
 	const char *path = d->conf.host_key_agent;
-	int fd, r;
+	int fd;
 
-	*a = (struct hostagent){ NULL, 0 };
-	if (path == NULL)
-		return;
 	if (strcmp(path, "SSH_AUTH_SOCK") == 0)
 		path = getenv(path);
 	fd = path != NULL ? connect_to(path) : -ENOENT;
-	if (fd < 0) {
+	if (fd < 0 && !d->is_agent_away)
 		posternd_log(POSTERN_ERROR, NULL, "Could not connect to agent \"%s\": %s",
 		    d->conf.host_key_agent, strerror(-fd));
+	d->is_agent_away = fd < 0;
+	return fd;
+}
+
+void posternd_hostagent_open(struct daemon *d, struct hostagent *a)
+{
+	int r;
+
+	*a = (struct hostagent){ NULL, 0 };
+	if (d->conf.host_key_agent == NULL)
 		return;
-	}
-	r = postern_agent_keys(d->context, fd, &a->keys, &a->n, POSTERND_START_MS);
-	if (r < 0) {
+	r = postern_agent_keys_from(d->context, connect_agent, d, &a->keys, &a->n,
+	    POSTERND_START_MS);
+	if (r == 0)
+		return;
+	if (!d->is_agent_away)
 		posternd_log(POSTERN_ERROR, NULL, "agent \"%s\": %s", d->conf.host_key_agent,
 		    postern_strerror(r));
-		*a = (struct hostagent){ NULL, 0 };
-	}
+	*a = (struct hostagent){ NULL, 0 };
 }
 
 /* The length, 0: not to be read as a text of that size. */

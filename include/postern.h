@@ -200,6 +200,13 @@ POSTERN_API int postern_context_key_problem(const postern_context *);
  * Takes fd.  POSTERN_EPROTO: it does not answer as an agent does. */
 POSTERN_CHECKED int postern_agent_keys(postern_context *, int fd, postern_key ***keys,
     size_t *n, int timeout_ms);
+/* The same over a connection that connect makes: a connected stream socket, which becomes the
+ * library's, or a negative error, which is returned.  It is called again, from postern_next and
+ * calls that wait, when a signature is wanted and the connection has ended, at most once a
+ * second; negative then: no signature.  It must neither wait nor call the library.  It stays
+ * known as long as one of the keys, and as the context if one is a host key of it. */
+POSTERN_CHECKED int postern_agent_keys_from(postern_context *, int (*connect)(void *user),
+    void *user, postern_key ***keys, size_t *n, int timeout_ms);
 /* Gives a loaded key to the SSH agent on a connected socket, with this comment (NULL: its
  * own): the monitor sends it, it does not come here.  lifetime_s: the agent forgets it
  * then, 0: never; confirm: the agent asks its user before each use.  Takes fd.
@@ -252,7 +259,7 @@ POSTERN_CHECKED int postern_context_add_server_key(postern_context *, int fd,
  * Who holds the private half is asked at each key exchange; what does not answer, in
  * 30 s at most, ends that connection.  It is asked once more for each client that wants
  * the key proven for its known_hosts; what does not answer leaves that unproven.  An agent's
- * connection that has ended stays so: its keys sign nothing more. */
+ * connection that has ended stays so, unless its keys are of postern_agent_keys_from. */
 POSTERN_CHECKED int postern_context_use_server_key(postern_context *, postern_key *);
 /* Public halves of those, i from 0; NULL at the end. */
 POSTERN_API const char *postern_context_get_server_key(const postern_context *, size_t i,

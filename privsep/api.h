@@ -284,6 +284,10 @@ struct postern_key {
 	/* key_new_signer: the application's own private half, else NULL */
 	int (*sign)(void *user, const void *data, size_t len, void *out, size_t size);
 	void *sign_user;
+	/* of agent_keys_from: its AGENT, and how to connect to it again; else 0, NULL */
+	uint64_t agent;
+	int (*connect)(void *user);
+	void *connect_user;
 };
 TAILQ_HEAD(api_keys, postern_key);
 
@@ -561,6 +565,7 @@ void api_revoked_loaded(postern_context *, const struct ipc_REVOKED_LOADED *);
 void api_moduli_loaded(postern_context *, const struct ipc_MODULI_LOADED *);
 void api_agent_key(postern_context *, const struct ipc_AGENT_KEY *);
 void api_agent_done(postern_context *, const struct ipc_AGENT_DONE *);
+void api_agent_gone(postern_context *, const struct ipc_AGENT_GONE *);
 void api_signer_ask(postern_transport *, const struct ipc_SIGN_ASK *);
 void api_hexdump_show(postern_transport *, const struct ipc_DUMPED *);
 

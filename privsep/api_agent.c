@@ -18,6 +18,8 @@ enum { AGENT_KEYS_MAX = 1024, AGENT_COMMENT_MAX = 1024 };
 struct found {				/* a call's, until they are taken */
 	postern_key *keys[AGENT_KEYS_MAX];
 	size_t n;
+	int (*connect)(void *user);	/* NULL: an end of the connection is for good */
+	void *user;
 };
 
 static void
@@ -41,10 +43,15 @@ api_agent_key(postern_context *ctx, const struct ipc_AGENT_KEY *m)
 
 	if (f != NULL && f->n < AGENT_KEYS_MAX)
 		k = api_key_make(ctx, &loaded);
-	if (k != NULL)
-		f->keys[f->n++] = k;
-	else	/* no handle will ever name it; or the monitor is gone and the key with it */
+	if (k == NULL) {
+		/* no handle will ever name it; or the monitor is gone and the key with it */
 		(void)api_send_KEY_DROP(&ctx->monitor, &(struct ipc_KEY_DROP){ .key = m->key });
+		return;
+	}
+	k->agent = m->call;
+	k->connect = f->connect;
+	k->connect_user = f->user;
+	f->keys[f->n++] = k;
 }
 
 void
@@ -77,20 +84,23 @@ new_call(postern_context *ctx, int fd, struct api_call **call)
 }
 
 static int
-begin(postern_context *ctx, int fd, struct api_call **out, int *sent)
+begin(postern_context *ctx, int fd, const struct found *like, struct api_call **out, int *sent)
 {
-	struct ipc_AGENT m = { .socket = fd };
+	struct ipc_AGENT m = { .again = like->connect != NULL, .socket = fd };
 	struct api_call *call;
+	struct found *f;
 	int r = new_call(ctx, fd, &call);
 
 	if (r < 0)
 		return r;
-	call->own = calloc(1, sizeof(struct found));
-	if (call->own == NULL) {
+	call->own = f = calloc(1, sizeof(*f));
+	if (f == NULL) {
 		api_call_drop(call);
 		return -ENOMEM;
 	}
 	call->release = release;
+	f->connect = like->connect;
+	f->user = like->user;
 	m.call = call->id;
 	*sent = api_send_AGENT(&ctx->monitor, &m);
 	*out = call;
@@ -115,24 +125,86 @@ take(postern_context *ctx, struct found *f, postern_key ***keys, size_t *n)
 	return 0;
 }
 
+static int
+ask(postern_context *ctx, int fd, const struct found *like, postern_key ***keys, size_t *n,
+    struct api_deadline d)
+{
+	struct api_call *call;
+	int sent, r = begin(ctx, fd, like, &call, &sent);
+
+	if (r < 0)
+		return r;
+	r = api_call_wait(call, sent, d);
+	if (r == 0)
+		r = take(ctx, call->own, keys, n);
+	api_call_drop(call);
+	return r;
+}
+
 int
 postern_agent_keys(postern_context *ctx, int fd, postern_key ***keys, size_t *n,
     int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct api_call *call;
-	int sent, r = api_context_enter(ctx);
+	static const struct found once;
+	int r = api_context_enter(ctx);
 
 	if (r == 0)
-		r = begin(ctx, fd, &call, &sent);
-	if (r == 0) {
-		r = api_call_wait(call, sent, d);
-		if (r == 0)
-			r = take(ctx, call->own, keys, n);
-		api_call_drop(call);
-	}
+		r = ask(ctx, fd, &once, keys, n, d);
 	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
 	return r;
+}
+
+/* ---- an agent that is connected to again ---- */
+
+int
+postern_agent_keys_from(postern_context *ctx, int (*connect)(void *user), void *user,
+    postern_key ***keys, size_t *n, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct found like = { .connect = connect, .user = user };
+	int fd, r = api_context_enter(ctx);
+
+	if (r == 0 && connect == NULL)
+		r = -EINVAL;
+	if (r < 0)
+		return r;
+	fd = connect(user);
+	r = fd < 0 ? fd : ask(ctx, fd, &like, keys, n, d);
+	ipc_close_fds(&fd, 1);	/* the monitor has its own */
+	return r;
+}
+
+static const postern_key *
+key_of(const struct api_keys *keys, uint64_t agent)
+{
+	const postern_key *k;
+
+	TAILQ_FOREACH(k, keys, next) {
+		if (k->agent == agent && k->connect != NULL)
+			return k;
+	}
+	return NULL;
+}
+
+/* Any of its keys says how. */
+void
+api_agent_gone(postern_context *ctx, const struct ipc_AGENT_GONE *m)
+{
+	struct ipc_AGENT_BACK back = { .call = m->call, .socket = -1 };
+	const postern_key *k = key_of(&ctx->host_keys, m->call);
+
+	if (k == NULL)
+		k = key_of(&ctx->keys, m->call);
+	if (k != NULL)
+		back.socket = k->connect(k->connect_user);
+	/* the context's end, or a fork, may have been in there; what cannot be sent is no
+	 * answer, and the monitor waits for none for long */
+	if (back.socket >= 0 && check_socket(back.socket) == 0)
+		(void)api_send_AGENT_BACK(&ctx->monitor, &back);
+	else
+		(void)api_send_AGENT_AWAY(&ctx->monitor, &(struct ipc_AGENT_AWAY){ .call = m->call });
+	ipc_close_fds(&back.socket, 1);	/* the monitor has its own */
 }
 
 int

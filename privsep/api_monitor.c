@@ -105,6 +105,13 @@ on_AGENT_DONE(struct hearing *h, const struct ipc_AGENT_DONE *m)
 }
 
 static int
+on_AGENT_GONE(struct hearing *h, const struct ipc_AGENT_GONE *m)
+{
+	api_agent_gone(h->ctx, m);
+	return 0;
+}
+
+static int
 on_REMARK(struct hearing *h, const struct ipc_REMARK *m)
 {
 	char text[API_LINE_MAX];

@@ -538,6 +538,8 @@ void monitor_keys_free(struct monitor *);
 /* ---- agents and the application's own keys (monitor_agent.c, monitor_signer.c) ---- */
 int monitor_agent_on_agent(struct monitor *, const struct ipc_AGENT *);
 int monitor_agent_on_add(struct monitor *, const struct ipc_AGENT_ADD *);
+int monitor_agent_on_back(struct monitor *, const struct ipc_AGENT_BACK *);
+int monitor_agent_on_away(struct monitor *, const struct ipc_AGENT_AWAY *);
 void monitor_agent_hold(struct agent *);		/* a key names it... */
 void monitor_agent_drop(struct agent *);		/* ...and does no longer */
 void monitor_agent_free(struct monitor *);		/* all of them */

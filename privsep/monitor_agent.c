@@ -43,12 +43,8 @@ forget(struct agent *a)
 	a->forgotten = true;
 	monitor_agent_link_close(a);
 	monitor_timer_deinit(m, &a->deadline);
-	while (a->first != NULL) {
-		struct agent_request *r = a->first;
-
-		a->first = r->next;
-		free(r);
-	}
+	free(a->current);
+	monitor_agent_queue_free(a);
 	monitor_bury(m, &a->dead);
 }
 
@@ -57,7 +53,8 @@ forget(struct agent *a)
 static void
 forget_unused(struct agent *a)
 {
-	if (!a->forgotten && a->keys == 0 && a->doing == AGENT_IDLE && a->first == NULL)
+	if (!a->forgotten && a->keys == 0 && a->doing == AGENT_IDLE && a->current == NULL &&
+	    monitor_agent_queue_is_empty(a))
 		forget(a);
 }
 
@@ -83,32 +80,15 @@ monitor_agent_free(struct monitor *m)
 
 /* ---- requests ---- */
 
-/* What the first in line waits for; nothing: it waits no longer. */
-static struct signing
-first_of(const struct agent *a)
-{
-	return monitor_signer_waits(a->m, a->first->conn, a->first->question);
-}
-
-static void
-pop(struct agent *a)
-{
-	struct agent_request *r = a->first;
-
-	a->first = r->next;
-	if (a->first == NULL)
-		a->last = &a->first;
-	a->waiting--;
-	free(r);
-}
-
-/* The answer for the first in line.  What follows from it may add to the line. */
+/* The answer for what is under way.  What follows from it may add to the queue. */
 static void
 answer(struct agent *a, struct span signature, const char *why)
 {
-	struct signing s = first_of(a);
+	struct agent_request *r = a->current;
+	struct signing s = monitor_signer_waits(a->m, r->conn, r->question);
 
-	pop(a);
+	a->current = NULL;
+	free(r);
 	if (s.what != SIGNING_NOTHING)
 		monitor_signer_done(&s, signature, why);
 }
@@ -171,16 +151,23 @@ ask_to_sign(struct agent *a, const struct signing *s)
 	monitor_agent_link_send(a, wr_span(&w), AGENT_SIGN_MS);
 }
 
-static void
-next_request(struct agent *a)
+void
+monitor_agent_next(struct agent *a)
 {
-	while (a->doing == AGENT_IDLE && a->first != NULL && a->link.fd >= 0) {
-		struct signing s = first_of(a);
+	while (a->doing == AGENT_IDLE && a->link.fd >= 0) {
+		struct signing s;
 
-		if (s.what == SIGNING_NOTHING)
-			pop(a);
-		else if (!bind_to(a, s.conn))
+		if (a->current == NULL)
+			a->current = monitor_agent_queue_next(a);
+		if (a->current == NULL)
+			break;
+		s = monitor_signer_waits(a->m, a->current->conn, a->current->question);
+		if (s.what == SIGNING_NOTHING) {	/* gone while the agent was bound to it */
+			free(a->current);
+			a->current = NULL;
+		} else if (!bind_to(a, s.conn)) {
 			ask_to_sign(a, &s);
+		}
 	}
 	forget_unused(a);
 }
@@ -188,20 +175,12 @@ next_request(struct agent *a)
 void
 monitor_agent_sign(struct agent *a, const struct signing *s)
 {
-	struct agent_request *r = NULL;
-
-	if (a->link.fd >= 0 && a->waiting < AGENT_REQUESTS_MAX)
-		r = malloc(sizeof(*r));
-	if (r == NULL) {
-		monitor_signer_done(s, span_of(NULL, 0), a->link.fd < 0 ?
-		    "the agent is gone" : "the agent has too much to do");
-		return;
-	}
-	*r = (struct agent_request){ .conn = s->conn->id, .question = s->question };
-	*a->last = r;
-	a->last = &r->next;
-	a->waiting++;
-	next_request(a);
+	if (a->link.fd < 0 && !monitor_agent_again(a))
+		monitor_signer_done(s, span_of(NULL, 0), "the agent is gone");
+	else if (!monitor_agent_queue_add(a, s))
+		monitor_signer_done(s, span_of(NULL, 0), "the agent has too much to do");
+	else
+		monitor_agent_next(a);
 }
 
 /* ---- what it says ---- */
@@ -274,7 +253,7 @@ listed(struct agent *a, struct span reply)
 	a->doing = AGENT_IDLE;
 	(void)read_identities(a, reply, true);	/* it was whole */
 	tell_AGENT_DONE(a->m, &(struct ipc_AGENT_DONE){ .call = a->call, .ok = 1 });
-	next_request(a);
+	monitor_agent_next(a);
 }
 
 /* Whatever came of it: an agent that does not know the word signs all the same. */
@@ -287,7 +266,7 @@ bound(struct agent *a, struct span reply)
 	case SSH_AGENT_EXTENSION_FAILURE:
 	case SSH_AGENT_EXTENSION_RESPONSE:
 		a->doing = AGENT_IDLE;
-		next_request(a);
+		monitor_agent_next(a);
 		break;
 	default:
 		monitor_agent_lost(a, "its answer is malformed");
@@ -309,7 +288,7 @@ signed_it(struct agent *a, struct span reply)
 	if (is_failure(reply))
 		signature = span_of(NULL, 0);
 	answer(a, signature, "the agent did not sign");
-	next_request(a);
+	monitor_agent_next(a);
 }
 
 /* Its one question is answered: it is of no use any more. */
@@ -340,7 +319,16 @@ monitor_agent_heard(struct agent *a, struct span reply)
 	}
 }
 
-/* Its keys stay known and sign nothing more.  Everyone who waits is told. */
+void
+monitor_agent_none(struct agent *a)
+{
+	while (a->current != NULL || (a->current = monitor_agent_queue_next(a)) != NULL)
+		answer(a, span_of(NULL, 0), "the agent is gone");
+	forget_unused(a);
+}
+
+/* What it was asked last fails, for that may be why it went.  Who else waits goes on
+ * waiting if there may be another connection, and else is told. */
 void
 monitor_agent_lost(struct agent *a, const char *why)
 {
@@ -353,9 +341,22 @@ monitor_agent_lost(struct agent *a, const char *why)
 	a->doing = AGENT_IDLE;
 	if (called)
 		tell_AGENT_DONE(a->m, &(struct ipc_AGENT_DONE){ .call = a->call });
-	while (a->first != NULL)
+	if (a->current != NULL)
 		answer(a, span_of(NULL, 0), "the agent is gone");
-	forget_unused(a);
+	if (monitor_agent_queue_is_empty(a) || !monitor_agent_again(a))
+		monitor_agent_none(a);
+}
+
+void
+monitor_agent_late(struct monitor *m, void *owner)
+{
+	struct agent *a = owner;
+
+	(void)m;
+	if (a->asked)
+		monitor_agent_again_late(a);
+	else
+		monitor_agent_lost(a, "it did not answer in time");
 }
 
 /* ---- a new one ---- */
@@ -373,10 +374,13 @@ monitor_agent_new(struct monitor *m, uint64_t call, int socket)
 	}
 	a->m = m;
 	a->call = call;
-	a->last = &a->first;
-	if (monitor_agent_link_open(a, socket) != 0) {
+	a->link.fd = -1;
+	monitor_agent_queue_init(a);
+	if (monitor_timer_init(m, &a->deadline, monitor_agent_late, a) != 0 ||
+	    monitor_agent_link_open(a, socket) != 0) {
 		monitor_remark(m, IPC_ERROR, "the agent's descriptor is not a stream socket");
 		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = call });
+		monitor_timer_deinit(m, &a->deadline);
 		free(a);
 		return NULL;
 	}
@@ -391,10 +395,16 @@ int
 monitor_agent_on_agent(struct monitor *m, const struct ipc_AGENT *q)
 {
 	static const uint8_t list = SSH_AGENTC_REQUEST_IDENTITIES;
-	struct agent *a = monitor_agent_new(m, q->call, q->socket);
+	struct agent *a;
 
+	if (q->again > 1) {
+		(void)close(q->socket);	/* nothing was said */
+		return IPC_BROKEN;
+	}
+	a = monitor_agent_new(m, q->call, q->socket);
 	if (a == NULL)
 		return 0;
+	a->again = q->again != 0;
 	a->doing = AGENT_LISTING;
 	monitor_agent_link_send(a, span_of(&list, 1), AGENT_LIST_MS);
 	return 0;

@@ -11,9 +11,12 @@ enum {
 	AGENT_REPLY_MAX = 256 * 1024,
 	AGENT_BODY_MAX = 1 + 4 + KEY_BLOB_MAX + 4 + MONITOR_LOGIN_DATA_MAX + 4,
 	AGENT_KEYS_MAX = 256,		/* in one answer                             */
-	AGENT_REQUESTS_MAX = 256,	/* waiting                                   */
+	AGENT_REQUESTS_MAX = 256,	/* waiting, in each line                     */
+	AGENT_RUN_MAX = 8,		/* so many urgent ones, then one of the others */
 	AGENT_LIST_MS = 10000,
 	AGENT_SIGN_MS = 120000,		/* somebody may be asked, or touch something */
+	AGENT_AGAIN_MS = 5000,		/* the application's time to connect to it   */
+	AGENT_PAUSE_MS = 1000,		/* between two questions for a connection    */
 };
 
 enum agent_doing { AGENT_IDLE = 0, AGENT_LISTING, AGENT_BINDING, AGENT_SIGNING, AGENT_ADDING };
@@ -22,18 +25,23 @@ struct agent_request {			/* of what waits for it, if it still does    */
 	struct agent_request *next;
 	uint64_t conn, question;
 };
+struct agent_line { struct agent_request *first, **last; unsigned n; };
 struct agent {
 	struct dead dead;
 	struct agent *next;
 	struct monitor *m;
-	uint64_t serial, call;		/* call: of its AGENT                        */
+	uint64_t serial, call;		/* of its connection; of its AGENT           */
 	struct watch link;		/* fd -1: it is gone                         */
 	struct timer deadline;
 	enum agent_doing doing;
 	bool forgotten;			/* of no use any more; freed with the turn   */
 	unsigned keys;			/* that name it                              */
-	struct agent_request *first, **last;
-	unsigned waiting;
+	struct agent_request *current;	/* under way; its doing says how             */
+	struct agent_line urgent, others;
+	unsigned run;			/* urgent ones since one of the others       */
+	bool again;			/* the application connects it anew...       */
+	bool asked;			/* ...and is asked to                        */
+	uint64_t ask_at;		/* not before                                */
 	uint8_t out[4 + AGENT_BODY_MAX];
 	size_t out_n, out_at;
 	uint8_t *secret;		/* goes out instead; NULL, or crypto_secret memory */
@@ -42,6 +50,20 @@ struct agent {
 	uint8_t *in;			/* ...and its body                           */
 	size_t in_n, in_len;
 };
+
+/* ---- monitor_agent_queue.c ---- */
+void monitor_agent_queue_init(struct agent *);
+bool monitor_agent_queue_is_empty(const struct agent *);
+/* False: there is no room, or no memory. */
+CRYPTO_CHECKED bool monitor_agent_queue_add(struct agent *, const struct signing *);
+/* Takes out the one whose turn it is, to be freed; NULL: nobody waits. */
+struct agent_request *monitor_agent_queue_next(struct agent *);
+void monitor_agent_queue_free(struct agent *);
+
+/* ---- monitor_agent_again.c ---- */
+/* Its connection is gone: may what wants it wait for another one?  Asks for it, if so. */
+bool monitor_agent_again(struct agent *);
+void monitor_agent_again_late(struct agent *);
 
 /* ---- monitor_agent_link.c ---- */
 /* Takes the socket, also when it fails. */
@@ -57,5 +79,8 @@ void monitor_agent_link_close(struct agent *);
 struct agent *monitor_agent_new(struct monitor *, uint64_t call, int socket);
 void monitor_agent_heard(struct agent *, struct span reply);
 void monitor_agent_lost(struct agent *, const char *why);
+void monitor_agent_late(struct monitor *, void *agent);
+void monitor_agent_next(struct agent *);	/* asks it what is next, if it is idle */
+void monitor_agent_none(struct agent *);	/* there is none: all who wait are told */
 
 #endif

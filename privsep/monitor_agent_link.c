@@ -13,13 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void
-too_late(struct monitor *m, void *owner)
-{
-	(void)m;
-	monitor_agent_lost(owner, "it did not answer in time");
-}
-
 /* It may have had a private key in it. */
 static void
 forget_secret(struct agent *a)
@@ -127,21 +120,16 @@ ready(struct monitor *m, void *owner, uint32_t events)
 int
 monitor_agent_link_open(struct agent *a, int fd)
 {
-	int type = 0, r;
+	int type = 0, r = 0;
 	socklen_t n = sizeof(type);
 
-	a->link.fd = -1;
-	r = monitor_timer_init(a->m, &a->deadline, too_late, a);
 	/* a file or a terminal could be written to, and never answers */
-	if (r == 0 && (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 ||
-	    type != SOCK_STREAM))
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_STREAM)
 		r = -ENOTSOCK;
 	if (r == 0)
 		r = monitor_watch(&a->link, a->m->ep, fd, EPOLLIN, ready, a);
-	if (r == 0)
-		return 0;
-	(void)close(fd);		/* nothing was said */
-	monitor_timer_deinit(a->m, &a->deadline);
+	if (r != 0)
+		(void)close(fd);	/* nothing was said */
 	return r;
 }
 

@@ -114,6 +114,8 @@ monitor_app_serving(struct monitor *m)
 #define on_HOST_CERT      monitor_cert_on_host
 #define on_AGENT          monitor_agent_on_agent
 #define on_AGENT_ADD      monitor_agent_on_add
+#define on_AGENT_BACK     monitor_agent_on_back
+#define on_AGENT_AWAY     monitor_agent_on_away
 #define on_KEY_SIGNER     monitor_signer_on_key
 #define on_SIGN_ANSWER    monitor_signer_on_answer
 #define on_CLOSE          monitor_end_on_close
@@ -185,6 +187,8 @@ lost_call(struct monitor *m, uint64_t call)
 	case IPC_MSG_AGENT_ADD:
 		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = call });
 		return true;
+	case IPC_MSG_AGENT_BACK:
+		return monitor_agent_on_away(m, &(struct ipc_AGENT_AWAY){ .call = call }) == 0;
 	default:
 		return false;
 	}

@@ -176,6 +176,139 @@ its_keys_can_be_host_keys(void **state)
 	free(keys);
 }
 
+/* ---- one that is connected to again ---- */
+
+static struct { const char *says; int calls, error; void *user; } path;
+
+static int
+connect_to(void *user)
+{
+	path.calls++;
+	path.user = user;
+	return path.error != 0 ? path.error : path.says != NULL ? agent_that(path.says) :
+	    fake_file("no socket");
+}
+
+/* The monitor wants it: it hears of a dropped key, and asks. */
+static void
+want(postern_key *drop)
+{
+	struct postern_event ev = POSTERN_EVENT;
+	int before = fake_seen->backs + fake_seen->aways;
+
+	if (drop != NULL)
+		postern_key_free(drop);
+	for (int i = 0; i < 100 && fake_seen->backs + fake_seen->aways == before; i++)
+		(void)!postern_next(ctx, &ev, 10);
+}
+
+static void
+a_connection_is_made_when_one_is_wanted(void **state)
+{
+	postern_key **keys = NULL;
+	int before = fake_open_fds();
+	size_t n = 0;
+
+	(void)state;
+	path.says = "4";
+	path.calls = path.error = 0;
+	assert_int_equal(postern_agent_keys_from(ctx, connect_to, &n, &keys, &n, SOON), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(path.calls, 1);
+	assert_ptr_equal(path.user, &n);
+	path.says = "again";
+	want(keys[0]);
+	assert_int_equal(fake_seen->backs, 1);
+	assert_string_equal(fake_seen->back, "again");
+	assert_int_equal(path.calls, 2);
+	assert_ptr_equal(path.user, &n);
+	/* also if all of them but a host key are gone */
+	assert_int_equal(postern_context_use_server_key(ctx, keys[1]), 0);
+	postern_key_free(keys[2]);
+	want(NULL);
+	want(keys[3]);
+	assert_int_equal(fake_seen->backs, 3);
+	assert_int_equal(fake_seen->aways, 0);
+	assert_int_equal(fake_open_fds(), before);
+	free(keys);
+}
+
+static void
+one_that_cannot_be_made_is_away(void **state)
+{
+	postern_key **keys = NULL;
+	int before = fake_open_fds();
+	size_t n = 0;
+
+	(void)state;
+	path.says = "4";
+	path.error = 0;
+	assert_int_equal(postern_agent_keys_from(ctx, connect_to, NULL, &keys, &n, SOON), 0);
+	path.error = -ENOENT;
+	want(keys[0]);
+	assert_int_equal(fake_seen->aways, 1);
+	path.error = 0;
+	path.says = NULL;		/* a file */
+	want(keys[1]);
+	assert_int_equal(fake_seen->aways, 2);
+	postern_key_free(keys[2]);
+	want(NULL);
+	path.calls = 0;
+	want(keys[3]);			/* nobody knows any more how */
+	assert_int_equal(path.calls, 0);
+	assert_int_equal(fake_seen->aways, 4);
+	assert_int_equal(fake_seen->backs, 0);
+	assert_int_equal(fake_open_fds(), before);
+	free(keys);
+}
+
+static void
+no_first_connection_no_keys(void **state)
+{
+	postern_key **keys = NULL;
+	int before = fake_open_fds();
+	size_t n = 7;
+
+	(void)state;
+	assert_int_equal(postern_agent_keys_from(ctx, NULL, NULL, &keys, &n, SOON), -EINVAL);
+	path.error = -ECONNREFUSED;
+	assert_int_equal(postern_agent_keys_from(ctx, connect_to, NULL, &keys, &n, SOON),
+	    -ECONNREFUSED);
+	path.error = 0;
+	path.says = NULL;
+	assert_int_equal(postern_agent_keys_from(ctx, connect_to, NULL, &keys, &n, SOON), -ENOTSOCK);
+	path.says = "bad";
+	assert_int_equal(postern_agent_keys_from(ctx, connect_to, NULL, &keys, &n, SOON),
+	    POSTERN_EPROTO);
+	path.calls = 0;
+	ctx->pid++;
+	assert_int_equal(postern_agent_keys_from(ctx, connect_to, NULL, &keys, &n, SOON),
+	    POSTERN_EFORKED);
+	ctx->pid--;
+	assert_int_equal(path.calls, 0);
+	assert_null(keys);
+	assert_int_equal(n, 7);
+	assert_int_equal(fake_open_fds(), before);
+	assert_int_equal(ctx->n_calls, 0);
+}
+
+/* Its keys say nothing of a connection: it is not asked for one, and has none to give. */
+static void
+one_connection_is_all_if_no_more_was_said(void **state)
+{
+	postern_key **keys = NULL;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(postern_agent_keys(ctx, agent_that("2"), &keys, &n, SOON), 0);
+	assert_int_equal(fake_seen->again, 0);
+	fake_seen->again = keys[0]->agent;	/* and is asked all the same */
+	want(keys[0]);
+	assert_int_equal(fake_seen->aways, 1);
+	postern_key_free(keys[1]);
+	free(keys);
+}
+
 static void
 comments_are_harmless(void **state)
 {
@@ -260,6 +393,10 @@ main(void)
 		CASE(an_empty_agent_has_no_keys),
 		CASE(its_keys_are_handles_as_others),
 		CASE(its_keys_can_be_host_keys),
+		CASE(a_connection_is_made_when_one_is_wanted),
+		CASE(one_that_cannot_be_made_is_away),
+		CASE(no_first_connection_no_keys),
+		CASE(one_connection_is_all_if_no_more_was_said),
 		CASE(comments_are_harmless),
 		CASE(a_key_is_added_by_the_monitor),
 		CASE(no_key_leaves_unless_it_was_said),

@@ -36,6 +36,9 @@ struct fake_seen {
 	    trust_revoked;
 	int channel_closes, late_closes, answers, refusals, infos;
 	uint64_t last_conn, added_key;	/* AGENT_ADD */
+	uint64_t again;		/* the AGENT that is connected to again; 0: none */
+	int backs, aways;
+	char back[8];		/* what lay in the socket               */
 	uint32_t added_for;
 	uint8_t added_confirm;
 	size_t added_comment;
@@ -263,9 +266,11 @@ on_KEY_LOAD(struct fake *f, const struct ipc_KEY_LOAD *m)
 static inline int
 on_KEY_DROP(struct fake *f, const struct ipc_KEY_DROP *m)
 {
-	(void)f;
 	(void)m;
 	fake_seen->drops++;
+	if (fake_seen->again != 0)	/* a test's way to have it wanted */
+		return ipc_send_AGENT_GONE(f->app,
+		    &(struct ipc_AGENT_GONE){ .call = fake_seen->again });
 	return 0;
 }
 
@@ -685,11 +690,31 @@ on_AGENT(struct fake *f, const struct ipc_AGENT *m)
 	uint8_t ok = n <= 0 || strcmp(said, "bad") != 0;
 
 	(void)close(m->socket);
+	fake_seen->again = m->again ? m->call : 0;
 	for (int i = 0; ok && n > 0 && i < atoi(said); i++)
 		(void)ipc_send_AGENT_KEY(f->app, &(struct ipc_AGENT_KEY){ .call = m->call,
 		    .key = m->call + 1000 + (uint64_t)i, .alg = span_str("ssh-ed25519"),
 		    .blob = span_str("BLOB"), .comment = span_str("an agent's") });
 	return ipc_send_AGENT_DONE(f->app, &(struct ipc_AGENT_DONE){ .call = m->call, .ok = ok });
+}
+
+static inline int
+on_AGENT_BACK(struct fake *f, const struct ipc_AGENT_BACK *m)
+{
+	(void)f;
+	memset(fake_seen->back, 0, sizeof(fake_seen->back));
+	(void)!recv(m->socket, fake_seen->back, sizeof(fake_seen->back) - 1, MSG_DONTWAIT);
+	(void)close(m->socket);
+	fake_seen->backs += m->call == fake_seen->again;
+	return 0;
+}
+
+static inline int
+on_AGENT_AWAY(struct fake *f, const struct ipc_AGENT_AWAY *m)
+{
+	(void)f;
+	fake_seen->aways += m->call == fake_seen->again;
+	return 0;
 }
 
 /* "bad" in the socket: it is refused.  What was asked for is remembered. */

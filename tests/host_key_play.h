@@ -11,6 +11,7 @@
 
 static int agent;			/* our end */
 static uint64_t key;
+static uint8_t again;			/* it is connected to again when it is gone */
 
 struct party {				/* a server's connection */
 	struct play_child *w;
@@ -120,7 +121,7 @@ list(struct span blob)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	agent = pair[0];
-	PLAY_TELL(AGENT, .call = 55, .socket = pair[1]);
+	PLAY_TELL(AGENT, .call = 55, .again = again, .socket = pair[1]);
 	close(pair[1]);
 	expect_said(span_of("\013", 1));
 	wr_u8(&w, 12);
@@ -166,6 +167,13 @@ agent_setup(void **state)
 }
 
 static inline int
+again_setup(void **state)
+{
+	again = 1;
+	return agent_setup(state);
+}
+
+static inline int
 signer_setup(void **state)
 {
 	struct ipc_KEY_LOADED loaded;
@@ -194,6 +202,7 @@ teardown(void **state)
 {
 	if (agent >= 0)
 		close(agent);
+	again = 0;
 	return play_teardown(state);
 }
 

@@ -153,7 +153,9 @@ GOLDEN(HOST_CERT, "\x5f" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "c", .call = 9, .cert =
 GOLDEN(MODULI, "\x58" "\0\0\0\0\0\0\0\x09", .call = 9, .file = 50)
 GOLDEN(AGENT_ADD, "\x4f" "\0\0\0\0\0\0\0\x09" "\0\0\0\0\0\0\0\x07" "\0\0\0\1" "c" "\0\0\0\x3c" "\1",
     .call = 9, .key = 7, .comment = S("c"), .lifetime = 60, .confirm = 1, .socket = 50)
-GOLDEN(AGENT, "\x59" "\0\0\0\0\0\0\0\x09", .call = 9, .socket = 50)
+GOLDEN(AGENT, "\x59" "\0\0\0\0\0\0\0\x09" "\1", .call = 9, .again = 1, .socket = 50)
+GOLDEN(AGENT_BACK, "\xdc" "\0\0\0\0\0\0\0\x09", .call = 9, .socket = 50)
+GOLDEN(AGENT_AWAY, "\xdd" "\0\0\0\0\0\0\0\x09", .call = 9)
 GOLDEN(KEY_SIGNER, "\x5a" "\0\0\0\0\0\0\0\x09" "\0\0\0\1" "a" "\0\0\0\2" "\0b",
     .call = 9, .alg = S("a"), .blob = S("\0b"))
 GOLDEN(HOST_KEY, "\x4e" "\xff\0\0\0\0\0\0\1", .key = 0xff00000000000001)
@@ -232,6 +234,7 @@ GOLDEN(MODULI_LOADED, "\x75" "\0\0\0\0\0\0\0\x09" "\0\0\1\0", .call = 9, .count 
 GOLDEN(AGENT_KEY, "\x76" "\0\0\0\0\0\0\0\x09" "\0\0\0\0\0\0\0\3" "\0\0\0\1" "a" "\0\0\0\2" "\0b"
     "\0\0\0\1" "c",
     .call = 9, .key = 3, .alg = S("a"), .blob = S("\0b"), .comment = S("c"))
+GOLDEN(AGENT_GONE, "\x7d" "\0\0\0\0\0\0\0\x09", .call = 9)
 GOLDEN(AGENT_DONE, "\x77" "\0\0\0\0\0\0\0\x09" "\1", .call = 9, .ok = 1)
 GOLDEN(SIGN_ASK, "\x78" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\0\0\0\0\3" "\0\0\0\1" "a"
     "\0\0\0\2" "\0d",

@@ -14,6 +14,7 @@ static struct play_proof proof;
 static uint8_t seed[32], blob[64];
 static size_t blob_len;
 static uint64_t key;
+static uint8_t again;			/* it is connected to again when it is gone */
 static uint8_t frame[AGENT_REPLY_MAX + 64];
 
 static struct span
@@ -86,7 +87,7 @@ expect_closed(void)
 static void
 hand_over(int fd)
 {
-	PLAY_TELL(AGENT, .call = 55, .socket = fd);
+	PLAY_TELL(AGENT, .call = 55, .again = again, .socket = fd);
 	close(fd);
 }
 
@@ -186,6 +187,13 @@ no_config_setup(void **state)
 }
 
 static int
+again_setup(void **state)
+{
+	again = 1;
+	return setup(state);
+}
+
+static int
 bare_setup(void **state)
 {
 	(void)play_setup(state);
@@ -199,6 +207,7 @@ teardown(void **state)
 {
 	if (agent >= 0)
 		close(agent);
+	again = 0;
 	return play_teardown(state);
 }
 
@@ -728,6 +737,65 @@ test_dies_unnoticed(void **state)
 	assert_null(play.m->agents);
 }
 
+/* Another connection, and perhaps another program: it is shown the server once more. */
+static void
+test_bound_again(void **state)
+{
+	struct ipc_AGENT_GONE q;
+	struct span response;
+	int pair[2];
+
+	(void)state;
+	asked();
+	response = sign_response(seed, &proof);
+	say(response);
+	expect_request(worker, response);
+	fails(worker);
+	close(agent);
+	play_run();
+	PLAY_QUIET();					/* not before it is wanted */
+	try(1);
+	PLAY_EXPECT(AGENT_GONE, &q);
+	assert_int_equal(q.call, 55);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	agent = pair[0];
+	PLAY_TELL(AGENT_BACK, .call = 55, .socket = pair[1]);
+	close(pair[1]);
+	expect_bind(&proof);
+	say(span_of("\006", 1));
+	expect_sign(&proof);
+	response = sign_response(seed, &proof);
+	say(response);
+	expect_request(worker, response);
+}
+
+/* What the user gave up while nobody was there is not asked for when somebody is. */
+static void
+test_given_up_while_gone(void **state)
+{
+	struct ipc_AGENT_GONE q;
+	int pair[2];
+
+	(void)state;
+	close(agent);
+	play_run();
+	try(1);
+	PLAY_EXPECT(AGENT_GONE, &q);
+	try(1);
+	expect_failed("given up");
+	PLAY_QUIET();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	agent = pair[0];
+	PLAY_TELL(AGENT_BACK, .call = 55, .socket = pair[1]);
+	close(pair[1]);
+	expect_bind(&proof);				/* the second try's */
+	say(span_of("\006", 1));
+	expect_sign(&proof);
+	say(sign_response(seed, &proof));
+	expect_request(worker, sign_response(seed, &proof));
+	expect_silence();
+}
+
 /* ---- several that wait ---- */
 
 static void
@@ -788,7 +856,7 @@ test_too_many_wait(void **state)
 	(void)state;
 	asked();
 	/* as many as there can be, without as many connections */
-	play.m->agents->waiting = AGENT_REQUESTS_MAX;
+	play.m->agents->others.n = AGENT_REQUESTS_MAX + 1;
 	{
 		struct play_proof other;
 
@@ -796,7 +864,7 @@ test_too_many_wait(void **state)
 		try(2);
 	}
 	expect_failed("the agent has too much to do");
-	play.m->agents->waiting = 1;
+	play.m->agents->others.n = 0;
 	say(sign_response(seed, &proof));
 	expect_request(worker, sign_response(seed, &proof));
 }
@@ -1162,6 +1230,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define GIVING(f) cmocka_unit_test_setup_teardown(f, giving_setup, teardown)
 #define NO_CONFIG(f) cmocka_unit_test_setup_teardown(f, no_config_setup, teardown)
+#define G(f) cmocka_unit_test_setup_teardown(f, again_setup, teardown)
 #define B(f) cmocka_unit_test_setup_teardown(f, bare_setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_login), T(test_host_bound_login),
@@ -1170,7 +1239,7 @@ main(void)
 		T(test_bind_answers), T(test_byte_by_byte), T(test_no_signature),
 		T(test_another_session), T(test_malformed_signatures), T(test_wrong_types),
 		T(test_long_signature), T(test_lengths), T(test_unasked), T(test_too_slow),
-		T(test_dies), T(test_dies_unnoticed), T(test_in_turn), T(test_dies_on_many),
+		T(test_dies), T(test_dies_unnoticed), G(test_bound_again), G(test_given_up_while_gone), T(test_in_turn), T(test_dies_on_many),
 		T(test_too_many_wait), T(test_given_up), T(test_last_key_dropped),
 		T(test_dropped_while_it_signs), T(test_dropped_and_dead), B(test_list),
 		B(test_empty_list), B(test_malformed_lists), B(test_longest_list),

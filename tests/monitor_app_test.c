@@ -197,6 +197,8 @@ test_no_descriptor_left(void **state)
 	    .use = IPC_USER_KEY, .file = fd }), 0);
 	assert_int_equal(ipc_send_MODULI(play.app, &(struct ipc_MODULI){ .call = 10, .file = fd }), 0);
 	assert_int_equal(ipc_send_AGENT(play.app, &(struct ipc_AGENT){ .call = 11, .socket = fd }), 0);
+	assert_int_equal(ipc_send_AGENT_BACK(play.app, &(struct ipc_AGENT_BACK){ .call = 12,
+	    .socket = fd }), 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	(void)monitor_turn(play.m, 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);

@@ -159,6 +159,42 @@ def back_after_a_reload(lab):
             check(stays.process.returncode == 0, "the session of before: %d" % stays.process.returncode)
 
 
+def back_without_a_reload(lab):
+    """Another agent on the same path: whoever connects next is served, and so are rekeys of before."""
+    with Agent(lab, *host_keys(lab)) as agent:
+        server = served(lab, agent)
+        stays = Session(lab, server)
+        agent.stop()
+        fails(lab, server)
+        check(server.says("Could not connect to agent"), server.text())
+        fails(lab, server)
+        check(server.text().count("Could not connect to agent") == 1, "it is told each time:\n" + server.text())
+        with Agent(lab, *host_keys(lab), socket=agent.socket) as second:
+            time.sleep(1.1)                     # it asks for another connection once a second
+            logs_in(lab, server)
+            for _ in range(4):
+                stays.echoes(b"z" * 50000)      # new keys on the way
+            second.stop()
+            with Agent(lab, *host_keys(lab), socket=agent.socket):
+                time.sleep(1.1)
+                logs_in(lab, server)            # nobody had noticed yet
+                logs_in(lab, server, "-o", "HostKeyAlgorithms=rsa-sha2-512")
+                for _ in range(4):
+                    stays.echoes(b"z" * 50000)
+                stays.process.communicate(timeout=30)
+                check(stays.process.returncode == 0, "the session of before: %d" % stays.process.returncode)
+
+
+def another_agent_without_the_key(lab):
+    """What comes back on the path need not be what was there."""
+    with Agent(lab, *host_keys(lab)) as agent:
+        server = served(lab, agent)
+        agent.stop()
+        with Agent(lab, socket=agent.socket):
+            fails(lab, server, "the agent did not sign")
+        check(server.process.poll() is None, "posternd ended")
+
+
 def a_key_it_has_not(lab):
     """At the start it must have them; one that it loses later it does not sign with."""
     ed, rsa = host_keys(lab)
@@ -208,4 +244,4 @@ def proven_for_known_hosts(lab):
 
 if __name__ == "__main__":
     main([every_key_signs, proven_for_known_hosts, rekeys_are_signed, socket_of_the_environment, killed_in_mid_life, asked_and_killed,
-          back_after_a_reload, a_key_it_has_not])
+          back_after_a_reload, back_without_a_reload, another_agent_without_the_key, a_key_it_has_not])

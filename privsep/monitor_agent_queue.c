@@ -1,0 +1,115 @@
+/*
+ * monitor_agent_queue.c - who waits for an agent's signature, and whose turn it is.
+ *
+ * Two lines, each bounded: strangers who begin key exchanges must not take the places of
+ * those who are logged in and due for new session keys, or their sessions would end.  The
+ * urgent go first, but after so many of them comes one of the others, for who is logged in
+ * may rekey without end.  Who has gone meanwhile keeps no place.
+ */
+#include "privsep/monitor_agent.h"
+
+#include <stdlib.h>
+
+static void
+line_init(struct agent_line *l)
+{
+	*l = (struct agent_line){ .last = &l->first };
+}
+
+void
+monitor_agent_queue_init(struct agent *a)
+{
+	line_init(&a->urgent);
+	line_init(&a->others);
+}
+
+bool
+monitor_agent_queue_is_empty(const struct agent *a)
+{
+	return a->urgent.first == NULL && a->others.first == NULL;
+}
+
+static bool
+waits(const struct agent *a, const struct agent_request *r)
+{
+	return monitor_signer_waits(a->m, r->conn, r->question).what != SIGNING_NOTHING;
+}
+
+static struct agent_request *
+take(struct agent_line *l, struct agent_request **at)
+{
+	struct agent_request *r = *at;
+
+	*at = r->next;
+	if (r->next == NULL)
+		l->last = at;
+	l->n--;
+	return r;
+}
+
+static void
+sweep(struct agent *a, struct agent_line *l)
+{
+	struct agent_request **at = &l->first;
+
+	while (*at != NULL) {
+		if (waits(a, *at))
+			at = &(*at)->next;
+		else
+			free(take(l, at));
+	}
+}
+
+bool
+monitor_agent_queue_add(struct agent *a, const struct signing *s)
+{
+	bool is_urgent = s->what == SIGNING_H && s->conn->phase == L_OPEN;
+	struct agent_line *l = is_urgent ? &a->urgent : &a->others;
+	struct agent_request *r;
+
+	if (l->n >= AGENT_REQUESTS_MAX)
+		sweep(a, l);
+	if (l->n >= AGENT_REQUESTS_MAX || (r = malloc(sizeof(*r))) == NULL)
+		return false;
+	*r = (struct agent_request){ .conn = s->conn->id, .question = s->question };
+	*l->last = r;
+	l->last = &r->next;
+	l->n++;
+	return true;
+}
+
+/* Those in front who wait no longer are dropped. */
+static bool
+has_one(struct agent *a, struct agent_line *l)
+{
+	while (l->first != NULL && !waits(a, l->first))
+		free(take(l, &l->first));
+	return l->first != NULL;
+}
+
+struct agent_request *
+monitor_agent_queue_next(struct agent *a)
+{
+	bool others = has_one(a, &a->others);
+
+	if (has_one(a, &a->urgent) && (!others || a->run < AGENT_RUN_MAX)) {
+		a->run++;
+		return take(&a->urgent, &a->urgent.first);
+	}
+	a->run = 0;
+	return others ? take(&a->others, &a->others.first) : NULL;
+}
+
+static void
+line_free(struct agent_line *l)
+{
+	while (l->first != NULL)
+		free(take(l, &l->first));
+}
+
+void
+monitor_agent_queue_free(struct agent *a)
+{
+	line_free(&a->urgent);
+	line_free(&a->others);
+}
