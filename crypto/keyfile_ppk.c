@@ -164,8 +164,8 @@ read_fields(struct blob in, const struct keyfile_source *from, struct ppk *k)
 	k->private = lines(&in, "Private-Lines", &from->room[k->public.n],
 	    from->room_len - k->public.n);
 	hex(&in, "Private-MAC", k->mac, mac_len);
-	while (in.n > 0 && keyfile_is_space(in.p[0]))
-		(void)blob_take(&in, 1);	/* there is one */
+	while (!in.bad && in.n > 0 && keyfile_is_space(in.p[0]))
+		(void)blob_take(&in, 1);	/* of a bad one nothing is taken */
 	if (!blob_done(&in) || k->private.n == 0 || (k->encrypted && k->private.n % BLOCK != 0))
 		return KEYFILE_DAMAGED;
 	return r;

@@ -36,7 +36,7 @@ is_plain(struct span alg)
 static bool
 next_key(struct rd *pairs, struct span *key)
 {
-	while (pairs->n > 0) {
+	while (!pairs->bad && pairs->n > 0) {
 		struct span alg = rd_blob(pairs, NAME_MAX_LEN);
 
 		*key = rd_blob(pairs, KEY_BLOB_MAX);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include "crypto/crypto.h"
 #include "crypto/keyfile.h"
 #include "crypto/keyfile_type.h"
@@ -377,6 +379,29 @@ hostile_putty_headers_are_refused(void **state)
 	}
 }
 
+/* Blanks behind what is damaged: the reader comes back. */
+static void
+damaged_putty_files_may_end_in_blanks(void **state)
+{
+	static const char *const ends[] = { "Private-MAC: 00\n\n", "Private-MAC: zz\n \t\r\n",
+		"Private-Lines: x\n\n" };
+	const struct keyfile_file *f = named("rsa.ppk2");
+	static char text[KEYFILE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		const char *at = memmem(f->text, f->n, ends[i], 10);
+		size_t n = (size_t)(at - (const char *)f->text);
+
+		assert_non_null(at);
+		memcpy(text, f->text, n);
+		memcpy(text + n, ends[i], strlen(ends[i]));
+		(void)alarm(20);
+		assert_int_equal(read_text(text, n + strlen(ends[i]), NULL), KEYFILE_DAMAGED);
+		(void)alarm(0);
+	}
+}
+
 static void
 hostile_pem_headers_are_refused(void **state)
 {
@@ -418,6 +443,7 @@ main(void)
 		cmocka_unit_test(a_wrong_half_of_rsa_is_refused),
 		cmocka_unit_test(scalars_are_of_their_curve),
 		cmocka_unit_test(hostile_putty_headers_are_refused),
+		cmocka_unit_test(damaged_putty_files_may_end_in_blanks),
 		cmocka_unit_test(hostile_pem_headers_are_refused),
 	};
 
