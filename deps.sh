@@ -8,7 +8,8 @@ check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bi
        python3-minimal python3 procps binutils mandoc gdb xauth python3-paramiko python3-asyncssh python3-twisted
        libssh-dev libssh2-1-dev libevent-dev pkgconf valgrind libpam0g-dev libpam-modules"
 
-fuzz="$build clang libclang-rt-14-dev libcmocka-dev libpam0g-dev"
+# its seeds of key files are made by the same tools as for check
+fuzz="$build clang libclang-rt-14-dev libcmocka-dev libpam0g-dev putty-tools openssl"
 
 case "${1:-}" in
 build) want=$build ;;
