@@ -63,6 +63,7 @@ WORKER_SRC  = privsep/zygote.c $(wildcard privsep/worker_*.c) $(ZYGOTE_SRC) $(IP
 KEYLOAD_SRC = privsep/keyload.c privsep/sandbox_keyload.c privsep/sandbox_drop.c \
               privsep/sandbox_bpf.c privsep/sandbox_filter.c $(IPC_SRC) \
               crypto/mem.c crypto/hash.c $(KEYFILE_SRC)
+RESOLVE_SRC = privsep/resolve.c $(IPC_SRC)
 # PAM where there is libpam to build with: one of two files with the same interface
 PAM := $(shell echo '\#include <security/pam_appl.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 PAM_SRC     = apps/account_pam.c apps/account_pam_session.c
@@ -80,15 +81,16 @@ LIB_LIBS     = -lsodium -lmd
 MONITOR_LIBS = $(OPENSSL_LIBS) -lsodium -lseccomp
 WORKER_LIBS  = $(OPENSSL_LIBS) -lsodium -lseccomp -lz
 KEYLOAD_LIBS = $(OPENSSL_LIBS) -lsodium -lseccomp
+RESOLVE_LIBS = -lsodium
 POSTERND_LIBS = -lsodium -lcrypt -lmd -lbsd -lutil $(PAM_LIBS)
 POSTERN_LIBS = -lsodium -lmd -lbsd
 KEYGEN_LIBS  = $(OPENSSL_LIBS) -lsodium -lbsd
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-ALL_SRC = $(sort $(LIB_SRC) $(MONITOR_SRC) $(WORKER_SRC) $(KEYLOAD_SRC) $(POSTERND_SRC) $(POSTERN_SRC) $(KEYGEN_SRC))
+ALL_SRC = $(sort $(LIB_SRC) $(MONITOR_SRC) $(WORKER_SRC) $(KEYLOAD_SRC) $(RESOLVE_SRC) $(POSTERND_SRC) $(POSTERN_SRC) $(KEYGEN_SRC))
 
 PROGRAMS = $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec/postern-keyload \
-           $(B)/bin/posternd $(B)/bin/postern $(B)/bin/postern-keygen
+           $(B)/libexec/postern-resolve $(B)/bin/posternd $(B)/bin/postern $(B)/bin/postern-keygen
 LIBS     = $(B)/lib/libpostern.a $(B)/lib/libpostern.so
 
 .PHONY: all tests one run demo check check-interop bench fuzz install clean deps
@@ -127,6 +129,10 @@ $(B)/libexec/postern-keyload: $(call obj,$(KEYLOAD_SRC))
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  link $@")
 	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(KEYLOAD_LIBS)
+$(B)/libexec/postern-resolve: $(call obj,$(RESOLVE_SRC))
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  link $@")
+	$(Q)$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(RESOLVE_LIBS)
 $(B)/lib/libpostern.a: $(call obj,$(LIB_SRC))
 	@mkdir -p $(@D)
 	$(Q)rm -f $@
@@ -154,7 +160,7 @@ $(B)/bin/postern-keygen: $(call obj,$(KEYGEN_SRC))
 
 # ---- tests -----------------------------------------------------------------------
 # Each tests/NAME_test.c is a program over an archive of every object without a main.
-MAIN_SRC = privsep/monitor_main.c privsep/zygote.c privsep/keyload.c apps/posternd.c apps/postern.c \
+MAIN_SRC = privsep/monitor_main.c privsep/zygote.c privsep/keyload.c privsep/resolve.c apps/posternd.c apps/postern.c \
            apps/keygen.c
 TEST_ARCHIVE = $(B)/tests/all.a
 $(TEST_ARCHIVE): $(call obj,$(filter-out $(MAIN_SRC),$(ALL_SRC)))
@@ -181,6 +187,7 @@ $(B)/tests/zygote_stub/postern-worker: $(call obj,privsep/zygote.c $(ZYGOTE_SRC)
 	$(CC) $(ALLCFLAGS) $(PIE) $(ALLLDFLAGS) -o $@ $^ $(WORKER_LIBS)
 $(B)/tests/zygote_test: $(B)/tests/zygote_stub/postern-worker $(B)/libexec/postern-worker
 $(B)/tests/keyload_test: $(B)/libexec/postern-keyload
+$(B)/tests/resolve_test: $(B)/libexec/postern-resolve
 # what works on secrets, for valgrind; ct_test.sh has it made in folders of its own
 $(B)/tests/ct: CPPFLAGS += -DPOSTERN_CT
 $(B)/tests/ct: $(call obj,tests/ct.c $(wildcard crypto/mlkem*.c crypto/sntrup761*.c) crypto/umac.c crypto/sha3.c crypto/hash.c \
@@ -294,7 +301,7 @@ install: all
 	  $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	  $(DESTDIR)$(SYSCONFDIR)/postern
 	install -m 755 $(B)/libexec/postern-monitor $(B)/libexec/postern-worker $(B)/libexec/postern-keyload \
-	  $(DESTDIR)$(INSTALL_LIBEXEC)
+	  $(B)/libexec/postern-resolve $(DESTDIR)$(INSTALL_LIBEXEC)
 	install -m 755 $(I)/posternd $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(I)/postern $(I)/postern-keygen $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(I)/libpostern.a $(I)/libpostern.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib

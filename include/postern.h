@@ -21,7 +21,7 @@
  *              what the blocking call would have returned.  Nothing may be freed by it
  *              and no time limit runs but the connection's own; postern_cancel() gives
  *              it up.  Exempt: what waits for our own processes only (_context_new,
- *              _server_new) or for the resolver (_transport_new_host); the waits
+ *              _server_new); the waits
  *              (_accept, _recv_exit_status), whose events are CHANNEL, LOGIN, EXIT.
  *   OWNERSHIP  _new and _open give you a handle, _free takes it back and accepts
  *              NULL.  Strings and bytes you pass in are copied; what events and
@@ -453,8 +453,8 @@ struct postern_server_interface {
 	/* The peer opens a channel [RFC 4254 5.1].  On REFUSE *reason may be set; with
 	 * LATER it is that of a later refusal.  A refusal, also a later one, frees the
 	 * handle.  forward: for the kinds that have one, else NULL, and extra is what
-	 * came.  To serve direct-tcpip: connect yourself, postern_channel_take_socket,
-	 * ACCEPT (at once, or LATER and postern_answer). */
+	 * came.  To serve direct-tcpip: postern_channel_connect; or connect yourself,
+	 * postern_channel_take_socket, ACCEPT (at once, or LATER and postern_answer). */
 	int (*check_channel_open)(void *user, postern_transport *, uint64_t question,
 	    postern_channel *, const char *kind, const struct postern_forward *forward,
 	    const void *extra, size_t len, uint32_t *reason);
@@ -622,13 +622,19 @@ POSTERN_CHECKED int postern_transport_new(postern_transport **, postern_context 
 /* The same over two descriptors, read and written (inetd, a ProxyCommand's pipes). */
 POSTERN_CHECKED int postern_transport_new_pair(postern_transport **, postern_context *,
     int in, int out);
-/* Resolves and connects: "host", "host:port", "[v6]:port", "v6"; port 22 by default.
- * Blocks in the resolver.  -errno of the last address tried; -ENOENT: no such name;
- * -EINVAL: none of these forms. */
+/* Resolves and connects: "host", "host:port", "[v6]:port", "v6"; port 22 by default.  A
+ * helper process asks the resolver: the library's own calls go on meanwhile, 30 s for the
+ * name and 30 s for each of its first 16 addresses.  -errno of the last address tried;
+ * -ENOENT: no such name; -EINVAL: none of these forms. */
 POSTERN_CHECKED int postern_transport_new_host(postern_transport **, postern_context *,
     const char *host_port, int timeout_ms);
 POSTERN_CHECKED int postern_transport_new_address(postern_transport **, postern_context *,
     const char *host, unsigned port, int timeout_ms);
+/* The event has the transport. */
+POSTERN_CHECKED int postern_transport_new_host_async(postern_context *, const char *host_port,
+    uint64_t *call);
+POSTERN_CHECKED int postern_transport_new_address_async(postern_context *, const char *host,
+    unsigned port, uint64_t *call);
 /* A socket-like object.  Each function as its system call, -errno on failure; send and
  * recv return bytes moved, 0: closed, -EAGAIN: not now.  The library relays between it
  * and the worker, inside its own calls only: without a pollable descriptor `fd` it looks
@@ -900,6 +906,26 @@ POSTERN_CHECKED int postern_channel_take_pty(postern_channel *, int master);
 POSTERN_CHECKED int postern_channel_take_pipes(postern_channel *, int in, int out, int err);
 POSTERN_CHECKED int postern_channel_take_socket(postern_channel *, int socket);
 
+/* May a channel be connected to this address?  asked is what the peer, or you, named; to is
+ * what it resolved to, one address at a time, in the form in which the kernel takes it (an
+ * IPv4 address is never AF_INET6, "any" is the loopback), and exactly it is connected to:
+ * no name is looked up again.  Anything but POSTERN_ACCEPT: not there, and the next address
+ * is asked about.  For a streamlocal's path to is AF_UNIX. */
+struct sockaddr;
+typedef int postern_may_connect(void *user, postern_channel *,
+    const struct postern_forward *asked, const struct sockaddr *to, size_t to_len);
+/* Connects a channel that the peer opens to a host (DIRECT_TCPIP) or an absolute path
+ * (DIRECT_STREAMLOCAL) and answers the question with that.  To be called in
+ * check_channel_open or a forward's handler, whose result it gives, or after their LATER:
+ *	return postern_channel_connect(ch, question, forward, may_connect, user);
+ * Nothing waits: a helper process resolves, at most 4 at once for one connection and 32
+ * for a context, with the time limits of postern_transport_new_host.  POSTERN_LATER: it
+ * is under way; the channel's end ends it.  -EINVAL: no such destination, or no
+ * may_connect; POSTERN_ESTATE: no open question of this channel, or it has its
+ * descriptors. */
+POSTERN_CHECKED int postern_channel_connect(postern_channel *, uint64_t question,
+    const struct postern_forward *to, postern_may_connect *, void *user);
+
 /* Client requests [RFC 4254 6].  POSTERN_EREFUSED: the server said no. */
 POSTERN_CHECKED int postern_channel_get_pty(postern_channel *, const char *term,
     uint32_t columns, uint32_t rows, uint32_t width, uint32_t height,
@@ -1039,7 +1065,7 @@ struct postern_event {
 	size_t size;
 	int type;			/* enum postern_event_type                       */
 	postern_server *server;
-	postern_transport *transport;
+	postern_transport *transport;	/* DONE of transport_new_host: the new one       */
 	postern_channel *channel;
 	int result;
 	uint64_t call;			/* DONE                                          */

@@ -70,6 +70,16 @@
 #else
 #define IPC_FOR_K2M(NAME)
 #endif
+#ifdef IPC_LINK_A2R
+#define IPC_FOR_A2R(NAME) IPC_CASE(NAME)
+#else
+#define IPC_FOR_A2R(NAME)
+#endif
+#ifdef IPC_LINK_R2A
+#define IPC_FOR_R2A(NAME) IPC_CASE(NAME)
+#else
+#define IPC_FOR_R2A(NAME)
+#endif
 
 	switch (number) {
 #define MSG(link, NAME, id, phases, kex, flags) IPC_FOR_##link(NAME)
@@ -87,6 +97,8 @@
 #undef IPC_FOR_Z2M
 #undef IPC_FOR_M2K
 #undef IPC_FOR_K2M
+#undef IPC_FOR_A2R
+#undef IPC_FOR_R2A
 #undef IPC_LINK_A2M
 #undef IPC_LINK_M2A
 #undef IPC_LINK_M2W
@@ -97,3 +109,5 @@
 #undef IPC_LINK_Z2M
 #undef IPC_LINK_M2K
 #undef IPC_LINK_K2M
+#undef IPC_LINK_A2R
+#undef IPC_LINK_R2A

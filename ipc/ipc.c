@@ -38,6 +38,8 @@ static const struct {
 	[IPC_Z2M] = { "zygote -> monitor" },
 	[IPC_M2K] = { "monitor -> keyload" },
 	[IPC_K2M] = { "keyload -> monitor" },
+	[IPC_A2R] = { "application -> resolver" },
+	[IPC_R2A] = { "resolver -> application" },
 };
 
 /* Part of the hash: the sanitizer build's filter is wider, so its helpers must

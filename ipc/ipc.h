@@ -15,7 +15,7 @@
 
 enum ipc_link {
 	IPC_A2M = 1, IPC_M2A, IPC_M2W, IPC_W2M, IPC_A2W, IPC_W2A,
-	IPC_M2Z, IPC_Z2M, IPC_M2K, IPC_K2M,
+	IPC_M2Z, IPC_Z2M, IPC_M2K, IPC_K2M, IPC_A2R, IPC_R2A,
 };
 
 /* Phases of a receiver.  P_: of a link about the context.  L_: of a connection. */

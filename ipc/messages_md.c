@@ -61,7 +61,7 @@ main(void)
 	    "Generated from `ipc/messages.def` by `make docs/messages.md`; do not edit.\n"
 	    "Phases are the receiver's: of the link in capitals, of the connection in\n"
 	    "small letters.  Sizes are in bytes, with the number and all lengths.\n");
-	for (enum ipc_link link = IPC_A2M; link <= IPC_K2M; link++) {
+	for (enum ipc_link link = IPC_A2M; link <= IPC_R2A; link++) {
 		(void)printf("\n## %s\n\n"
 		    "| no. | message | phases | key exchange | flags | descriptors | at most | fields |\n"
 		    "|---|---|---|---|---|---|---|---|\n", ipc_link_name(link));

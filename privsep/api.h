@@ -59,7 +59,7 @@ int api_deadline_left(struct api_deadline);	/* as epoll_wait wants it */
 
 /* ---- links (api_link.c) ---- */
 enum api_kind { API_MONITOR = 1, API_CHILD, API_TIMER, API_LISTENER, API_WORKER, API_IO,
-	API_PROGRAM };
+	API_PROGRAM, API_DIAL };
 
 struct api_out {			/* a message that waits for its reader */
 	TAILQ_ENTRY(api_out) next;
@@ -136,7 +136,8 @@ struct api_question {
 /* ---- calls (api_call.c) ---- */
 /* Who may complete it: a worker only API_CALL_WORKER, whatever number it names. */
 enum api_call_kind { API_CALL_WORKER = 1, API_CALL_OPEN, API_CALL_START, API_CALL_LOGIN,
-	API_CALL_CLOSE, API_CALL_KEY, API_CALL_AGENT, API_CALL_MODULI, API_CALL_REVOKED, API_CALL_CERT };
+	API_CALL_CLOSE, API_CALL_KEY, API_CALL_AGENT, API_CALL_MODULI, API_CALL_REVOKED,
+	API_CALL_CERT, API_CALL_HOST };
 /*
  * A call to monitor or worker.  It has a number that is never used again and completes
  * exactly once.  The pair of public calls that every one has is
@@ -157,7 +158,8 @@ struct api_call {
 	uint64_t value;
 	uint8_t *data;			/* the answer's payload, a copy */
 	size_t data_len;
-	postern_key *key;		/* the call's until it is taken */
+	postern_key *key;		/* the call's until it is taken, as the next */
+	postern_transport *made;
 	/* API_CALL_WORKER: runs before the call completes, with result and data set, and
 	 * may change these and value.  It must not call the application. */
 	void (*answered)(struct api_call *, bool ok, struct span payload);
@@ -354,12 +356,14 @@ struct postern_context {
 	LIST_HEAD(, api_io) ios;
 	LIST_HEAD(, api_program) programs;
 	unsigned n_programs;
+	TAILQ_HEAD(, api_dial) dials;
+	unsigned n_resolving;
 	struct api_calls calls;		/* of no transport */
 	unsigned n_calls;
 	struct api_call *shown;		/* its event is the last: the data is still borrowed */
 	int key_problem;
 	unsigned layers;
-	char *report;
+	char *report, *helper_dir;
 	int monitor_pid, zygote_pid;
 	int log_level;
 	int hexdump_max;
@@ -640,6 +644,11 @@ int api_program_start(postern_channel *, char *const *argv, char *const *envp);
 void api_program_ready(postern_context *, uint64_t id);
 void api_program_hang_up(const postern_channel *);
 void api_program_end_all(postern_context *);	/* killed; in a forked child only forgotten */
+
+/* ---- api_dial.c: connects that are under way ---- */
+void api_dial_ready(postern_context *, uint64_t id);
+void api_dial_end(postern_context *, uint64_t asker);	/* the one for this call or question */
+void api_dial_end_all(postern_context *);
 
 /* ---- api_end.c ---- */
 void api_end_from_monitor(postern_transport *, const struct ipc_END_OF *);

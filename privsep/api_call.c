@@ -127,6 +127,7 @@ destroy(struct api_call *call)
 	/* a key that nobody was given a handle to */
 	if (call->key != NULL)
 		api_key_abandon(call->key);
+	postern_transport_free(call->made);
 	free(call->data);
 	free(call);
 }
@@ -297,6 +298,9 @@ api_call_show(struct api_call *call, struct postern_event *ev)
 		TAILQ_INSERT_TAIL(&ctx->keys, call->key, next);
 		call->key = NULL;
 	}
+	if (call->made != NULL)
+		ev->transport = call->made;
+	call->made = NULL;
 	unlist(call);
 	ctx->shown = call;	/* its data is borrowed until the next */
 }

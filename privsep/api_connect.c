@@ -1,6 +1,6 @@
 /*
- * api_connect.c - a transport from a name: resolved here, connected here, and handed
- * over as a descriptor like any other.
+ * api_connect.c - a transport from a name: connected by a dial of ours, and handed over
+ * as a descriptor like any other.
  *
  * The worker can neither resolve nor connect.  What the resolver gave is what is
  * connected to: a name that is looked up twice can mean two machines.  Nothing is
@@ -8,13 +8,10 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
-#include <poll.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "privsep/api.h"
+#include "privsep/api_dial.h"
 
 enum { SSH_PORT = 22, HOST_MAX = 1024, PORT_MOST = 65535 };
 
@@ -114,79 +111,44 @@ read_place(const char *text, struct place *out)
 	return 0;
 }
 
-static int
-error_of_resolver(int code)
+static void
+connected(struct api_dial *d, int result)
 {
-	switch (code) {
-	case EAI_AGAIN:
-		return -EAGAIN;
-	case EAI_MEMORY:
-		return -ENOMEM;
-	case EAI_SYSTEM:
-		return errno != 0 ? -errno : -EIO;
-	case EAI_FAIL:
-		return -EIO;
-	default:
-		return -ENOENT;
+	struct api_call *call = api_call_find(&d->ctx->calls, API_CALL_HOST, d->asker);
+
+	if (call == NULL) {
+		ipc_close_fds(&result, 1);	/* completed otherwise: the monitor died */
+		return;
 	}
+	if (result >= 0)
+		result = postern_transport_new(&call->made, d->ctx, result);
+	api_call_complete(call, result);
 }
 
-/* The outcome of a connect that is under way. */
-static int
-finish_connect(int fd, struct api_deadline d)
+static void
+release(struct api_call *call)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int error = 0, r;
-	socklen_t n = sizeof(error);
+	api_dial_end(call->ctx, call->id);
+}
 
-	do
-		r = poll(&p, 1, api_deadline_left(d));
-	while (r < 0 && errno == EINTR);
+static int
+begin(postern_context *ctx, const struct place *where, struct api_call **call)
+{
+	struct api_dial dial = { .port = where->port, .done = connected };
+	int r = api_context_enter(ctx);
+
 	if (r == 0)
-		return POSTERN_ETIMEOUT;
-	if (r < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
-		return -errno;
-	return -error;
-}
-
-/* A connected descriptor, or an error. */
-static int
-connect_to(const struct addrinfo *ai, struct api_deadline d)
-{
-	int r = 0, fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    ai->ai_protocol);
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen) != 0)
-		/* after a signal it goes on as well */
-		r = errno == EINPROGRESS || errno == EINTR ? finish_connect(fd, d) : -errno;
+		r = ctx->dead;
 	if (r == 0)
-		return fd;
-	(void)close(fd);	/* nothing was written to it */
-	return r;
-}
-
-static int
-connect_any(const struct place *where, struct api_deadline d)
-{
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV }, *list = NULL;
-	char port[8];
-	int r;
-
-	(void)snprintf(port, sizeof(port), "%u", where->port);	/* at most 65535 */
-	errno = 0;
-	r = getaddrinfo(where->host, port, &hints, &list);
-	if (r != 0)
-		return error_of_resolver(r);
-	r = -ENOENT;
-	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
-		r = connect_to(ai, d);
-		if (r >= 0 || r == POSTERN_ETIMEOUT)
-			break;
-	}
-	freeaddrinfo(list);
+		r = api_call_new(ctx, NULL, API_CALL_HOST, call);
+	if (r < 0)
+		return r;
+	dial.asker = (*call)->id;
+	r = api_dial_start(ctx, &dial, where->host);
+	if (r < 0)
+		api_call_drop(*call);
+	else
+		(*call)->release = release;
 	return r;
 }
 
@@ -194,14 +156,27 @@ static int
 make(postern_transport **out, postern_context *ctx, const struct place *where,
     struct api_deadline d)
 {
-	int fd, r = api_context_enter(ctx);
+	struct api_call *call;
+	int r = begin(ctx, where, &call);
 
-	if (r == 0)
-		r = ctx->dead;
 	if (r < 0)
 		return r;
-	fd = connect_any(where, d);
-	return fd < 0 ? fd : postern_transport_new(out, ctx, fd);
+	r = api_call_wait(call, 0, d);
+	if (r == 0) {
+		*out = call->made;
+		call->made = NULL;
+	}
+	api_call_drop(call);
+	return r;
+}
+
+static int
+make_async(postern_context *ctx, const struct place *where, uint64_t *id)
+{
+	struct api_call *call;
+	int r = begin(ctx, where, &call);
+
+	return r < 0 ? r : api_call_detach(call, 0, id);
 }
 
 int
@@ -216,15 +191,43 @@ postern_transport_new_host(postern_transport **out, postern_context *ctx,
 }
 
 int
-postern_transport_new_address(postern_transport **out, postern_context *ctx, const char *host,
-    unsigned port, int timeout_ms)
+postern_transport_new_host_async(postern_context *ctx, const char *host_port, uint64_t *id)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct place where = { .port = port != 0 ? port : SSH_PORT };
+	struct place where;
+	int r = read_place(host_port, &where);
+
+	return r < 0 ? r : make_async(ctx, &where, id);
+}
+
+static int
+take_place(const char *host, unsigned port, struct place *out)
+{
 	size_t n = strlen(host);
 
 	if (n == 0 || n > HOST_MAX || port > PORT_MOST)
 		return -EINVAL;
-	memcpy(where.host, host, n + 1);
-	return make(out, ctx, &where, d);
+	memcpy(out->host, host, n + 1);
+	out->port = port != 0 ? port : SSH_PORT;
+	return 0;
+}
+
+int
+postern_transport_new_address(postern_transport **out, postern_context *ctx, const char *host,
+    unsigned port, int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct place where;
+	int r = take_place(host, port, &where);
+
+	return r < 0 ? r : make(out, ctx, &where, d);
+}
+
+int
+postern_transport_new_address_async(postern_context *ctx, const char *host, unsigned port,
+    uint64_t *id)
+{
+	struct place where;
+	int r = take_place(host, port, &where);
+
+	return r < 0 ? r : make_async(ctx, &where, id);
 }

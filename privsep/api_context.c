@@ -1,8 +1,7 @@
 /*
  * api_context.c - a context: the monitor it starts, and all that hangs on it.
  *
- * The monitor is started with nothing of the host program but its link, and is the
- * only child the library ever has.  Both sides compare the hash of the message
+ * The monitor is started with nothing of the host program but its link.  Both sides compare the hash of the message
  * table first: a half-upgraded installation must say so instead of misreading
  * messages.  After fork(2) the child's copies of our sockets are still the
  * parent's conversation, so nothing is sent, received or unregistered there.
@@ -253,6 +252,7 @@ init(postern_context *ctx, const struct postern_context_config *cfg)
 	TAILQ_INIT(&ctx->host_keys);
 	TAILQ_INIT(&ctx->keys);
 	TAILQ_INIT(&ctx->calls);
+	TAILQ_INIT(&ctx->dials);
 }
 
 static void
@@ -267,6 +267,7 @@ tear_down(postern_context *ctx)
 	api_call_shown(ctx);
 	while ((call = TAILQ_FIRST(&ctx->calls)) != NULL)
 		api_call_drop(call);
+	api_dial_end_all(ctx);
 	api_program_end_all(ctx);
 	while ((t = TAILQ_FIRST(&ctx->transports)) != NULL)
 		api_transport_discard(t);
@@ -306,10 +307,11 @@ postern_context_new(postern_context **out, const struct postern_context_config *
 	if (ctx == NULL)
 		return -ENOMEM;
 	init(ctx, &cfg);
-	r = api_loop_open(ctx);
+	ctx->helper_dir = api_context_copy(span_str(cfg.helper_dir != NULL ? cfg.helper_dir :
+	    api_path_helpers()));
+	r = ctx->helper_dir != NULL ? api_loop_open(ctx) : -ENOMEM;
 	if (r == 0)
-		r = start_monitor(ctx, cfg.helper_dir != NULL ? cfg.helper_dir :
-		    api_path_helpers());
+		r = start_monitor(ctx, ctx->helper_dir);
 	if (r == 0)
 		r = api_loop_wait(ctx, d, is_greeted, ctx, (struct api_held){ NULL, NULL });
 	if (r == 0)
@@ -334,6 +336,7 @@ postern_context_free(postern_context *ctx)
 	tear_down(ctx);
 	stop_monitor(ctx);
 	free(ctx->report);
+	free(ctx->helper_dir);
 	free(ctx);
 }
 
@@ -351,6 +354,7 @@ let_go(postern_context *ctx)
 		postern_transport_atfork(t);
 	TAILQ_FOREACH(s, &ctx->servers, next)
 		postern_server_stop(s);
+	api_dial_end_all(ctx);
 	api_program_end_all(ctx);
 	api_link_close(&ctx->monitor);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
@@ -370,6 +374,7 @@ postern_context_atfork(postern_context *ctx)
 	/* the monitor is the parent's child, not ours: no wait */
 	ipc_close_fds(&ctx->child, 1);
 	free(ctx->report);
+	free(ctx->helper_dir);
 	free(ctx);
 }
 

@@ -196,6 +196,9 @@ ready(postern_context *ctx, uint64_t tag, uint32_t events)
 	case API_PROGRAM:
 		api_program_ready(ctx, id);
 		break;
+	case API_DIAL:
+		api_dial_ready(ctx, id);
+		break;
 	case API_IO:
 		api_io_ready(ctx, id);
 		break;

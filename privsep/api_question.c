@@ -37,6 +37,8 @@ api_question_drop(postern_transport *t, struct api_question *q)
 {
 	LIST_REMOVE(q, next);
 	t->n_questions--;
+	if (q->kind == API_ASK_OPEN)
+		api_dial_end(t->ctx, q->id);	/* what is connected now is for nobody */
 	free(q->host);
 	free(q);
 }

@@ -590,6 +590,8 @@ void monitor_agent_sign(struct agent *, const struct signing *);
 #define SENDS_Z2M(NAME, flags)
 #define SENDS_M2K(NAME, flags)
 #define SENDS_K2M(NAME, flags)
+#define SENDS_A2R(NAME, flags)
+#define SENDS_R2A(NAME, flags)
 #define MSG(link, NAME, id, phases, kex, flags) SENDS_##link(NAME, flags)
 #include "ipc/messages.def"
 

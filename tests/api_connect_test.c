@@ -223,6 +223,160 @@ an_address_of_six_has_many_colons(void **state)
 	check_connected(t, peer);
 }
 
+/* ---- without waiting ---- */
+
+static struct postern_event
+done_of(uint64_t id, int within_ms)
+{
+	struct postern_event ev = POSTERN_EVENT;
+
+	assert_int_equal(postern_next(ctx, &ev, within_ms), 1);
+	assert_int_equal(ev.type, POSTERN_EVENT_DONE);
+	assert_int_equal(ev.call, id);
+	return ev;
+}
+
+static void
+an_async_call_brings_the_transport(void **state)
+{
+	char text[64], peer[64];
+	struct postern_event ev;
+	uint64_t id;
+
+	(void)state;
+	(void)snprintf(peer, sizeof(peer), "127.0.0.1:%d", port);
+	/* the second of its two addresses */
+	(void)snprintf(text, sizeof(text), "two.test:%d", port);
+	assert_int_equal(postern_transport_new_host_async(ctx, text, &id), 0);
+	ev = done_of(id, SOON);
+	assert_int_equal(ev.result, 0);
+	check_connected(ev.transport, peer);
+	assert_int_equal(postern_transport_new_address_async(ctx, "127.0.0.1", (unsigned)port,
+	    &id), 0);
+	ev = done_of(id, SOON);
+	assert_int_equal(ev.result, 0);
+	check_connected(ev.transport, peer);
+	assert_int_equal(fake_seen->resolvers, 1);
+	assert_int_equal(postern_transport_new_host_async(ctx, "host:", &id), -EINVAL);
+	assert_int_equal(postern_transport_new_address_async(ctx, "", 22, &id), -EINVAL);
+}
+
+/* What a name came to; the descriptors are as before. */
+static int
+result_of(const char *host)
+{
+	struct postern_event ev;
+	int before = fake_open_fds();
+	uint64_t id;
+
+	assert_int_equal(postern_transport_new_address_async(ctx, host, (unsigned)port, &id), 0);
+	ev = done_of(id, SOON);
+	if (ev.transport != NULL)
+		postern_transport_free(ev.transport);
+	assert_int_equal(fake_open_fds(), before);
+	return ev.result;
+}
+
+static void
+what_a_resolver_says_is_checked(void **state)
+{
+	(void)state;
+	assert_int_equal(result_of("nobody.test"), -ENOENT);
+	assert_int_equal(result_of("again.test"), -EAGAIN);
+	assert_int_equal(result_of("strange.test"), -EHOSTUNREACH);
+	assert_int_equal(result_of("dies.test"), -EHOSTUNREACH);
+	assert_int_equal(result_of("babbles.test"), -EHOSTUNREACH);
+	assert_int_equal(result_of("empty.test"), -EHOSTUNREACH);
+	assert_int_equal(result_of("family.test"), -EHOSTUNREACH);
+	assert_int_equal(result_of("cut4.test"), -EHOSTUNREACH);
+	assert_int_equal(result_of("cut6.test"), -EHOSTUNREACH);
+	assert_int_equal(result_of("bare.test"), -EHOSTUNREACH);
+	/* one address more than are tried */
+	assert_int_equal(result_of("many.test"), 0);
+	assert_int_equal(result_of("any.test"), 0);
+	assert_int_equal(result_of("mapped.test"), 0);
+	fake_how.missing = 1;
+	assert_int_equal(result_of("localhost"), -ENOENT);
+	fake_how.missing = 0;
+}
+
+static void
+a_slow_resolver_holds_nobody_up(void **state)
+{
+	postern_transport *t = NULL;
+	struct postern_event ev = POSTERN_EVENT;
+	struct timespec a, b;
+	uint64_t ids[40], id;
+	int before = fake_open_fds();
+
+	(void)state;
+	(void)clock_gettime(CLOCK_MONOTONIC, &a);
+	for (size_t i = 0; i < 40; i++)
+		assert_int_equal(postern_transport_new_host_async(ctx, "slow.test", &ids[i]), 0);
+	(void)clock_gettime(CLOCK_MONOTONIC, &b);
+	assert_int_equal(b.tv_sec - a.tv_sec < 2, 1);
+	/* what needs no resolver goes on, also when all processes are taken */
+	assert_int_equal(postern_transport_new_address_async(ctx, "127.0.0.1", (unsigned)port,
+	    &id), 0);
+	ev = done_of(id, SOON);
+	assert_int_equal(ev.result, 0);
+	postern_transport_free(ev.transport);
+	assert_int_equal(fake_seen->resolvers, 32);
+	/* a time that is up ends the blocking call, and what it had begun */
+	assert_int_equal(postern_transport_new_host(&t, ctx, "slow.test", BRIEFLY),
+	    POSTERN_ETIMEOUT);
+	assert_null(t);
+	/* who waits comes next */
+	postern_cancel(ctx, ids[0]);
+	assert_int_equal(postern_next(ctx, &ev, BRIEFLY), POSTERN_ETIMEOUT);
+	assert_int_equal(fake_seen->resolvers, 33);
+	for (size_t i = 0; i < 40; i++)
+		postern_cancel(ctx, ids[i]);
+	assert_int_equal(fake_open_fds(), before);
+	assert_int_equal(postern_next(ctx, &ev, 0), POSTERN_ETIMEOUT);
+	/* given up: no child of theirs is left, but the monitor */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);
+	assert_int_equal(kill(fake_pid, 0), 0);
+}
+
+static void
+a_transport_that_nobody_fetched_is_closed(void **state)
+{
+	char byte;
+	uint64_t id;
+	int fd;
+
+	(void)state;
+	assert_int_equal(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(postern_transport_new_address_async(ctx, "127.0.0.1", (unsigned)port,
+	    &id), 0);
+	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	for (int i = 0; i < 100 && fd < 0; i++) {
+		assert_int_equal(api_loop_turn(ctx, 10), 0);
+		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	}
+	assert_true(fd >= 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(api_loop_turn(ctx, 10), 0);
+	postern_cancel(ctx, id);
+	assert_int_equal(recv(fd, &byte, 1, 0), 0);
+	(void)close(fd);
+}
+
+static void
+without_a_monitor_it_ends(void **state)
+{
+	struct postern_event ev = POSTERN_EVENT;
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(postern_transport_new_host_async(ctx, "slow.test", &id), 0);
+	assert_int_equal(kill(fake_pid, SIGKILL), 0);
+	ev = done_of(id, SOON);
+	assert_int_equal(ev.result, POSTERN_EMONITOR);
+	assert_null(ev.transport);
+}
+
 int
 main(void)
 {
@@ -236,6 +390,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_forked_child_connects_nowhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_place_is_connected_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_address_of_six_has_many_colons, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_async_call_brings_the_transport, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_a_resolver_says_is_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_slow_resolver_holds_nobody_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_transport_that_nobody_fetched_is_closed, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(without_a_monitor_it_ends, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

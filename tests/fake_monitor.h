@@ -27,13 +27,14 @@
 
 #include "ipc/ipc.h"
 #include "privsep/spawn.h"
+#include "tests/fake_resolver.h"
 
 enum { FAKE_CONNS = 32, FAKE_CHANS = 32, FAKE_MANY = 1000, FAKE_HELD = 1200 };
 
 /* What the test wants to know about what the puppet got. */
 struct fake_seen {
-	int spawned, sealed, config, closes, closes_now, drops, host_keys, trust_files, trust_keys,
-	    trust_revoked;
+	int spawned, resolvers, sealed, config, closes, closes_now, drops, host_keys, trust_files,
+	    trust_keys, trust_revoked;
 	int channel_closes, late_closes, answers, refusals, infos;
 	uint64_t last_conn, added_key;	/* AGENT_ADD */
 	uint64_t again;		/* the AGENT that is connected to again; 0: none */
@@ -1324,23 +1325,26 @@ fake_main(int app)
 int
 spawn_helper(const char *dir, const char *name, int link, pid_t *pid, int *pidfd)
 {
+	bool is_resolver = strcmp(name, "postern-resolve") == 0;
 	int app;
 
 	(void)dir;
-	(void)name;
 	if (fake_how.missing)
 		return -ENOENT;
-	fake_seen->spawned++;
+	*(is_resolver ? &fake_seen->resolvers : &fake_seen->spawned) += 1;
 	*pid = fork();
 	if (*pid == 0) {
 		app = fcntl(link, F_DUPFD_CLOEXEC, 200);
 		(void)close_range(3, 199, 0);
 		(void)close_range(201, ~0u, 0);
+		if (is_resolver)
+			fake_resolver_main(app);
 		fake_main(app);
 	}
 	if (*pid < 0)
 		return -errno;
-	fake_pid = *pid;
+	if (!is_resolver)
+		fake_pid = *pid;
 	*pidfd = pidfd_open(*pid, 0);
 	return *pidfd < 0 ? -errno : 0;
 }

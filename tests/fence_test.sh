@@ -82,6 +82,10 @@ libexec/postern-keyload new_keys
 libexec/postern-keyload parser
 libexec/postern-keyload worker
 libexec/postern-keyload monitor
+libexec/postern-resolve parser
+libexec/postern-resolve algorithms
+libexec/postern-resolve worker
+libexec/postern-resolve monitor
 lib/libpostern.so parser
 lib/libpostern.so algorithms
 lib/libpostern.so worker
@@ -138,7 +142,7 @@ soft_spots() {
 }
 if [ -z "$SAN" ]; then
 	for program in libexec/postern-monitor libexec/postern-worker libexec/postern-keyload \
-	    lib/libpostern.so bin/posternd bin/postern bin/postern-keygen; do
+	    libexec/postern-resolve lib/libpostern.so bin/posternd bin/postern bin/postern-keygen; do
 		case_of "hardening_$(basename "$program")" "$(soft_spots "$B/$program" | tr '\n' ' ')"
 	done
 	# and the check can see: an object of another kind fails it

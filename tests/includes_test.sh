@@ -19,6 +19,7 @@ privsep/rehearsal\.[ch]                 privsep/(rehearsal|sandbox|worker)\.h
 privsep/canary\.h                       -
 privsep/zygote\.c                       ipc/.*|crypto/crypto\.h|privsep/(canary|rehearsal|sandbox|spawn|worker)\.h
 privsep/keyload\.c                      ipc/.*|crypto/(crypto|keyfile)\.h|privsep/(sandbox|spawn)\.h
+privsep/resolve\.c                      ipc/.*|privsep/spawn\.h
 privsep/monitor.*                       ipc/.*|crypto/.*|proto/wire\.h|privsep/(monitor.*|sandbox|spawn)\.h
 privsep/worker.*                        ipc/.*|proto/.*|crypto/.*|privsep/(worker.*|sandbox)\.h
 privsep/api.*                           ipc/.*|crypto/names\.def|proto/(wire\.h|messages\.def)|include/postern\.h|privsep/(api.*|spawn)\.h
@@ -90,6 +91,7 @@ privsep/spawn.c "ipc/ipc.h"
 privsep/sandbox_a.c "crypto/crypto.h"
 privsep/zygote.c "proto/ssh.h"
 privsep/keyload.c "proto/wire.h"
+privsep/resolve.c "crypto/crypto.h"
 privsep/monitor_a.c "proto/packet.h"
 privsep/monitor_a.c "privsep/worker.h"
 privsep/worker_a.c "privsep/monitor.h"

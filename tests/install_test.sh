@@ -26,6 +26,7 @@ case_of "make install" "$(make -s install $san "PREFIX=$tmp/usr" 2>&1 >/dev/null
 missing=
 for f in bin/postern bin/postern-keygen sbin/posternd include/postern.h lib/libpostern.a lib/libpostern.so \
     libexec/postern/postern-monitor libexec/postern/postern-worker libexec/postern/postern-keyload \
+    libexec/postern/postern-resolve \
     share/man/man1/postern.1 share/man/man1/postern-keygen.1 share/man/man3/postern_transport.3 share/man/man8/posternd.8; do
 	[ -s "$tmp/usr/$f" ] || missing="$missing $f"
 done

@@ -340,6 +340,10 @@ GOLDEN(KEY_FILE, "\xd0" "\0\0\0\3" "sch" "\0\0\0\2" "pw",
 GOLDEN(KEY_FORM, "\xd2" "\0\0\0\0" "\0\0\0\1" "a" "\0\0\0\1" "b" "\0\0\0\1" "s" "\0\0\0\1" "c",
     .result = 0, .alg = S("a"), .blob = S("b"), .secret = S("s"), .comment = S("c"))
 
+/* ---- application <-> resolver ---- */
+GOLDEN(RESOLVE, "\xd4" "\0\0\0\3" "sch" "\0\0\0\1" "h", .schema = S("sch"), .host = S("h"))
+GOLDEN(ADDRESSES, "\xd5" "\0\0\0\2" "\0\0\0\1" "a", .error = 2, .list = S("a"))
+
 #undef S
 #undef GOLDEN
 

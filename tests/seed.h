@@ -44,6 +44,7 @@ static struct house {
 	int prompts;			/* of keyboard-interactive                 */
 	bool steps;			/* the key first, then the password        */
 	int listen_answer;
+	postern_may_connect *may_connect;	/* of other hosts than "pair"          */
 	/* what was seen */
 	postern_transport *theirs;
 	postern_channel *channel;	/* the newest that was opened to the server */
@@ -160,15 +161,18 @@ seed_check_open(void *user, postern_transport *t, uint64_t question, postern_cha
 {
 	int loop[2];
 
-	(void)user, (void)t, (void)question, (void)extra, (void)len;
+	(void)user, (void)t, (void)extra, (void)len;
 	house.channel = ch;
 	if (f != NULL)
 		seed_keep_forward(f);
 	if (strcmp(kind, "session") == 0 || strcmp(kind, "plain@test") == 0)
 		return POSTERN_ACCEPT;
 	*reason = 3;
-	if (f == NULL || f->kind != POSTERN_DIRECT_TCPIP || strcmp(f->host, "pair") != 0)
+	if (f == NULL || f->kind != POSTERN_DIRECT_TCPIP)
 		return POSTERN_REFUSE;
+	if (strcmp(f->host, "pair") != 0)
+		return house.may_connect == NULL ? POSTERN_REFUSE :
+		    postern_channel_connect(ch, question, f, house.may_connect, NULL);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, loop), 0);
 	assert_int_equal(write(loop[1], "connected", 9), 9);
 	assert_int_equal(close(loop[1]), 0);

@@ -2,6 +2,8 @@
  * seed_forward_test.c - the rows of docs/from-paramiko.md about forwarding: who asks
  * for what, who is asked, and what is refused.
  */
+#include <netinet/in.h>
+
 #include "tests/seed.h"
 
 struct handled {
@@ -173,6 +175,61 @@ seed_27_direct_tcpip(void **state)
 	assert_int_equal(postern_transport_open_forward(t, &ch, &f, SOON), POSTERN_EREFUSED);
 }
 
+/* Only on the loopback of IPv4, however it is called. */
+static int
+may_connect(void *user, postern_channel *ch, const struct postern_forward *asked,
+    const struct sockaddr *to, size_t len)
+{
+	struct sockaddr_in in;
+
+	(void)user, (void)ch;
+	assert_int_equal(asked->kind, POSTERN_DIRECT_TCPIP);
+	if (to->sa_family != AF_INET || len != sizeof(in))
+		return POSTERN_REFUSE;
+	memcpy(&in, to, sizeof(in));
+	return in.sin_addr.s_addr == htonl(INADDR_LOOPBACK) &&
+	    ntohs(in.sin_port) == asked->port ? POSTERN_ACCEPT : POSTERN_REFUSE;
+}
+
+/* Through the resolver of this machine. */
+static void
+seed_27_resolved_address(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct postern_forward f = POSTERN_FORWARD;
+	struct postern_exception e = POSTERN_EXCEPTION;
+	postern_transport *t = seed_logged_in();
+	socklen_t len = sizeof(in);
+	postern_channel *ch;
+	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer;
+	char text[32];
+
+	(void)state;
+	assert_int_equal(bind(s, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(listen(s, 4), 0);
+	assert_int_equal(getsockname(s, (struct sockaddr *)&in, &len), 0);
+	house.may_connect = may_connect;
+	f.kind = POSTERN_DIRECT_TCPIP;
+	f.host = "localhost";
+	f.port = ntohs(in.sin_port);
+	assert_int_equal(postern_transport_open_forward(t, &ch, &f, SOON), 0);
+	peer = accept4(s, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(write(peer, "resolved", 8), 8);
+	assert_int_equal(close(peer), 0);
+	assert_string_equal(seed_read(postern_channel_fd(ch), text, sizeof(text)), "resolved");
+	/* what may not be connected to is prohibited; what is not there has failed */
+	f.host = "127.0.0.2";
+	assert_int_equal(postern_transport_open_forward(t, &ch, &f, SOON), POSTERN_EREFUSED);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_int_equal(e.refusal, 1);
+	f.host = "no.such.name.invalid";
+	assert_int_equal(postern_transport_open_forward(t, &ch, &f, SOON), POSTERN_EREFUSED);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_int_equal(e.refusal, 2);
+	assert_int_equal(close(s), 0);
+}
+
 static void
 seed_28_open_forwarded_tcpip_channel(void **state)
 {
@@ -253,7 +310,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(seed_33_request_port_forward), T(seed_33_two_handlers), T(seed_33_no_handler),
-		T(seed_10_cancel_port_forward), T(seed_27_direct_tcpip),
+		T(seed_10_cancel_port_forward), T(seed_27_direct_tcpip), T(seed_27_resolved_address),
 		T(seed_28_open_forwarded_tcpip_channel), T(seed_31_open_x11_channel), T(seed_c_agent),
 	};
 

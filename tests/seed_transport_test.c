@@ -73,7 +73,9 @@ seed_01_host(void **state)
 {
 	struct postern_client_config cfg = seed_client();
 	unsigned port = listen_on(AF_INET), port6 = listen_on(AF_INET6);
+	struct postern_event ev;
 	postern_transport *t;
+	uint64_t call;
 	char name[64];
 
 	(void)state;
@@ -83,6 +85,13 @@ seed_01_host(void **state)
 	(void)snprintf(name, sizeof(name), "[::1]:%u", port6);
 	assert_int_equal(postern_transport_new_host(&t, house.ctx, name, SOON), 0);
 	assert_int_equal(postern_transport_connect(t, &cfg, "robey", "foo", NULL, SOON), 0);
+	/* through the resolver of this machine, without waiting for it */
+	(void)snprintf(name, sizeof(name), "localhost:%u", port);
+	assert_int_equal(postern_transport_new_host_async(house.ctx, name, &call), 0);
+	ev = seed_done(call);
+	assert_int_equal(ev.result, 0);
+	assert_int_equal(postern_transport_connect(ev.transport, &cfg, "robey", "foo", NULL,
+	    SOON), 0);
 	assert_true(postern_transport_new_host(&t, house.ctx, "", SOON) < 0);
 	assert_true(postern_transport_new_host(&t, house.ctx, "localhost:", SOON) < 0);
 	assert_true(postern_transport_new_host(&t, house.ctx, "localhost:65536", SOON) < 0);
