@@ -31,7 +31,8 @@
  *   SECRETS    Passwords and answers are wiped on our side once they are sent.
  *   THREADS    A context with all that hangs on it belongs to one thread at a
  *              time.  Channel descriptors may be used anywhere.
- *   PROCESS    The library starts helper programs and never forks your process.
+ *   PROCESS    The library starts helper programs and never forks your process, unless
+ *              you ask for it (_set_subsystem_process).
  *              No threads, signal handlers, SIGCHLD, SIGPIPE, atexit, stdio,
  *              locale or environment; every descriptor is close-on-exec.  The
  *              monitor is a child of yours: waitpid(-1) may reap it, unharmed.  After
@@ -531,14 +532,23 @@ POSTERN_CHECKED int postern_answer_port(postern_transport *, uint64_t question, 
 POSTERN_CHECKED int postern_answer_payload(postern_transport *, uint64_t question,
     int answer, const postern_message *);
 /* Serves a subsystem without asking check_channel_request (paramiko's
- * set_subsystem_handler): NULL takes it back.  handler is called with the channel when
- * it was granted, in your process; _program starts argv in a process of its own, with
- * the channel as its 0, 1 and 2, and sends its exit status.  argv[0] is a path. */
+ * set_subsystem_handler): NULL takes it back.  In a process of its own, with the channel
+ * as its 0, 1 and 2 and no other descriptor, whose end is told to the peer:
+ *   _program   starts argv; argv[0] is a path;
+ *   _process   calls handler in a fork of your process; what it returns (0 to 255) is the
+ *              exit status.  There stdin, stdout and stderr are empty, signals are at
+ *              their defaults, calls on handles return POSTERN_EFORKED, and no atexit
+ *              function runs.  It is a copy of your memory next to a peer: a program is
+ *              not.  In a host with threads it may take no lock that one of them may
+ *              have held at that moment; the C library's own are in order.
+ * And in yours: _handler calls handler with the channel when it was granted. */
 POSTERN_CHECKED int postern_server_set_subsystem_handler(postern_server *, const char *name,
     void (*handler)(void *user, const char *name, postern_transport *, postern_channel *),
     void *user);
 POSTERN_CHECKED int postern_server_set_subsystem_program(postern_server *, const char *name,
     const char *const *argv, const char *const *envp);
+POSTERN_CHECKED int postern_server_set_subsystem_process(postern_server *, const char *name,
+    int (*handler)(void *user, const char *name), void *user);
 /* Keyboard-interactive: another round of prompts instead of an answer; call it in
  * check_auth (which then returns POSTERN_LATER) or afterwards. */
 POSTERN_CHECKED int postern_answer_prompts(postern_transport *, uint64_t question,

@@ -381,6 +381,8 @@ int api_context_seal(postern_context *);
 int api_context_await_serving(postern_context *, struct api_deadline);
 /* The monitor is gone: ends every transport. */
 void api_context_died(postern_context *, int code, const char *why);
+/* In a forked child: every descriptor goes, the memory stays. */
+void api_context_let_go(postern_context *);
 /* What a send to the monitor came to, in the caller's terms. */
 int api_context_sent(int result);
 /* Copies a caller's extensible struct of any size; 0 or -EINVAL. */
@@ -632,15 +634,23 @@ int api_listen_answer(postern_transport *, const struct api_question *, int answ
 /* ---- api_x11.c ---- */
 void api_x11_forget(postern_channel *);		/* the cookie */
 
-/* ---- api_subsystem.c, api_program.c ---- */
+/* ---- api_subsystem.c, api_program.c, api_program_fork.c ---- */
 struct api_subsystem;
 const struct api_subsystem *api_subsystem_find(const postern_server *, const char *name);
 /* Answers the question by itself. */
 void api_subsystem_serve(const struct api_subsystem *, postern_channel *, uint64_t question);
 void api_subsystem_discard(postern_server *);
 struct api_program;
+struct api_program_what {
+	char *const *argv, *const *envp;	/* a program, or... */
+	int (*run)(void *user, const char *name);	/* ...a function, in a fork of the host */
+	void *user;
+	const char *name;		/* of the subsystem */
+};
 /* With the channel as its 0, 1 and 2. */
-int api_program_start(postern_channel *, char *const *argv, char *const *envp);
+int api_program_start(postern_channel *, const struct api_program_what *);
+/* The function's process; its pid, or -errno. */
+pid_t api_program_fork(postern_context *, const int fds[3], const struct api_program_what *);
 void api_program_ready(postern_context *, uint64_t id);
 void api_program_hang_up(const postern_channel *);
 void api_program_end_all(postern_context *);	/* killed; in a forked child only forgotten */

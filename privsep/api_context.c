@@ -342,8 +342,8 @@ postern_context_free(postern_context *ctx)
 
 /* In a callback of a forked child: it may return into the library, which then finds all
  * memory where it was. */
-static void
-let_go(postern_context *ctx)
+void
+api_context_let_go(postern_context *ctx)
 {
 	int *fds[] = { &ctx->fd, &ctx->set, &ctx->wake, &ctx->timer, &ctx->child };
 	postern_transport *t;
@@ -367,7 +367,7 @@ postern_context_atfork(postern_context *ctx)
 	if (ctx == NULL || api_context_enter(ctx) == 0)
 		return;
 	if (ctx->depth > 0) {
-		let_go(ctx);
+		api_context_let_go(ctx);
 		return;
 	}
 	tear_down(ctx);

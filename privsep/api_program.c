@@ -1,8 +1,9 @@
 /*
  * api_program.c - programs that serve subsystems, each in a process of its own.
  *
- * posix_spawn and never fork, with signals to default, a session of its own, and of all
- * descriptors only the three of its channel: nothing of the host program is inherited.
+ * By posix_spawn, with signals to default, a session of its own, and of all descriptors
+ * only the three of its channel: nothing of the host program is inherited.  A function of
+ * the host's is run by api_program_fork.c; from there on it is a program like others.
  * The worker holds the other ends, so no byte passes through here.  The host may reap
  * whatever child ends (waitpid(-1)), this one too: a program is known by its pidfd and
  * never by a number that may be another's by then.
@@ -77,16 +78,20 @@ plan_descriptors(posix_spawn_file_actions_t *plan, const struct pipes *p)
 
 /* Its pid, or -errno. */
 static pid_t
-spawn(const struct pipes *p, char *const *argv, char *const *envp)
+spawn(postern_context *ctx, const struct pipes *p, const struct api_program_what *w)
 {
 	posix_spawn_file_actions_t plan;
 	pid_t pid;
-	int rc = posix_spawn_file_actions_init(&plan);
+	int rc;
 
+	if (w->run != NULL)
+		return api_program_fork(ctx, (const int[]){ p->fd[0][0], p->fd[1][0],
+		    p->fd[2][0] }, w);
+	rc = posix_spawn_file_actions_init(&plan);
 	if (rc != 0)
 		return -rc;
 	rc = plan_descriptors(&plan, p);
-	pid = rc == 0 ? spawn_planned(&plan, argv[0], argv, envp) : -rc;
+	pid = rc == 0 ? spawn_planned(&plan, w->argv[0], w->argv, w->envp) : -rc;
 	(void)posix_spawn_file_actions_destroy(&plan);
 	return pid;
 }
@@ -118,8 +123,9 @@ watch(struct api_program *p, pid_t pid, postern_context *ctx)
 }
 
 int
-api_program_start(postern_channel *ch, char *const *argv, char *const *envp)
+api_program_start(postern_channel *ch, const struct api_program_what *w)
 {
+	const char *what = w->run != NULL ? "its function" : w->argv[0];
 	struct pipes pipes = { { { -1, -1 }, { -1, -1 }, { -1, -1 } } };
 	postern_context *ctx = ch->t->ctx;
 	struct api_program *p;
@@ -138,11 +144,11 @@ api_program_start(postern_channel *ch, char *const *argv, char *const *envp)
 	p->chan = ch->id;
 	p->pidfd = -1;
 	r = make_pipes(&pipes);
-	pid = r == 0 ? spawn(&pipes, argv, envp) : r;
+	pid = r == 0 ? spawn(ctx, &pipes, w) : r;
 	r = pid > 0 ? watch(p, pid, ctx) : (int)pid;
 	if (r < 0) {
 		api_log_chan(ch->t, ch->id, POSTERN_ERROR, "channel %s: cannot start %s: %s",
-		    ch->name, argv[0], postern_strerror(r));
+		    ch->name, what, postern_strerror(r));
 		close_pipes(&pipes);
 		free(p);
 		return r;
@@ -150,7 +156,7 @@ api_program_start(postern_channel *ch, char *const *argv, char *const *envp)
 	LIST_INSERT_HEAD(&ctx->programs, p, next);
 	ctx->n_programs++;
 	api_log_chan(ch->t, ch->id, POSTERN_VERBOSE, "channel %s: %s is process %d", ch->name,
-	    argv[0], (int)pid);
+	    what, (int)pid);
 	r = postern_channel_take_pipes(ch, pipes.fd[0][1], pipes.fd[1][1], pipes.fd[2][1]);
 	for (size_t i = 0; i < 3; i++)
 		pipes.fd[i][1] = -1;	/* taken */

@@ -1,6 +1,6 @@
 /*
  * api_subsystem.c - subsystems that a server serves by itself: a function of the host
- * program, or a program.
+ * program, in it or in a process of its own, or a program.
  *
  * The name is the peer's word and chooses among what the application has put here,
  * nothing more: argv and environment are the application's alone.
@@ -16,8 +16,9 @@ struct api_subsystem {
 	LIST_ENTRY(api_subsystem) next;
 	char *name;
 	void (*handler)(void *user, const char *name, postern_transport *, postern_channel *);
+	int (*run)(void *user, const char *name);	/* in a process */
 	void *user;
-	char **argv, **envp;		/* a program, when there is no handler */
+	char **argv, **envp;		/* a program, when there is neither */
 };
 
 static void
@@ -103,7 +104,8 @@ api_subsystem_serve(const struct api_subsystem *given, postern_channel *ch, uint
 
 	(void)memcpy(name, given->name, strlen(given->name) + 1);
 	if (sub.handler == NULL)
-		r = api_program_start(ch, sub.argv, sub.envp);
+		r = api_program_start(ch, &(struct api_program_what){ .argv = sub.argv,
+		    .envp = sub.envp, .run = sub.run, .user = sub.user, .name = name });
 	api_question_settle(t, question, r == 0 ? POSTERN_ACCEPT : POSTERN_REFUSE, NULL, 0);
 	/* without descriptors it was not granted after all */
 	if (sub.handler != NULL && may_still_answer(ch) && ch->is_started)
@@ -162,6 +164,18 @@ postern_server_set_subsystem_handler(postern_server *s, const char *name,
     void *user)
 {
 	struct api_subsystem sub = { .handler = handler, .user = user };
+	int r = check(s, name);
+
+	if (r < 0)
+		return r;
+	return handler == NULL ? take_back(s, name) : add(s, name, &sub);
+}
+
+int
+postern_server_set_subsystem_process(postern_server *s, const char *name,
+    int (*handler)(void *user, const char *name), void *user)
+{
+	struct api_subsystem sub = { .run = handler, .user = user };
 	int r = check(s, name);
 
 	if (r < 0)

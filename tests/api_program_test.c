@@ -347,6 +347,171 @@ a_signal_is_told_by_its_name(void **state)
 	close_pipes(&p);
 }
 
+/* ---- functions in a process ---- */
+
+/* What it is to do is its user; it can tell by its descriptors and status alone. */
+static int
+in_process(void *user, const char *name)
+{
+	const char *what = user;
+	char line[64] = "";
+	int fds = 0;
+
+	if (strcmp(what, "echo") == 0) {
+		(void)!fgets(line, sizeof(line), stdin);
+		(void)printf("%s got %s", name, line);
+		(void)fprintf(stderr, "oops\n");
+		return 5;
+	}
+	if (strcmp(what, "crash") == 0)
+		(void)raise(SIGSEGV);
+	if (strcmp(what, "wait") == 0) {
+		(void)printf("%d\n", (int)getpid());
+		(void)fflush(stdout);
+		(void)poll(NULL, 0, -1);
+	}
+	if (strcmp(what, "much") == 0)
+		return 256;
+	if (strcmp(what, "handles") == 0) {
+		struct postern_event ev = POSTERN_EVENT;
+
+		/* what the host had in a buffer is not here */
+		for (int fd = 0; fd < 1024; fd++)
+			fds += fcntl(fd, F_GETFD) >= 0;
+		(void)printf("%d %d %d %d", fds, postern_next(ctx, &ev, 0) == POSTERN_EFORKED,
+		    postern_transport_send_ignore(t, 10) == POSTERN_EFORKED, getsid(0) == getpid());
+		postern_context_atfork(ctx);
+		postern_context_free(ctx);
+	}
+	return 0;
+}
+
+static uint64_t
+starts(const char *what)
+{
+	uint64_t chan = session();
+
+	assert_int_equal(postern_server_set_subsystem_process(server, "own", in_process,
+	    (void *)(uintptr_t)what), 0);
+	ask(chan, "own");
+	return chan;
+}
+
+static void
+a_function_in_a_process_has_its_channel_and_its_status_is_told(void **state)
+{
+	struct ipc_TAKE_PIPES p;
+	struct ipc_EXIT_DO e;
+	int before = fake_open_fds();
+	uint64_t chan = starts("echo");
+
+	(void)state;
+	p = takes_pipes(chan);
+	assert_int_equal(ctx->n_programs, 1);
+	assert_int_equal(write(p.in, "this\n", 5), 5);
+	assert_string_equal(output(p.out), "own got this\n");
+	assert_string_equal(output(p.err), "oops\n");
+	until_ended(0);
+	HEAR(EXIT_DO, &e);
+	assert_int_equal(e.chan, chan);
+	assert_int_equal(e.status, 5);
+	nothing_more();
+	close_pipes(&p);
+	/* what is no status is not taken for success */
+	chan = starts("much");
+	p = takes_pipes(chan);
+	until_ended(0);
+	HEAR(EXIT_DO, &e);
+	assert_int_equal(e.status, 255);
+	close_pipes(&p);
+	assert_int_equal(fake_open_fds(), before);
+	/* the table's own rules */
+	assert_int_equal(postern_server_set_subsystem_process(server, "", in_process, NULL),
+	    -EINVAL);
+	assert_int_equal(postern_server_set_subsystem_process(server, "own", NULL, NULL), 0);
+	assert_int_equal(postern_server_set_subsystem_process(server, "own", NULL, NULL),
+	    POSTERN_ESTATE);
+}
+
+static void
+a_function_in_a_process_has_no_handles_and_no_descriptors(void **state)
+{
+	struct ipc_TAKE_PIPES p;
+	struct sigaction old, ours = { .sa_handler = SIG_IGN };
+	int secret = open("/dev/null", O_RDONLY);	/* not close-on-exec */
+	char pid[32];
+
+	(void)state;
+	assert_true(secret >= 3);
+	assert_int_equal(sigaction(SIGTERM, &ours, &old), 0);
+	/* stays in the buffer: the tests' own lines are flushed before */
+	(void)fflush(stdout);
+	(void)setvbuf(stdout, NULL, _IOFBF, 4096);
+	(void)printf("%s", "the host's own words\n");
+	p = takes_pipes(starts("handles"));
+	assert_string_equal(output(p.out), "3 1 1 1");
+	close_pipes(&p);
+	until_ended(0);
+	(void)fflush(stdout);
+	/* a signal that the host ignores ends it */
+	while (next_said(&(struct rd){ 0 }) != 0)
+		;
+	p = takes_pipes(starts("wait"));
+	assert_true(postern_read_line(p.out, pid, sizeof(pid), NULL, SOON) > 0);
+	assert_int_equal(kill((pid_t)atoi(pid), SIGTERM), 0);
+	until_ended(0);
+	close_pipes(&p);
+	assert_int_equal(sigaction(SIGTERM, &old, NULL), 0);
+	(void)close(secret);
+	/* the parent's session lives */
+	assert_true(postern_transport_is_active(t));
+	assert_int_equal(postern_context_fd(ctx), ctx->fd);
+}
+
+static void
+a_crash_in_a_process_harms_nobody(void **state)
+{
+	struct ipc_EXIT_SIGNAL_DO e;
+	struct ipc_TAKE_PIPES p = takes_pipes(starts("crash"));
+
+	(void)state;
+	until_ended(0);
+	HEAR(EXIT_SIGNAL_DO, &e);
+	assert_true(span_is(e.name, "SEGV"));
+	close_pipes(&p);
+	assert_true(postern_transport_is_active(t));
+	p = takes_pipes(starts("echo"));
+	ipc_close_fds(&p.in, 1);
+	assert_string_equal(output(p.out), "own got ");
+	close_pipes(&p);
+	until_ended(0);
+}
+
+static void
+a_hundred_in_a_row_leave_nothing(void **state)
+{
+	int before = fake_open_fds();
+	sigset_t mask, mask_before;
+
+	(void)state;
+	assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &mask_before), 0);
+	for (int i = 0; i < 100; i++) {
+		uint64_t chan = starts(i % 10 == 0 ? "crash" : "quick");
+		struct ipc_TAKE_PIPES p = takes_pipes(chan);
+
+		close_pipes(&p);
+		until_ended(0);
+		SAY(CHANNEL_OVER, .chan = chan, .had_eof = 0);
+		while (next_said(&(struct rd){ 0 }) != 0)
+			;
+		postern_channel_free(api_channel_find(t, chan));
+	}
+	assert_int_equal(fake_open_fds(), before);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);	/* the puppet only */
+	assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &mask), 0);
+	assert_memory_equal(&mask, &mask_before, sizeof(mask));
+}
+
 /* A host that reaps whatever ends, before the library looks. */
 static void
 a_host_that_reaps_everything_breaks_nothing(void **state)
@@ -466,6 +631,10 @@ main(void)
 		T(a_program_has_its_channel_and_its_status_is_told),
 		T(a_program_inherits_nothing),
 		T(a_signal_is_told_by_its_name),
+		T(a_function_in_a_process_has_its_channel_and_its_status_is_told),
+		T(a_function_in_a_process_has_no_handles_and_no_descriptors),
+		T(a_crash_in_a_process_harms_nobody),
+		T(a_hundred_in_a_row_leave_nothing),
 		T(a_host_that_reaps_everything_breaks_nothing),
 		T(a_channel_that_ends_first_hangs_its_program_up),
 		T(the_end_of_the_context_leaves_no_program),

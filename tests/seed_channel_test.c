@@ -220,6 +220,33 @@ seed_37_subsystem_program(void **state)
 	    POSTERN_EREFUSED);
 }
 
+static int
+greets(void *user, const char *name)
+{
+	(void)printf("%d %s to %s", (int)getpid(), (const char *)user, name);
+	return 9;
+}
+
+static void
+seed_37_subsystem_process(void **state)
+{
+	struct postern_exit end = POSTERN_EXIT;
+	postern_transport *t = seed_logged_in();
+	postern_channel *ch = seed_session(t);
+	char text[64], own[16];
+
+	(void)state;
+	assert_int_equal(postern_server_set_subsystem_process(house.server, "greet", greets,
+	    (void *)(uintptr_t)"hello"), 0);
+	assert_int_equal(postern_channel_invoke_subsystem(ch, "greet", SOON), 0);
+	(void)seed_read(postern_channel_fd(ch), text, sizeof(text));
+	assert_non_null(strstr(text, " hello to greet"));
+	(void)snprintf(own, sizeof(own), "%d ", getpid());
+	assert_null(strstr(text, own));		/* a process of its own */
+	assert_int_equal(postern_channel_recv_exit_status(ch, &end, SOON), 0);
+	assert_int_equal(end.status, 9);
+}
+
 /* ---- what the server asks of a client ---- */
 
 static int
@@ -471,6 +498,7 @@ main(void)
 		T(seed_23_global_request), T(seed_23_hundred_outstanding), T(seed_23_notice),
 		T(seed_27_open_channel), T(seed_27_refused), T(seed_29_open_session),
 		T(seed_30_open_sftp_client), T(seed_37_subsystem_handler), T(seed_37_subsystem_program),
+		T(seed_37_subsystem_process),
 		T(seed_b29_client_global), T(seed_c_pty), T(seed_c_programs), T(seed_c_environment),
 		T(seed_c_exit_status), T(seed_c_exit_signal), T(seed_c_stderr), T(seed_c_descriptor),
 		T(seed_c_close), T(seed_c_names), T(seed_c_signals),
