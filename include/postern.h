@@ -20,9 +20,8 @@
  *              completes as POSTERN_EVENT_DONE with the call's number and, in result,
  *              what the blocking call would have returned.  Nothing may be freed by it
  *              and no time limit runs but the connection's own; postern_cancel() gives
- *              it up.  Exempt: what waits for our own processes only (_context_new,
- *              _server_new); the waits
- *              (_accept, _recv_exit_status), whose events are CHANNEL, LOGIN, EXIT.
+ *              it up.  Exempt: the waits (_accept, _recv_exit_status), whose events are
+ *              CHANNEL, LOGIN, EXIT.
  *   OWNERSHIP  _new and _open give you a handle, _free takes it back and accepts
  *              NULL.  Strings and bytes you pass in are copied; what events and
  *              callbacks show is borrowed until they return.  A descriptor passed
@@ -165,6 +164,11 @@ struct postern_context_config {
 /* Starts the monitor.  cfg may be NULL. */
 POSTERN_CHECKED int postern_context_new(postern_context **ctx,
     const struct postern_context_config *cfg, int timeout_ms);
+/* The handle is there at once, for every call and for postern_context_fd; the event comes
+ * when the monitor has answered.  POSTERN_EMONITOR there: it did not, or is of another
+ * build; the handle is to be freed as ever. */
+POSTERN_CHECKED int postern_context_new_async(postern_context **ctx,
+    const struct postern_context_config *cfg, uint64_t *call);
 /* Ends and frees all that hangs on it: servers, transports, channels, keys.  Not
  * inside a callback. */
 POSTERN_API void postern_context_free(postern_context *);
@@ -500,6 +504,11 @@ struct postern_server_config {
 POSTERN_CHECKED int postern_server_new(postern_server **, postern_context *,
     const struct postern_server_config *, const struct postern_server_interface *,
     int timeout_ms);
+/* The handle is there at once; connections that it accepts wait until the event has come.
+ * A host key must have been added before. */
+POSTERN_CHECKED int postern_server_new_async(postern_server **, postern_context *,
+    const struct postern_server_config *, const struct postern_server_interface *,
+    uint64_t *call);
 POSTERN_API void postern_server_free(postern_server *);	/* its transports live on */
 /* Accepts connections from a listening stream socket while postern_next runs.
  * Takes fd. */

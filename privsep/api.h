@@ -137,7 +137,7 @@ struct api_question {
 /* Who may complete it: a worker only API_CALL_WORKER, whatever number it names. */
 enum api_call_kind { API_CALL_WORKER = 1, API_CALL_OPEN, API_CALL_START, API_CALL_LOGIN,
 	API_CALL_CLOSE, API_CALL_KEY, API_CALL_AGENT, API_CALL_MODULI, API_CALL_REVOKED,
-	API_CALL_CERT, API_CALL_HOST };
+	API_CALL_CERT, API_CALL_HOST, API_CALL_CONTEXT, API_CALL_SERVE };
 /*
  * A call to monitor or worker.  It has a number that is never used again and completes
  * exactly once.  The pair of public calls that every one has is
@@ -376,9 +376,9 @@ struct postern_context {
 /* First line of every public call: 0, or POSTERN_EFORKED. */
 int api_context_enter(const postern_context *);
 uint64_t api_context_serial(postern_context *);
-/* No host key comes after this; with a deadline also waits until a zygote is up. */
+void api_context_greeted(postern_context *);	/* by a monitor of our own build */
+/* No host key comes after this. */
 int api_context_seal(postern_context *);
-int api_context_await_serving(postern_context *, struct api_deadline);
 /* The monitor is gone: ends every transport. */
 void api_context_died(postern_context *, int code, const char *why);
 /* In a forked child: every descriptor goes, the memory stays. */
@@ -666,6 +666,7 @@ void api_end_without_monitor(postern_transport *, const char *why);
 
 /* ---- api_server.c, api_listener.c ---- */
 int api_server_welcome(postern_server *, postern_transport *);	/* NEW, ATTACH */
+void api_server_serving(postern_context *);	/* a zygote is up: they begin */
 void api_server_release(postern_server *);	/* one reference less */
 void api_server_discard(postern_server *);	/* with the context */
 /* One step of a login, put to the interface. */

@@ -132,28 +132,6 @@ api_context_seal(postern_context *ctx)
 	return r;
 }
 
-static bool
-is_serving(const void *what)
-{
-	const postern_context *ctx = what;
-
-	return ctx->phase == P_SERVE;
-}
-
-int
-api_context_await_serving(postern_context *ctx, struct api_deadline d)
-{
-	return api_loop_wait(ctx, d, is_serving, ctx, (struct api_held){ NULL, NULL });
-}
-
-static bool
-is_greeted(const void *what)
-{
-	const postern_context *ctx = what;
-
-	return ctx->phase != P_HELLO;
-}
-
 static uint32_t
 or_default(unsigned value, unsigned by_default)
 {
@@ -286,11 +264,11 @@ tear_down(postern_context *ctx)
 	api_loop_close(ctx);
 }
 
-int
-postern_context_new(postern_context **out, const struct postern_context_config *given,
-    int timeout_ms)
+/* What is sent behind APP_HELLO is read by a monitor that has compared the hash in it, so
+ * nothing need wait for its answer. */
+static int
+begin(postern_context **out, const struct postern_context_config *given, struct api_call **call)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
 	struct postern_context_config cfg = POSTERN_CONTEXT_CONFIG;
 	postern_context *ctx;
 	int r = 0;
@@ -313,15 +291,53 @@ postern_context_new(postern_context **out, const struct postern_context_config *
 	if (r == 0)
 		r = start_monitor(ctx, ctx->helper_dir);
 	if (r == 0)
-		r = api_loop_wait(ctx, d, is_greeted, ctx, (struct api_held){ NULL, NULL });
-	if (r == 0)
 		r = send_config(ctx, &cfg);
-	if (r < 0) {
+	if (r == 0)
+		r = api_call_new(ctx, NULL, API_CALL_CONTEXT, call);
+	if (r < 0)
 		postern_context_free(ctx);
+	else
+		*out = ctx;
+	return r;
+}
+
+void
+api_context_greeted(postern_context *ctx)
+{
+	struct api_call *call = api_call_of(&ctx->calls, API_CALL_CONTEXT);
+
+	ctx->phase = P_SETUP;
+	if (call != NULL)
+		api_call_complete(call, 0);
+}
+
+int
+postern_context_new(postern_context **out, const struct postern_context_config *given,
+    int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct api_call *call;
+	postern_context *ctx;
+	int r = begin(&ctx, given, &call);
+
+	if (r < 0)
 		return r;
-	}
-	*out = ctx;
-	return 0;
+	r = api_call_end(call, 0, d);
+	if (r < 0)
+		postern_context_free(ctx);
+	else
+		*out = ctx;
+	return r;
+}
+
+int
+postern_context_new_async(postern_context **out, const struct postern_context_config *given,
+    uint64_t *id)
+{
+	struct api_call *call;
+	int r = begin(out, given, &call);
+
+	return r < 0 ? r : api_call_detach(call, 0, id);
 }
 
 void

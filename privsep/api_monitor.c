@@ -33,7 +33,7 @@ on_MONITOR_HELLO(struct hearing *h, const struct ipc_MONITOR_HELLO *m)
 		    "library and postern-monitor are of different builds");
 		return 0;
 	}
-	h->ctx->phase = P_SETUP;
+	api_context_greeted(h->ctx);
 	return 0;
 }
 
@@ -49,6 +49,7 @@ on_SERVING(struct hearing *h, const struct ipc_SERVING *m)
 	ctx->phase = P_SERVE;
 	api_log(ctx, NULL, POSTERN_VERBOSE, "workers are confined by: %s",
 	    ctx->report != NULL ? ctx->report : "");
+	api_server_serving(ctx);
 	return 0;
 }
 

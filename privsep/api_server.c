@@ -77,12 +77,10 @@ api_server_discard(postern_server *s)
 	api_server_release(s);
 }
 
-int
-postern_server_new(postern_server **out, postern_context *ctx,
-    const struct postern_server_config *cfg, const struct postern_server_interface *interface,
-    int timeout_ms)
+static int
+begin(postern_server **out, postern_context *ctx, const struct postern_server_config *cfg,
+    const struct postern_server_interface *interface, struct api_call **call)
 {
-	struct api_deadline d = api_deadline_in(timeout_ms);
 	postern_server *s;
 	int r = api_context_enter(ctx);
 
@@ -102,14 +100,56 @@ postern_server_new(postern_server **out, postern_context *ctx,
 	if (r == 0)
 		r = api_context_seal(ctx);
 	if (r == 0)
-		r = api_context_await_serving(ctx, d);
+		r = api_call_new(ctx, NULL, API_CALL_SERVE, call);
 	if (r < 0) {
 		api_server_release(s);
 		return r;
 	}
 	TAILQ_INSERT_TAIL(&ctx->servers, s, next);
+	if (ctx->phase == P_SERVE)
+		api_call_complete(*call, 0);
 	*out = s;
 	return 0;
+}
+
+void
+api_server_serving(postern_context *ctx)
+{
+	struct api_call *call;
+
+	while ((call = api_call_of(&ctx->calls, API_CALL_SERVE)) != NULL)
+		api_call_complete(call, 0);
+}
+
+int
+postern_server_new(postern_server **out, postern_context *ctx,
+    const struct postern_server_config *cfg, const struct postern_server_interface *interface,
+    int timeout_ms)
+{
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct api_call *call;
+	postern_server *s;
+	int r = begin(&s, ctx, cfg, interface, &call);
+
+	if (r < 0)
+		return r;
+	r = api_call_end(call, 0, d);
+	if (r < 0)
+		api_server_discard(s);
+	else
+		*out = s;
+	return r;
+}
+
+int
+postern_server_new_async(postern_server **out, postern_context *ctx,
+    const struct postern_server_config *cfg, const struct postern_server_interface *interface,
+    uint64_t *id)
+{
+	struct api_call *call;
+	int r = begin(out, ctx, cfg, interface, &call);
+
+	return r < 0 ? r : api_call_detach(call, 0, id);
 }
 
 void
