@@ -68,6 +68,62 @@ a_monitor_that_says_nothing_times_out(void **state)
 }
 
 static void
+an_async_start_tells_what_came_of_it(void **state)
+{
+	struct postern_context_config cfg = POSTERN_CONTEXT_CONFIG;
+	struct postern_event ev = POSTERN_EVENT;
+	postern_context *ctx = NULL;
+	uint64_t id;
+	int before = fake_open_fds();
+
+	(void)state;
+	cfg.log = keep_line;
+	assert_int_equal(postern_context_new_async(&ctx, &cfg, &id), 0);
+	assert_int_equal(postern_next(ctx, &ev, SOON), 1);
+	assert_int_equal(ev.type, POSTERN_EVENT_DONE);
+	assert_int_equal(ev.call, id);
+	assert_int_equal(ev.result, 0);
+	postern_context_free(ctx);
+	fake_how.other_build = 1;
+	assert_int_equal(postern_context_new_async(&ctx, &cfg, &id), 0);
+	assert_int_equal(postern_next(ctx, &ev, SOON), 1);
+	assert_int_equal(ev.call, id);
+	assert_int_equal(ev.result, POSTERN_EMONITOR);
+	assert_non_null(strstr(last_line, "different builds"));
+	postern_context_free(ctx);
+	fake_how.other_build = 0;
+	fake_how.mute = 1;
+	assert_int_equal(postern_context_new_async(&ctx, &cfg, &id), 0);
+	assert_int_equal(postern_next(ctx, &ev, 50), POSTERN_ETIMEOUT);
+	postern_cancel(ctx, id);
+	postern_context_free(ctx);
+	cfg.hexdump_max = 3;
+	assert_int_equal(postern_context_new_async(&ctx, &cfg, &id), -EINVAL);
+	assert_int_equal(fake_open_fds(), before);
+}
+
+static void
+an_async_server_tells_what_came_of_it(void **state)
+{
+	struct postern_event ev = POSTERN_EVENT;
+	postern_context *ctx;
+	postern_server *s;
+	uint64_t id;
+
+	(void)state;
+	fake_how.no_sandbox = 1;
+	ctx = open_context();
+	assert_int_equal(postern_server_new_async(&s, ctx, NULL, NULL, &id), POSTERN_ESTATE);
+	assert_int_equal(postern_context_add_server_key(ctx, fake_file("host"), NULL, SOON), 0);
+	assert_int_equal(postern_server_new_async(&s, ctx, NULL, NULL, &id), 0);
+	assert_int_equal(postern_next(ctx, &ev, SOON), 1);
+	assert_int_equal(ev.call, id);
+	assert_int_equal(ev.result, POSTERN_ESANDBOX);
+	postern_server_free(s);
+	postern_context_free(ctx);
+}
+
+static void
 a_missing_monitor_is_an_error(void **state)
 {
 	postern_context *ctx = NULL;
@@ -310,6 +366,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_monitor_of_another_build_is_named, fake_setup),
 		cmocka_unit_test_setup(a_monitor_that_says_nothing_times_out, fake_setup),
+		cmocka_unit_test_setup(an_async_start_tells_what_came_of_it, fake_setup),
+		cmocka_unit_test_setup(an_async_server_tells_what_came_of_it, fake_setup),
 		cmocka_unit_test_setup(a_missing_monitor_is_an_error, fake_setup),
 		cmocka_unit_test_setup(a_config_of_any_size_is_understood_or_refused, fake_setup),
 		cmocka_unit_test_setup(freeing_leaves_nothing_behind, fake_setup),
