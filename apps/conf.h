@@ -134,7 +134,7 @@ conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subs
     conf_dump_mask, conf_dump_pubkey_options;
 conf_check conf_check_service, conf_check_port, conf_check_listen, conf_check_methods, conf_check_setenv,
     conf_check_path, conf_check_pattern, conf_check_host_key, conf_check_agent, conf_check_permit_open,
-    conf_check_permit_listen, conf_check_keys_command, conf_check_principals_command,
+    conf_check_permit_listen, conf_check_permit_address, conf_check_keys_command, conf_check_principals_command,
     conf_check_addendum;
 extern const struct conf_choice conf_root_choices[], conf_level_choices[],
     conf_facility_choices[], conf_forward_choices[],

@@ -4,11 +4,15 @@
  *
  * The words are the administrator's or, in authorized_keys, the user's; host and port
  * are a stranger's.  Names are compared, never looked up: what a name points to is
- * the peer's to change, so it must not decide.
+ * the peer's to change, so it must not decide.  Where it has led is asked of the address,
+ * when there is one to be connected to.
  */
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "apps/conf.h"
 #include "apps/conf_number.h"
@@ -69,6 +73,53 @@ bool conf_permit_open(const char *word, const char *host, uint32_t port)
 bool conf_permit_path(const char *word)
 {
 	return strcmp(word, "any") == 0 || strcmp(word, "*:*") == 0;
+}
+
+/* As the kernel takes it: an IPv4 address in IPv6's form is one of IPv4, and who connects
+ * to "any" comes to the loopback.  A pattern must not be talked past with another form. */
+static void show_v4(struct in_addr a, char out[INET6_ADDRSTRLEN])
+{
+	if (a.s_addr == htonl(INADDR_ANY))
+		a.s_addr = htonl(INADDR_LOOPBACK);
+	(void)inet_ntop(AF_INET, &a, out, INET6_ADDRSTRLEN);	/* fits */
+}
+
+static void show_v6(const struct in6_addr *a, char out[INET6_ADDRSTRLEN])
+{
+	struct in_addr v4;
+
+	if (IN6_IS_ADDR_V4MAPPED(a)) {
+		memcpy(&v4, &a->s6_addr[sizeof(*a) - sizeof(v4)], sizeof(v4));
+		show_v4(v4, out);
+		return;
+	}
+	(void)inet_ntop(AF_INET6, IN6_IS_ADDR_UNSPECIFIED(a) ? &in6addr_loopback : a, out,
+	    INET6_ADDRSTRLEN);	/* fits */
+}
+
+bool conf_permit_address(const char *list, const struct sockaddr *to)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	if (to->sa_family == AF_INET) {
+		memcpy(&in, to, sizeof(in));
+		show_v4(in.sin_addr, text);
+	} else if (to->sa_family == AF_INET6) {
+		memcpy(&in6, to, sizeof(in6));
+		show_v6(&in6.sin6_addr, text);
+	} else {
+		return true;
+	}
+	return list != NULL && (strcmp(list, "any") == 0 ||
+	    conf_pattern_address_list(list, text) > 0);
+}
+
+const char *conf_check_permit_address(const char *list)
+{
+	return strcmp(list, "any") == 0 || conf_pattern_address_valid(list) ? NULL :
+	    "any, none, or a list of addresses, address/bits and patterns";
 }
 
 static bool lower(const char *text, char out[CONF_PERMIT_WORD_MAX])

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct sockaddr;
+
 enum {
 	CONF_PERMIT_WORD_MAX = 1024 + 16
 };
@@ -16,6 +18,9 @@ enum {
 bool conf_permit_open(const char *word, const char *host, uint32_t port);
 /* A path stands in no PermitOpen: only *:* has it in it. */
 bool conf_permit_path(const char *word);
+/* PermitOpenAddress: a list of address patterns, or any; NULL: none.  The address is that which is
+ * connected to, in whatever form; one of no IP family is permitted. */
+bool conf_permit_address(const char *list, const struct sockaddr *);
 /* PermitListen: [host:]port; the host is a pattern. */
 bool conf_permit_listen(const char *word, const char *host, uint32_t port);
 

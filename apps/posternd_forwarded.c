@@ -6,8 +6,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "apps/conf_permit.h"
 #include "apps/posternd.h"
 
 static void log_error(struct conn *c, const char *what, int r)
@@ -32,10 +34,26 @@ static void log_connected(struct conn *c, const struct channel *ch,
 		    posternd_log_name(w->host), w->port, posternd_log_name(c->user), at);
 }
 
+/* What the session process says is the word of a process of the user's: where it has
+ * connected to, the kernel knows. */
+static bool may_reach(struct conn *c, int fd)
+{
+	union { struct sockaddr sa; struct sockaddr_storage room; } to;
+	socklen_t len = sizeof(to);
+
+	if (getpeername(fd, &to.sa, &len) == 0 &&
+	    conf_permit_address(c->conf->permit_open_address, &to.sa))
+		return true;
+	posternd_log(posternd_log_refusal(c, POSTERN_ERROR), c, "the session of user %s connected to "
+	    "what PermitOpenAddress does not have", posternd_log_name(c->user));
+	return false;
+}
+
 void posternd_forwarded_connected(struct conn *c, const struct session_connected *r, int *fd)
 {
 	struct channel *ch = posternd_session_find(c, r->head.chan);
 	uint64_t question;
+	bool is_good;
 	int e = 0;
 
 	if (ch == NULL || ch->question == 0 || ch->question != r->head.question)
@@ -43,12 +61,13 @@ void posternd_forwarded_connected(struct conn *c, const struct session_connected
 	question = ch->question;
 	ch->question = 0;
 	log_connected(c, ch, r);
-	if (r->ok) {
+	is_good = r->ok && may_reach(c, *fd);
+	if (is_good) {
 		e = postern_channel_take_socket(ch->handle, *fd);
 		*fd = -1;
 		log_error(c, "channel", e);
 	}
-	if (!r->ok || e < 0) {
+	if (!is_good || e < 0) {
 		posternd_session_drop(c, ch);	/* the answer frees the handle */
 		log_error(c, "answer", postern_answer(c->transport, question, POSTERN_REFUSE, NULL));
 		return;

@@ -21,6 +21,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "apps/conf.h"
+#include "apps/conf_permit.h"
 #include "apps/session_link.h"
 #include "apps/session_state.h"
 
@@ -78,7 +80,7 @@ static int connect_address(const struct addrinfo *a)
 	return fd;
 }
 
-static int connect_host(const struct session_job *j, struct result *out)
+static int connect_host(const struct conf *c, const struct session_job *j, struct result *out)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *list;
 	char port[16];
@@ -91,11 +93,16 @@ static int connect_host(const struct session_job *j, struct result *out)
 		return -1;
 	}
 	for (const struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next) {
-		fd = connect_address(a);
-		if (fd >= 0)
+		bool may = conf_permit_address(c->permit_open_address, a->ai_addr);
+
+		fd = may ? connect_address(a) : -1;
+		if (fd >= 0 || !may)
 			name_address(a->ai_addr, a->ai_addrlen, out);
 		else
 			(void)snprintf(out->text, sizeof(out->text), "%s", strerror(-fd));
+		if (!may)
+			(void)strncat(out->text, " is not in PermitOpenAddress",
+			    sizeof(out->text) - strlen(out->text) - 1);
 	}
 	freeaddrinfo(list);
 	return fd;
@@ -118,7 +125,7 @@ static int connect_path(const struct session_job *j, struct result *out)
 	return fd;
 }
 
-static _Noreturn void connect_in_child(const struct session_job *j, int sock)
+static _Noreturn void connect_in_child(const struct conf *c, const struct session_job *j, int sock)
 {
 	struct result out = { 0 };
 	sigset_t none;
@@ -133,7 +140,7 @@ static _Noreturn void connect_in_child(const struct session_job *j, int sock)
 		_exit(1);
 	closefrom(4);
 	(void)alarm(CONNECT_SECONDS);
-	fd = j->port == 0 ? connect_path(j, &out) : connect_host(j, &out);
+	fd = j->port == 0 ? connect_path(j, &out) : connect_host(c, j, &out);
 	out.ok = fd >= 0;
 	_exit(session_link_send(3, &out, sizeof(out), &fd, fd >= 0 ? 1 : 0) == 0 ? 0 : 1);
 }
@@ -177,7 +184,7 @@ static bool begin(struct session *s, struct session_job *j)
 	if (session_link_pair(pair) < 0)
 		return false;
 	if ((j->pid = fork()) == 0)
-		connect_in_child(j, pair[1]);
+		connect_in_child(s->conf, j, pair[1]);
 	close(pair[1]);
 	if (j->pid < 0) {
 		j->pid = 0;

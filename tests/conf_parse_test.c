@@ -165,7 +165,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "AlgorithmPreset compat\nRekeyLimit 1G 1h\nRekeyQuota 100 10\nCompression no\nDisableForwarding yes\n"
 	    "AllowTcpForwarding local\nAllowStreamLocalForwarding remote\n"
 	    "AllowAgentForwarding no\nX11Forwarding yes\nX11DisplayOffset 0\nX11UseLocalhost no\n"
-	    "XAuthLocation none\nGatewayPorts clientspecified\nPermitOpen a:1 [::1]:* *:80\n"
+	    "XAuthLocation none\nGatewayPorts clientspecified\nPermitOpen a:1 [::1]:* *:80\nPermitOpenAddress 10.0.0.0/8\n"
 	    "PermitListen 8080 *.example.org:* localhost:22\nStreamLocalBindMask 0117\n"
 	    "StreamLocalBindUnlink yes\n");
 	assert_string_equal(conf.version_addendum, "my-host, 2nd");
@@ -181,6 +181,7 @@ static void every_keyword_takes_its_value(void **s)
 	assert_int_equal(conf.gateway_ports, CONF_GATEWAY_CLIENT);
 	assert_int_equal(conf.permit_open.n, 3);
 	assert_string_equal(conf.permit_open.v[1], "[::1]:*");
+	assert_string_equal(conf.permit_open_address, "10.0.0.0/8");
 	assert_int_equal(conf.permit_listen.n, 3);
 	assert_int_equal(conf.streamlocal_mask, 0117);
 	assert_int_equal(conf.ports.n, 2);

@@ -8,7 +8,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "apps/conf.h"
 #include "apps/conf_permit.h"
@@ -88,6 +91,40 @@ static void permitopen_compares_and_never_guesses(void **s)
 		if (conf_permit_open(r->word, r->host, r->port) != r->permits)
 			fail_msg("PermitOpen %s: %s %u", r->word, r->host, r->port);
 	}
+}
+
+static void an_address_is_one_in_any_form(void **s)
+{
+	static const struct { const char *list, *address; bool permits; } rows[] = {
+		{ "any", "127.0.0.1", true }, { "any", "::1", true },
+		{ "10.0.0.0/8", "10.1.2.3", true }, { "10.0.0.0/8", "11.1.2.3", false },
+		{ "10.0.0.0/8", "::ffff:10.1.2.3", true }, { "10.0.0.0/8", "::1", false },
+		{ "!127.0.0.0/8,*", "127.0.0.1", false }, { "!127.0.0.0/8,*", "10.1.2.3", true },
+		{ "!127.0.0.0/8,*", "::ffff:127.0.0.1", false },
+		{ "!127.0.0.0/8,*", "0.0.0.0", false }, { "!127.0.0.0/8,*", "::ffff:0.0.0.0", false },
+		{ "!::1,*", "::", false }, { "!::1,*", "::1", false }, { "!::1,*", "fe80::1", true },
+		{ NULL, "10.1.2.3", false }, { NULL, "::1", false },
+		{ "!10.0.0.0/8", "11.1.2.3", false },	/* nothing says yes */
+	};
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+		struct sockaddr_in in = { .sin_family = AF_INET };
+		bool is_v6 = inet_pton(AF_INET6, rows[i].address, &in6.sin6_addr) == 1;
+
+		assert_true(is_v6 || inet_pton(AF_INET, rows[i].address, &in.sin_addr) == 1);
+		if (conf_permit_address(rows[i].list, is_v6 ? (struct sockaddr *)&in6 :
+		    (struct sockaddr *)&in) != rows[i].permits)
+			fail_msg("PermitOpenAddress %s: %s", rows[i].list != NULL ? rows[i].list : "none",
+			    rows[i].address);
+	}
+	/* a path is nobody's address */
+	assert_true(conf_permit_address("10.0.0.0/8", &(struct sockaddr){ .sa_family = AF_UNIX }));
+	assert_null(conf_check_permit_address("any"));
+	assert_null(conf_check_permit_address("!127.0.0.0/8,*"));
+	assert_non_null(conf_check_permit_address("10.0.0.0/33"));
+	assert_non_null(conf_check_permit_address(""));
 }
 
 static void permitlisten_matches_patterns(void **s)
@@ -175,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(permitopen_compares_and_never_guesses),
+		cmocka_unit_test(an_address_is_one_in_any_form),
 		cmocka_unit_test(permitlisten_matches_patterns),
 		cmocka_unit_test(paths_are_permitted_by_everything_only),
 		cmocka_unit_test(hosts_of_any_length_are_survived),

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,7 +23,7 @@ enum { ROOM = 1024 * 1024, CHAN = 1 };
 
 struct postern_channel { struct conn *c; void *user; };
 
-static int exits, answers;
+static int exits, answers, sockets;
 
 void *postern_channel_user(const postern_channel *ch) { return ch->user; }
 void postern_channel_set_user(postern_channel *ch, void *user) { ch->user = user; }
@@ -54,6 +55,7 @@ int postern_channel_take_pipes(postern_channel *ch, int in, int o, int err)
 }
 int postern_channel_take_socket(postern_channel *ch, int fd)
 {
+	sockets++;
 	return postern_channel_take_pty(ch, fd);
 }
 int postern_channel_send_exit_status(postern_channel *ch, uint32_t status)
@@ -299,6 +301,46 @@ static void a_reply_does_not_answer_an_opening(void **state)
 	}
 }
 
+/* A session process that was told where not to connect, and says that it did. */
+static void where_a_session_has_connected_to_the_kernel_knows(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(in);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct postern_channel forward;
+	struct channel *opening;
+	union session_report r;
+	struct login l;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&in, len) | listen(listener, 4), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&in, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, len), 0);
+	for (int i = 0; i < 2; i++) {
+		begin(&l);
+		answers = sockets = 0;
+		d.conf.permit_open_address = (char *)(uintptr_t)(i == 0 ? "!127.0.0.0/8,*" : "127.0.0.1");
+		forward = (struct postern_channel){ .c = &l.c };
+		opening = posternd_session_add(&l.c, &forward, POSTERN_DIRECT_TCPIP);
+		assert_non_null(opening);
+		opening->id = CHAN + 1;
+		opening->question = 9;
+		memset(&r, 0, sizeof(r));
+		r.head = (struct session_head){ .kind = SESSION_CONNECTED, .question = 9,
+		    .chan = CHAN + 1 };
+		r.connected.ok = 1;
+		assert_int_equal(session_link_send(l.session, &r,
+		    session_report_size(SESSION_CONNECTED), &fd, 1), 0);
+		posternd_session_reports(&l.c);
+		assert_int_equal(answers, 1);
+		assert_int_equal(sockets, i);
+		end(&l);
+	}
+	d.conf.permit_open_address = NULL;
+	close(listener);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +348,7 @@ int main(void)
 		cmocka_unit_test(a_session_that_floods_has_its_turn_and_no_more),
 		cmocka_unit_test(nonsense_of_a_session_is_told_a_few_times),
 		cmocka_unit_test(a_reply_does_not_answer_an_opening),
+		cmocka_unit_test(where_a_session_has_connected_to_the_kernel_knows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

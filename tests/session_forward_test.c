@@ -234,6 +234,33 @@ static void it_connects_to_addresses_names_and_paths(void **s)
 	stop();
 }
 
+static void addresses_are_permitted_whatever_they_are_called(void **s)
+{
+	static const char *const names[] = { "localhost", "127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0",
+	    "0", "::", "::1" };
+	uint32_t port;
+	int l, fd;
+
+	(void)s;
+	start("PermitOpenAddress !127.0.0.0/8,!::1,*");
+	assert_true((l = listener_on(AF_INET, &port)) >= 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		order_connect(i + 1, names[i], port);
+		assert_int_equal(report(SESSION_CONNECTED, i + 1), -1);
+		assert_non_null(strstr(said.connected.text, "is not in PermitOpenAddress"));
+	}
+	stop();
+	/* nobody was there at any time */
+	assert_int_equal(poll(&(struct pollfd){ .fd = l, .events = POLLIN }, 1, QUIET_MS), 0);
+	/* the one that is permitted is the one that is connected to */
+	start("PermitOpenAddress 127.0.0.1");
+	order_connect(1, "localhost", port);
+	fd = report(SESSION_CONNECTED, 1);
+	joined(fd, accept(l, NULL, NULL));
+	close(l);
+	stop();
+}
+
 static void what_cannot_be_connected_to_is_said(void **s)
 {
 	static char longer[200];
@@ -791,6 +818,7 @@ static int teardown(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_are_permitted_whatever_they_are_called),
 		cmocka_unit_test(what_cannot_be_connected_to_is_said),
 		cmocka_unit_test(too_many_connects_are_refused_one_by_one),
 		cmocka_unit_test(it_connects_to_addresses_names_and_paths),
