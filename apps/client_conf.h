@@ -21,7 +21,7 @@ struct client_conf {
 	    *jump, *forward_agent, *identity_agent, *xauth, *add_keys;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts, rsa_bits,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
-	    stdin_null, compression, clear_forwards, exit_on_failure, gateway_ports,
+	    stdin_null, fork_after, compression, clear_forwards, exit_on_failure, gateway_ports,
 	    bind_unlink, identities_only, forward_x11, x11_trusted, x11_timeout;
 	struct client_conf_list identities, certificates, send_env, set_env, local_forwards, remote_forwards,
 	    dynamic_forwards, permit_remote_open;

@@ -65,7 +65,7 @@ static const struct { size_t offset; int value; } numbers[] = {
 	NUMBER(port, 22), NUMBER(hash_known_hosts, 0), NUMBER(pubkey, 1), NUMBER(password, 1),
 	NUMBER(interactive, 1), NUMBER(password_prompts, 3), NUMBER(rsa_bits, 2048), NUMBER(batch, 0),
 	NUMBER(connect_timeout, 0), NUMBER(attempts, 1), NUMBER(alive_interval, 0),
-	NUMBER(alive_max, 3), NUMBER(tcp_keepalive, 1), NUMBER(stdin_null, 0),
+	NUMBER(alive_max, 3), NUMBER(tcp_keepalive, 1), NUMBER(stdin_null, 0), NUMBER(fork_after, 0),
 	NUMBER(compression, 0), NUMBER(clear_forwards, 0), NUMBER(exit_on_failure, 0),
 	NUMBER(gateway_ports, 0), NUMBER(bind_unlink, 0), NUMBER(identities_only, 0),
 	NUMBER(forward_x11, 0), NUMBER(x11_trusted, 0), NUMBER(x11_timeout, 1200),

@@ -17,6 +17,7 @@
 
 #include <postern.h>
 
+#include "apps/client_background.h"
 #include "apps/client_forward.h"
 #include "apps/client_link.h"
 #include "apps/client_log.h"
@@ -40,7 +41,7 @@ struct client {
 static void __attribute__((noreturn))
 usage(void)
 {
-	(void)fprintf(stderr, "usage: postern [-46AaCGgNnqsTtvXxY] [-D [bind_address:]port] [-E log] [-F file]\n"
+	(void)fprintf(stderr, "usage: postern [-46AaCfGgNnqsTtvXxY] [-D [bind_address:]port] [-E log] [-F file]\n"
 	    "               [-i key] [-J destination] [-L address] [-l user]\n"
 	    "               [-o Keyword=Value] [-p port] [-R address] [-W host:port]\n"
 	    "               [user@]host [command ...]\n"
@@ -58,7 +59,10 @@ serve(struct client *c)
 	c->loop.transport = c->link.transport;
 	c->session.link = &c->link;
 	c->session.loop = &c->loop;
-	if (client_forward_start(&forward) != 0)
+	r = client_forward_start(&forward);
+	if (r == 0 && c->link.conf.fork_after)
+		client_background_detach();
+	if (r != 0)
 		r = FAILED;
 	else if (c->stdio != NULL)
 		r = client_session_stdio(&c->session, &c->stdio_to);
@@ -128,7 +132,7 @@ parse_flags(struct client *c, int argc, char **argv)
 {
 	int ch, verbose = 0, quiet = 0;
 
-	while ((ch = getopt(argc, argv, "+46AaCD:E:F:Ggi:J:L:l:Nno:p:Q:qR:sTtvW:XxY")) != -1)
+	while ((ch = getopt(argc, argv, "+46AaCD:E:F:fGgi:J:L:l:Nno:p:Q:qR:sTtvW:XxY")) != -1)
 		switch (ch) {
 		case '4': set_option(c, "AddressFamily", "inet"); break;
 		case '6': set_option(c, "AddressFamily", "inet6"); break;
@@ -138,6 +142,7 @@ parse_flags(struct client *c, int argc, char **argv)
 		case 'D': set_option(c, "DynamicForward", optarg); break;
 		case 'E': if (client_log_to_file(optarg) != 0) exit(FAILED); break;
 		case 'F': c->link.config_file = optarg; break;
+		case 'f': set_option(c, "ForkAfterAuthentication", "yes"); break;
 		case 'G': c->dump = true; break;
 		case 'g': set_option(c, "GatewayPorts", "yes"); break;
 		case 'i':
@@ -218,6 +223,10 @@ configure(struct client *c, const char *host)
 		c->session.subsystem = true;
 	if (strcasecmp(conf->session_type, "none") == 0)
 		c->no_session = true;
+	if (conf->fork_after) {
+		conf->stdin_null = 1;
+		c->session.no_stdin = true;
+	}
 }
 
 /* The rest of the command line, or RemoteCommand. */
@@ -239,6 +248,10 @@ choose_command(struct client *c, char **argv)
 	}
 	if (c->session.subsystem && c->session.command == NULL)
 		usage();
+	if (conf->fork_after && c->session.command == NULL && !c->no_session && c->stdio == NULL) {
+		client_log_error("Cannot fork into background without a command to execute.");
+		exit(FAILED);
+	}
 	if (c->session.command != NULL && (c->no_session || c->stdio != NULL)) {
 		client_log_error("Cannot execute command-line and remote command.");
 		exit(FAILED);
@@ -268,6 +281,8 @@ main(int argc, char **argv)
 		return fflush(stdout) == 0 ? 0 : FAILED;
 	}
 	choose_command(&c, argv);
+	if (c.link.conf.fork_after)
+		client_background_begin();
 	status = run(&c);
 	postern_context *context = c.link.context;
 	client_link_close(&c.link);

@@ -22,6 +22,14 @@ refuse() {
 	fi
 }
 
+got=$("$postern" -F none -f 127.0.0.1 2>&1 </dev/null)
+if [ $? -eq 255 ] && [ "$got" = "postern: Cannot fork into background without a command to execute." ]; then
+	echo "ok background_without_a_command"
+else
+	echo "not ok background_without_a_command: $got"
+	failed=1
+fi
+refuse background_connection_refused "port 1: Connection refused" -f -p 1
 refuse connection_refused "port 1: Connection refused" -p 1
 refuse unknown_option "usage:" -Z
 refuse unknown_keyword 'command line: keyword "Frobnicate"' -o Frobnicate=1

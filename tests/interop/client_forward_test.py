@@ -499,6 +499,58 @@ def no_session_ends(lab):
         check(p.process.wait(15) == 255, "status %s" % p.process.returncode)
 
 
+def background(lab, kind):
+    """-f returns when the login is over, with what is to be known by then in its status."""
+    s, port, told = getattr(lab, kind)(), free_port(), lab.path("told")
+    unread = lab.write("unread", "not to be read\n")
+
+    def run(*args, command=(), key=None):
+        # no pipes: who goes on in the background holds them
+        with open(told, "wb") as out, open(unread) as typed:
+            return subprocess.run([POSTERN, "-F", "none", "-f", "-p", str(s.port), *args, "-o", "StrictHostKeyChecking=accept-new",
+                                   "-o", "UserKnownHostsFile=" + lab.path("known"), "-o", "GlobalKnownHostsFile=none",
+                                   "-o", "BatchMode=yes", "-i", key or lab.userkey, "%s@127.0.0.1" % lab.user, *command],
+                                  stdin=typed, stdout=out, stderr=out, timeout=60).returncode
+
+    def ours():
+        return [pid for pid in os.listdir("/proc") if pid.isdigit() and b"-p\0%d\0" % s.port in cmdline(pid)]
+
+    def cmdline(pid):
+        with contextlib.suppress(OSError):
+            with open("/proc/%s/cmdline" % pid, "rb") as f:
+                return f.read()
+        return b""
+    try:
+        # the program has no input, and goes on after we have returned
+        go = lab.path("go")
+        check(run(command=["cat; until [ -e %s ]; do sleep 0.1; done; echo there" % go]) == 0, "a program: status")
+        check(len(ours()) == 1, "who goes on: %s" % ours())
+        pid = int(ours()[0])
+        check(os.getsid(pid) == pid and os.readlink("/proc/%d/fd/0" % pid) == "/dev/null", "no session of its own")
+        open(go, "w").close()
+        until(lambda: not ours(), "it did not end with its program")
+        with open(told) as f:
+            text = f.read()
+        check(text.endswith("there\n") and "not to be read" not in text, "what the program said: " + text)
+        # a forward stands when we return
+        target = Target(echo)
+        check(run("-N", "-L", "%d:127.0.0.1:%d" % (port, target.port)) == 0, "a forward: status")
+        with contextlib.closing(connect(port)) as c:
+            c.sendall(b"x")
+            check(c.recv(1) == b"x", "the forward")
+        # what is in the way is told while there is somebody to be told
+        check(run("-N", "-o", "ExitOnForwardFailure=yes", "-L", "%d:127.0.0.1:1" % port) == 255, "a forward that fails")
+        check(run("-N", "-o", "ExitOnForwardFailure=yes", "-R",
+                  "127.0.0.1:%d:127.0.0.1:1" % target.port) == 255, "the server's")
+        check(run(command=["true"], key="/dev/null") == 255, "a login that fails")
+        check(len(ours()) == 1, "left: %s" % ours())
+        os.kill(int(ours()[0]), signal.SIGTERM)
+        until(lambda: not ours(), "it did not end")
+    finally:
+        for pid in ours():
+            os.kill(int(pid), signal.SIGKILL)
+
+
 if __name__ == "__main__":
     J, O = ("-J", "%s"), ("-o", "ProxyJump=%s")
     main([labelled("local_port sshd", local_port, "sshd"), labelled("local_port posternd", local_port, "posternd"),
@@ -513,4 +565,5 @@ if __name__ == "__main__":
           labelled("agent_forward posternd", agent_forward, "posternd"), exit_on_failure,
           labelled("many local", many, "-L"), labelled("many remote", many, "-R"), both_ways, with_session,
           gateway_ports, labelled("x11 sshd", x11, "sshd"), labelled("x11 posternd", x11, "posternd"), x11_untrusted,
-          no_session_ends])
+          no_session_ends, labelled("background sshd", background, "sshd"),
+          labelled("background posternd", background, "posternd")])
