@@ -413,6 +413,9 @@ struct postern_login {			/* a login step, as the monitor asks it          */
 	int no_touch_required, verify_required;
 	/* POSTERN_PUBLICKEY: what key is, if it is a certificate; else NULL */
 	const struct postern_certificate *certificate;
+	/* POSTERN_PASSWORD, behind postern_answer_change_password: the one that is to be from
+	 * now on, else NULL.  ACCEPT and PARTIAL mean that it was changed. */
+	const char *new_password;
 };
 struct postern_prompt { const char *text; int echo; };
 struct postern_prompts {
@@ -562,6 +565,12 @@ POSTERN_CHECKED int postern_server_set_subsystem_process(postern_server *, const
  * check_auth (which then returns POSTERN_LATER) or afterwards. */
 POSTERN_CHECKED int postern_answer_prompts(postern_transport *, uint64_t question,
     const struct postern_prompts *);
+
+/* A password: not before there is a new one [RFC 4252 8]; call it in check_auth (which
+ * then returns POSTERN_LATER) or afterwards.  prompt is shown to the user.  The client's next
+ * request may have new_password: change it and accept, refuse, or call this again. */
+POSTERN_CHECKED int postern_answer_change_password(postern_transport *, uint64_t question,
+    const char *prompt);
 
 /* ---- client --------------------------------------------------------------------------- */
 

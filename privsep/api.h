@@ -125,7 +125,7 @@ struct api_question {
 	uint64_t theirs;		/* 0: no answer is wanted            */
 	uint64_t chan;
 	bool starts;			/* shell, exec, subsystem            */
-	bool is_interactive;		/* prompts may answer it             */
+	bool is_interactive, is_password;	/* prompts, or the wish for a new one, may answer it */
 	size_t n_prompts;		/* API_ASK_PROMPTS: so many answers  */
 	uint32_t reason;		/* API_ASK_OPEN put off: of a refusal */
 	int forward;			/* API_ASK_LISTEN: enum postern_forward_kind... */

@@ -232,6 +232,15 @@ on_ASK_PASSWORD(struct hearing *h, const struct ipc_ASK_PASSWORD *m)
 	return ask_login(h, m->question, m->user, m->proven, &login);
 }
 
+static int
+on_ASK_CHANGE(struct hearing *h, const struct ipc_ASK_CHANGE *m)
+{
+	struct postern_login login = { .method = POSTERN_PASSWORD,
+		.password = api_text(m->password), .new_password = api_text(m->new_password) };
+
+	return ask_login(h, m->question, m->user, m->proven, &login);
+}
+
 _Static_assert((int)POSTERN_CERT_X11 == (int)IPC_PERMIT_X11 &&
     (int)POSTERN_CERT_AGENT == (int)IPC_PERMIT_AGENT &&
     (int)POSTERN_CERT_PORT == (int)IPC_PERMIT_PORT &&

@@ -347,3 +347,23 @@ postern_answer_prompts(postern_transport *t, uint64_t question,
 		api_question_drop(t, q);
 	return r;
 }
+
+int
+postern_answer_change_password(postern_transport *t, uint64_t question, const char *prompt)
+{
+	struct ipc_CHANGE_ANSWER m = { .conn = t->id,
+		.prompt = span_str(prompt != NULL ? prompt : "") };
+	struct api_question *q;
+	int r = api_context_enter(t->ctx);
+
+	if (r < 0)
+		return r;
+	q = api_question_find(t, question);
+	if (t->is_over || q == NULL || q->kind != API_ASK_LOGIN || !q->is_password)
+		return POSTERN_ESTATE;
+	m.question = q->theirs;
+	r = api_context_sent(api_send_CHANGE_ANSWER(&t->ctx->monitor, &m));
+	if (r == 0)
+		api_question_drop(t, q);
+	return r;
+}

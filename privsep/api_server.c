@@ -321,6 +321,7 @@ api_server_ask_login(postern_transport *t, uint64_t theirs, struct postern_login
 	}
 	id = q->id;
 	q->is_interactive = login->method == POSTERN_INTERACTIVE;
+	q->is_password = login->method == POSTERN_PASSWORD;
 	if (i->check_auth != NULL)
 		answer = i->check_auth(i->user, t, id, login);
 	api_question_settle_login(t, id, answer, login);

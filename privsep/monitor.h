@@ -456,6 +456,7 @@ CRYPTO_CHECKED int monitor_known_hosts_read(int fd, struct trust **);
 /* ---- the server's login (monitor_auth.c, monitor_auth_key.c, monitor_auth_ask.c) ---- */
 int monitor_auth_on_none(struct conn *, const struct ipc_AUTH_NONE *);
 int monitor_auth_on_password(struct conn *, const struct ipc_AUTH_PASSWORD *);
+int monitor_auth_on_change(struct conn *, const struct ipc_AUTH_CHANGE *);
 int monitor_auth_on_publickey(struct conn *, const struct ipc_AUTH_PUBLICKEY *);
 int monitor_auth_on_kbdint(struct conn *, const struct ipc_AUTH_KBDINT *);
 int monitor_auth_on_responses(struct conn *, const struct ipc_AUTH_RESPONSES *);
@@ -463,6 +464,7 @@ int monitor_auth_on_other(struct conn *, const struct ipc_AUTH_OTHER *);
 int monitor_auth_on_answer(struct monitor *, const struct ipc_LOGIN_ANSWER *);
 int monitor_auth_on_terms(struct monitor *, const struct ipc_LOGIN_TERMS *);
 int monitor_auth_on_prompts(struct monitor *, const struct ipc_PROMPT_ANSWER *);
+int monitor_auth_on_change_wanted(struct monitor *, const struct ipc_CHANGE_ANSWER *);
 void monitor_auth_free(struct conn *);
 
 /* ---- the client's login (monitor_login.c, monitor_try.c) ---- */

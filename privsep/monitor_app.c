@@ -98,6 +98,7 @@ monitor_app_serving(struct monitor *m)
 #define on_HOSTKEY_ANSWER monitor_verify_on_answer
 #define on_LOGIN_ANSWER   monitor_auth_on_answer
 #define on_PROMPT_ANSWER  monitor_auth_on_prompts
+#define on_CHANGE_ANSWER  monitor_auth_on_change_wanted
 #define on_LOGIN_TERMS    monitor_auth_on_terms
 #define on_TRY_NONE       monitor_try_none
 #define on_TRY_PASSWORD   monitor_try_password

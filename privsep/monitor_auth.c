@@ -90,6 +90,8 @@ monitor_auth_begin(struct conn *c, struct span user, enum auth_method method, st
 	a->since = monitor_now(c->m);
 	a->question = 0;
 	a->prompts = 0;
+	a->may_change = a->wants_change;
+	a->wants_change = false;
 	monitor_names_copy(a->name, sizeof(a->name), name);
 	a->is_signed = a->must_touch = a->must_verify = false;
 	a->alg[0] = a->fingerprint[0] = a->why[0] = 0;
@@ -260,6 +262,26 @@ monitor_auth_on_password(struct conn *c, const struct ipc_AUTH_PASSWORD *q)
 	return 0;
 }
 
+/* What was not asked for is refused, as by a server that has no such thing: an application
+ * that looks at the old password alone must not be taken to have changed it. */
+int
+monitor_auth_on_change(struct conn *c, const struct ipc_AUTH_CHANGE *q)
+{
+	int r;
+	struct auth *a = monitor_auth_begin(c, q->user, BY_PASSWORD, span_str(""), &r);
+
+	if (a == NULL)
+		return r;
+	if (!monitor_auth_allowed(a) || !a->may_change) {
+		monitor_auth_refuse(c);
+		return 0;
+	}
+	tell_ASK_CHANGE(c->m, &(struct ipc_ASK_CHANGE){ .conn = c->id,
+	    .question = monitor_auth_ask(c), .user = q->user, .proven = span_str(a->proven),
+	    .password = q->password, .new_password = q->new_password });
+	return 0;
+}
+
 int
 monitor_auth_on_kbdint(struct conn *c, const struct ipc_AUTH_KBDINT *q)
 {
@@ -363,6 +385,22 @@ monitor_auth_on_prompts(struct monitor *m, const struct ipc_PROMPT_ANSWER *q)
 	c->auth->state = AUTH_PROMPTED;
 	say_PROMPTS(c, &(struct ipc_PROMPTS){ .name = q->name, .instruction = q->instruction,
 	    .prompts = q->prompts });
+	return 0;
+}
+
+int
+monitor_auth_on_change_wanted(struct monitor *m, const struct ipc_CHANGE_ANSWER *q)
+{
+	struct conn *c = asked(m, q->conn, q->question);
+
+	if (c == NULL)
+		return 0;
+	if (c->auth->method != BY_PASSWORD)
+		return IPC_BROKEN;
+	c->auth->question = 0;
+	c->auth->state = AUTH_IDLE;
+	c->auth->wants_change = true;
+	say_CHANGE_WANTED(c, &(struct ipc_CHANGE_WANTED){ .prompt = q->prompt });
 	return 0;
 }
 

@@ -34,11 +34,13 @@ struct auth {
 	char user[AUTH_USER_MAX + 1];
 	char allowed[AUTH_METHODS_MAX + 1], proven[AUTH_METHODS_MAX + 1];
 	unsigned requests, failures;
+	bool wants_change;		/* the answer to the last password: a new one */
 	struct timer delay;
 	/* the request under way */
 	enum auth_method method;
 	uint64_t since;
 	uint32_t prompts;
+	bool may_change;		/* it comes behind such an answer           */
 	char name[NAME_MAX_LEN + 1];	/* of the method, for the log               */
 	/* ...if it is by publickey */
 	bool is_signed;			/* and the signature is good                */

@@ -49,6 +49,7 @@ static const struct { uint8_t number, role; } roles[] = {
 	{ IPC_MSG_PROVE,           IPC_SERVER },
 	{ IPC_MSG_AUTH_NONE,       IPC_SERVER },
 	{ IPC_MSG_AUTH_PASSWORD,   IPC_SERVER },
+	{ IPC_MSG_AUTH_CHANGE,     IPC_SERVER },
 	{ IPC_MSG_AUTH_PUBLICKEY,  IPC_SERVER },
 	{ IPC_MSG_AUTH_KBDINT,     IPC_SERVER },
 	{ IPC_MSG_AUTH_RESPONSES,  IPC_SERVER },
@@ -88,6 +89,7 @@ too_early(const struct conn *c, uint8_t number)
 #define on_AGREED          monitor_exchange_on_agreed
 #define on_AUTH_NONE       monitor_auth_on_none
 #define on_AUTH_PASSWORD   monitor_auth_on_password
+#define on_AUTH_CHANGE     monitor_auth_on_change
 #define on_AUTH_PUBLICKEY  monitor_auth_on_publickey
 #define on_AUTH_KBDINT     monitor_auth_on_kbdint
 #define on_AUTH_RESPONSES  monitor_auth_on_responses

@@ -30,6 +30,9 @@ ask(struct worker *w, const struct auth_request *a)
 	case AR_NONE:
 		return worker_tell_AUTH_NONE(w, &(struct ipc_AUTH_NONE){ .user = a->user });
 	case AR_PASSWORD:
+		if (a->is_change)
+			return worker_tell_AUTH_CHANGE(w, &(struct ipc_AUTH_CHANGE){ .user = a->user,
+			    .password = a->password, .new_password = a->new_password });
 		return worker_tell_AUTH_PASSWORD(w, &(struct ipc_AUTH_PASSWORD){
 		    .user = a->user, .password = a->password });
 	case AR_PUBLICKEY:
@@ -120,6 +123,19 @@ worker_auth_prompts(struct worker *w, const struct ipc_PROMPTS *m)
 	w->starved = false;
 	worker_check(w, auth_server_prompts(&w->auth.server, w->tr, m->name, m->instruction,
 	    m->prompts));
+	return 0;
+}
+
+int
+worker_auth_change_wanted(struct worker *w, struct span prompt)
+{
+	if (w->end != END_NOT)
+		return 0;
+	if (!is_awaited(w))
+		return -1;
+	w->wait = WAIT_NOTHING;
+	w->starved = false;
+	worker_check(w, auth_server_changereq(&w->auth.server, w->tr, prompt));
 	return 0;
 }
 

@@ -96,6 +96,12 @@ on_VERDICT(struct worker *w, const struct ipc_VERDICT *m)
 }
 
 static int
+on_CHANGE_WANTED(struct worker *w, const struct ipc_CHANGE_WANTED *m)
+{
+	return worker_auth_change_wanted(w, m->prompt);
+}
+
+static int
 on_PROMPTS(struct worker *w, const struct ipc_PROMPTS *m)
 {
 	return worker_auth_prompts(w, m);

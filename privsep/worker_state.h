@@ -211,6 +211,7 @@ void worker_auth_packet(struct worker *, struct span payload);
 int worker_auth_verdict(struct worker *, const struct ipc_VERDICT *);
 int worker_auth_show_banner(struct worker *, struct span text);
 int worker_auth_prompts(struct worker *, const struct ipc_PROMPTS *);
+int worker_auth_change_wanted(struct worker *, struct span prompt);
 int worker_auth_open(struct worker *, int app);	/* LOGGED_IN, both roles */
 void worker_login_packet(struct worker *, struct span payload);
 int worker_login_none(struct worker *, const struct ipc_LOGIN_NONE *);

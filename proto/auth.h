@@ -30,6 +30,7 @@ struct auth_server {
 	enum auth_server_state state;
 	uint8_t probe[NAME_MAX_LEN + 8 + KEY_BLOB_MAX];	/* alg and blob of the probe asked about */
 	size_t probe_len;		/* 0: the latest request was no probe  */
+	bool is_password;		/* the latest request was one by password */
 	bool banner_sent;
 };
 enum auth_request_type { AR_NONE = 1, AR_PASSWORD, AR_PUBLICKEY, AR_KBDINT,
@@ -38,6 +39,8 @@ struct auth_request {		/* spans borrow from the packet */
 	enum auth_request_type type;
 	struct span user, method;
 	struct span password;			/* AR_PASSWORD                   */
+	struct span new_password;		/* ...is_change                  */
+	bool is_change;
 	struct span alg, key, signature;	/* AR_PUBLICKEY                  */
 	struct span host_key;			/* ...host-bound; empty: not     */
 	bool is_signed;
@@ -47,8 +50,8 @@ struct auth_request {		/* spans borrow from the packet */
 						 * those who made the prompts to check */
 };
 /* A SERVICE or AUTH packet from the client.  AR_SERVICE has been answered already
- * (SERVICE_ACCEPT written, phase set to AUTH).  A password change request, an
- * unknown method, a malformed method part are AR_OTHER: a failure, not the end.
+ * (SERVICE_ACCEPT written, phase set to AUTH).  An unknown method, a malformed method
+ * part are AR_OTHER: a failure, not the end.
  * While a request is being judged (AS_ASKED) the owner reads no further packet.  A
  * new request in place of answers to prompts (AS_PROMPTED) is legal and abandons
  * them (RFC 4256 3.1). */
@@ -60,6 +63,9 @@ CRYPTO_CHECKED enum proto_error auth_server_banner(struct auth_server *, struct 
 CRYPTO_CHECKED enum proto_error auth_server_failure(struct auth_server *, struct transport *,
     struct span methods, bool partial);
 CRYPTO_CHECKED enum proto_error auth_server_pk_ok(struct auth_server *, struct transport *);
+/* RFC 4252 8: instead of a verdict about a password, a new one is asked for. */
+CRYPTO_CHECKED enum proto_error auth_server_changereq(struct auth_server *, struct transport *,
+    struct span prompt);
 CRYPTO_CHECKED enum proto_error auth_server_prompts(struct auth_server *, struct transport *,
     struct span name, struct span instruction, struct span prompts);
 CRYPTO_CHECKED enum proto_error auth_server_success(struct auth_server *, struct transport *);

@@ -44,11 +44,12 @@ on_service(struct auth_server *a, struct transport *t, struct rd *r)
 static bool
 parse_password(struct rd *r, struct auth_request *req)
 {
-	bool is_change = rd_bool(r);
-
 	req->type = AR_PASSWORD;
+	req->is_change = rd_bool(r);
 	req->password = rd_text(r, AUTH_PASSWORD_MAX);
-	return !is_change && rd_done(r);
+	if (req->is_change)
+		req->new_password = rd_text(r, AUTH_PASSWORD_MAX);
+	return rd_done(r);
 }
 
 static bool
@@ -123,6 +124,7 @@ on_request(struct auth_server *a, struct rd *r, struct auth_request *ret)
 	if (!parse_method(a, r, &req))
 		req = (struct auth_request){ .type = AR_OTHER, .user = req.user,
 		    .method = req.method };
+	a->is_password = req.type == AR_PASSWORD;
 	*ret = req;
 	return PROTO_OK;
 }
@@ -137,6 +139,7 @@ on_answers(struct auth_server *a, struct rd *r, struct auth_request *ret)
 	if (!auth_interactive_answers(answers))
 		return PROTO_E_AUTH_FORMAT;
 	a->state = AS_ASKED;
+	a->is_password = false;
 	*ret = (struct auth_request){ .type = AR_RESPONSES, .answers = answers };
 	return PROTO_OK;
 }
@@ -212,6 +215,22 @@ auth_server_pk_ok(struct auth_server *a, struct transport *t)
 	w = transport_begin(t, probe.n + OVERHEAD);
 	wr_u8(&w, SSH_MSG_USERAUTH_60);
 	wr_raw(&w, probe);
+	return transport_end(t, &w);
+}
+
+enum proto_error
+auth_server_changereq(struct auth_server *a, struct transport *t, struct span prompt)
+{
+	struct wr w;
+
+	/* to a client that asked anything else, 60 would be something else */
+	if (a->state != AS_ASKED || !a->is_password)
+		return PROTO_E_LOCAL_BUG;
+	a->state = AS_IDLE;
+	w = transport_begin(t, prompt.n + OVERHEAD);
+	wr_u8(&w, SSH_MSG_USERAUTH_60);
+	wr_blob(&w, prompt, AUTH_TEXT_MAX);
+	wr_str(&w, "");
 	return transport_end(t, &w);
 }
 

@@ -22,12 +22,12 @@ struct policy {
 	const char *methods;
 	uint32_t reason;
 	int no_touch, verify;
-	int prompt_first, descriptors, free_at_end, free_channel_at_end, free_in_open;
+	int prompt_first, change_first, descriptors, free_at_end, free_channel_at_end, free_in_open;
 	/* what was asked */
 	int auths, verified, attempts, opens, requests, globals, eofs, channels_closed, closed;
 	int method, n_answers, verdict, last_kind, closed_code;
 	char user[64], password[64], proven[64], key[64], last_name[64], last_value[64], attempt[64];
-	char answers[64], certificate[128];
+	char answers[64], certificate[128], new_password[64];
 	uint32_t columns;
 	uint64_t question;
 	postern_transport *t;
@@ -63,6 +63,12 @@ check_auth(void *user, postern_transport *t, uint64_t question, struct postern_l
 		    l->certificate->n_principals, l->certificate->principals[0],
 		    l->certificate->principals[1], l->certificate->principals[2],
 		    l->certificate->permits, l->certificate->force_command);
+	(void)snprintf(p->new_password, sizeof(p->new_password), "%s",
+	    l->new_password != NULL ? l->new_password : "none");
+	if (p->change_first) {
+		p->verdict = postern_answer_change_password(t, question, "expired");
+		return POSTERN_LATER;
+	}
 	l->methods = p->methods;
 	l->no_touch_required = p->no_touch;
 	l->verify_required = p->verify;
@@ -464,6 +470,34 @@ a_policy_may_take_its_time(void **state)
 	assert_int_equal(policy.verdict, POSTERN_ESTATE);
 	assert_int_equal(postern_answer(s.t, policy.question, POSTERN_REFUSE, NULL), 0);
 	assert_string_equal(answer(&s), "login 3 1 \"\"\n");
+	(void)close(s.fd);
+}
+
+static void
+a_new_password_may_be_wanted_first(void **state)
+{
+	struct strings s = connected_to(server);
+
+	(void)state;
+	policy.change_first = 1;
+	assert_string_equal(ask(&s, "password robey old\n"), "change 2 expired\n");
+	assert_int_equal(policy.verdict, 0);
+	assert_string_equal(policy.new_password, "none");
+	/* once */
+	assert_int_equal(postern_answer(s.t, policy.question, POSTERN_ACCEPT, NULL), POSTERN_ESTATE);
+	assert_int_equal(postern_answer_change_password(s.t, policy.question, "x"), POSTERN_ESTATE);
+	assert_string_equal(ask(&s, "change robey old new\n"), "change 2 expired\n");
+	assert_string_equal(policy.password, "old");
+	assert_string_equal(policy.new_password, "new");
+	policy.change_first = 0;
+	policy.auth = POSTERN_ACCEPT;
+	assert_string_equal(ask(&s, "change robey old new\n"), "login 2 2 \"\"\n");
+	/* a key is not changed so */
+	policy.auth = POSTERN_LATER;
+	order(&s, "key robey KEY\n");
+	for (int i = 0; i < 50 && policy.method != POSTERN_PUBLICKEY; i++)
+		assert_true(no_event_for(100));
+	assert_int_equal(postern_answer_change_password(s.t, policy.question, "x"), POSTERN_ESTATE);
 	(void)close(s.fd);
 }
 
@@ -962,6 +996,7 @@ main(void)
 		TEST(logins_are_asked_in_the_monitors_words),
 		TEST(terms_of_a_key_are_told),
 		TEST(a_policy_may_take_its_time),
+		TEST(a_new_password_may_be_wanted_first),
 		TEST(terms_of_a_login_go_before_its_answer),
 		TEST(a_login_is_told_once_and_by_the_monitor),
 		TEST(channels_are_refused_or_granted),

@@ -352,7 +352,7 @@ client_open(void)
 /* Every state, and by hand the messages that a worker survives in it.  All others
  * of all 256 numbers end it. */
 #define NOTE_BYE IPC_MSG_NOTE, IPC_MSG_BYE
-#define AUTHS IPC_MSG_AUTH_NONE, IPC_MSG_AUTH_PASSWORD, IPC_MSG_AUTH_PUBLICKEY, \
+#define AUTHS IPC_MSG_AUTH_NONE, IPC_MSG_AUTH_PASSWORD, IPC_MSG_AUTH_CHANGE, IPC_MSG_AUTH_PUBLICKEY, \
 	IPC_MSG_AUTH_KBDINT, IPC_MSG_AUTH_OTHER
 static const struct state {
 	const char *name;

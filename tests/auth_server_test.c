@@ -331,8 +331,6 @@ static void
 test_password(void **state)
 {
 	struct fixture *f = *state;
-	struct auth_request req;
-	struct wr w;
 
 	password_of(f, 0, span_str("secret"), AR_PASSWORD);
 	password_of(f, 0, span_str(""), AR_PASSWORD);
@@ -341,14 +339,65 @@ test_password(void **state)
 	password_of(f, 0, span_of("se\0cret", 7), AR_OTHER);
 	password_of(f, 1, span_str("secret"), AR_OTHER);
 	password_of(f, 2, span_str("secret"), AR_OTHER);
-	/* the real form of a change */
-	begin(f);
+}
+
+/* RFC 4252 8 */
+static void
+test_change_of_password(void **state)
+{
+	static const size_t lengths[] = { 0, 3, AUTH_PASSWORD_MAX, AUTH_PASSWORD_MAX + 1 };
+	struct fixture *f = *state;
+	struct auth_request req;
+	size_t outer;
+	struct wr w;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		bool is_good = lengths[i] <= AUTH_PASSWORD_MAX;
+
+		begin(f);
+		w = request_of("password");
+		wr_u8(&w, 1);
+		wr_str(&w, "old");
+		wr_blob(&w, fill(lengths[i]), SIZE_MAX);
+		assert_int_equal(feed(f, &w, &req), PROTO_OK);
+		assert_int_equal(req.type, is_good ? AR_PASSWORD : AR_OTHER);
+		assert_int_equal(req.is_change, is_good);
+		if (is_good) {
+			assert_true(span_is(req.password, "old"));
+			assert_int_equal(req.new_password.n, lengths[i]);
+		}
+	}
 	w = request_of("password");
+	outer = w.n;
 	wr_u8(&w, 1);
 	wr_str(&w, "old");
 	wr_str(&w, "new");
+	every_truncation(f, &w, outer, AR_PASSWORD);
+}
+
+static void
+test_a_new_password_is_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct auth_request req;
+	struct wr w;
+
+	begin(f);
+	w = request_of("password");
+	wr_u8(&w, 0);
+	wr_str(&w, "old");
 	assert_int_equal(feed(f, &w, &req), PROTO_OK);
-	assert_int_equal(req.type, AR_OTHER);
+	assert_false(req.is_change);
+	assert_int_equal(auth_server_changereq(&f->a, f->t, span_str("expired")), PROTO_OK);
+	EXPECT_SENT(f, "\74\0\0\0\7expired\0\0\0\0");
+	assert_int_equal(f->a.state, AS_IDLE);
+	/* once */
+	assert_int_equal(auth_server_changereq(&f->a, f->t, span_str("x")), PROTO_E_LOCAL_BUG);
+	/* and of nothing but a password */
+	w = request_of("none");
+	assert_int_equal(feed(f, &w, &req), PROTO_OK);
+	assert_int_equal(auth_server_changereq(&f->a, f->t, span_str("x")), PROTO_E_LOCAL_BUG);
+	assert_int_equal(fake_waiting(f->t), 0);
 }
 
 /* OpenSSH PROTOCOL 3.1: it names a host key, and not one too long. */
@@ -726,6 +775,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_service_bad), T(test_service), T(test_wrong_number),
 		T(test_outer_bounds), T(test_truncations), T(test_password),
+		T(test_change_of_password), T(test_a_new_password_is_asked_for),
 		T(test_host_bound), T(test_publickey), T(test_pk_ok), T(test_prompts), T(test_answers),
 		T(test_answers_bounds), T(test_prompts_grammar), T(test_abandoned_prompts),
 		T(test_one_at_a_time), T(test_verdicts_without_request), T(test_verdicts),

@@ -456,6 +456,16 @@ on_PROMPT_ANSWER(struct fake *f, const struct ipc_PROMPT_ANSWER *m)
 }
 
 static inline int
+on_CHANGE_ANSWER(struct fake *f, const struct ipc_CHANGE_ANSWER *m)
+{
+	char prompt[64];
+
+	fake_text(prompt, sizeof(prompt), m->prompt);
+	fake_say(f->c, "change %llu %s\n", (unsigned long long)m->question, prompt);
+	return 0;
+}
+
+static inline int
 on_TRY_NONE(struct fake *f, const struct ipc_TRY_NONE *m)
 {
 	(void)m;
@@ -1121,6 +1131,10 @@ fake_order_login(struct fake *f, const char *what, char *rest)
 		(void)ipc_send_ASK_PASSWORD(f->app, &(struct ipc_ASK_PASSWORD){ .conn = conn,
 		    .question = 2, .user = fake_word(&rest), .password = fake_word(&rest),
 		    .proven = span_str("publickey") });
+	if (strcmp(what, "change") == 0)
+		(void)ipc_send_ASK_CHANGE(f->app, &(struct ipc_ASK_CHANGE){ .conn = conn,
+		    .question = 2, .user = fake_word(&rest), .password = fake_word(&rest),
+		    .new_password = fake_word(&rest), .proven = span_str("") });
 	if (strcmp(what, "key") == 0)
 		(void)ipc_send_ASK_PUBLICKEY(f->app, &(struct ipc_ASK_PUBLICKEY){ .conn = conn,
 		    .question = 3, .user = fake_word(&rest), .proven = span_str(""),

@@ -327,6 +327,16 @@ GOLDEN(REKEY, "\xb9" "\0\0\0\0\0\0\0\2", .call = 2)
 GOLDEN(IGNORE, "\xba" "\0\0\0\x20", .length = 32)
 GOLDEN(KEEPALIVE, "\xbb" "\0\0\x3a\x98" "\0\0\0\3", .interval_ms = 15000, .max = 3)
 
+/* ---- a new password (RFC 4252 8) ---- */
+GOLDEN(AUTH_CHANGE, "\x1b" "\0\0\0\1" "u" "\0\0\0\1" "p" "\0\0\0\2" "nw",
+    .user = S("u"), .password = S("p"), .new_password = S("nw"))
+GOLDEN(CHANGE_WANTED, "\x37" "\0\0\0\3" "new", .prompt = S("new"))
+GOLDEN(ASK_CHANGE, "\x7e" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "u"
+    "\0\0\0\0" "\0\0\0\1" "p" "\0\0\0\2" "nw", .conn = 1, .question = 2, .user = S("u"),
+    .proven = S(""), .password = S("p"), .new_password = S("nw"))
+GOLDEN(CHANGE_ANSWER, "\x7f" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\3" "new",
+    .conn = 1, .question = 2, .prompt = S("new"))
+
 /* ---- monitor <-> zygote, monitor <-> keyload ---- */
 GOLDEN(FORK, "\xc8" "\0\0\0\0\0\0\0\x09", .serial = 9, .link = 50)
 GOLDEN(ZYGOTE_SETUP, "\xc9" "\0\0\0\3" "sch" "\0\0\xfa\0" "\0\0\xfa\1" "\0\0\0\x1f",

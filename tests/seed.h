@@ -43,6 +43,7 @@ static struct house {
 	unsigned methods;		/* offered                                 */
 	int prompts;			/* of keyboard-interactive                 */
 	bool steps;			/* the key first, then the password        */
+	bool expired;			/* "foo" is no good until it is "fresh"    */
 	int listen_answer;
 	postern_may_connect *may_connect;	/* of other hosts than "pair"          */
 	/* what was seen */
@@ -52,7 +53,7 @@ static struct house {
 	struct postern_channel_request last;
 	struct postern_forward forward;
 	char host[64], origin[64];
-	int requests, eofs, cancelled, logins, ends, subsystems;
+	int requests, eofs, cancelled, logins, ends, subsystems, changes;
 	uint32_t cancelled_port;
 	/* the log */
 	char log[1 << 16];
@@ -115,6 +116,12 @@ seed_check_auth(void *user, postern_transport *t, uint64_t question, struct post
 	case POSTERN_PASSWORD:
 		if (strcmp(l->password, "foo") != 0)
 			return POSTERN_REFUSE;
+		if (house.expired && (l->new_password == NULL || strcmp(l->new_password, "fresh") != 0)) {
+			assert_int_equal(postern_answer_change_password(t, question,
+			    l->new_password == NULL ? "expired" : "too weak"), 0);
+			return POSTERN_LATER;
+		}
+		house.changes += l->new_password != NULL;
 		return house.steps && strcmp(l->proven, "publickey") != 0 ?
 		    POSTERN_REFUSE : POSTERN_ACCEPT;
 	case POSTERN_PUBLICKEY:

@@ -102,6 +102,61 @@ seed_08_auth_password(void **state)
 	    POSTERN_ESTATE);
 }
 
+/* What the user answers, one after the other, and what he was told. */
+static const char *const *new_passwords;
+static char told[64];
+
+static int
+change_password(void *user, postern_transport *t, const char *prompt, char **new_password)
+{
+	(void)user, (void)t;
+	(void)snprintf(told, sizeof(told), "%s", prompt);
+	if (*new_passwords == NULL)
+		return POSTERN_REFUSE;
+	*new_password = strdup(*new_passwords++);
+	return POSTERN_ACCEPT;
+}
+
+static postern_transport *
+with_expired_password(const char *const *answers)
+{
+	struct postern_client_config cfg = seed_client();
+	postern_transport *t = seed_transport(house.server);
+
+	new_passwords = answers;
+	house.expired = true;
+	cfg.interface.change_password = change_password;
+	assert_int_equal(postern_transport_start_client(t, &cfg, SOON), 0);
+	return t;
+}
+
+/* RFC 4252 8, both sides ours. */
+static void
+seed_08_change_password(void **state)
+{
+	static const char *const weak_then_good[] = { "weak", "fresh", NULL }, *const none[] = { NULL };
+	postern_transport *t = with_expired_password(weak_then_good);
+
+	(void)state;
+	/* secrets are blanked in a dump of it */
+	assert_int_equal(postern_transport_set_hexdump(t, POSTERN_HEXDUMP_BLANKED), 0);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "foo", 0, SOON), 0);
+	assert_string_equal(told, "too weak");
+	assert_int_equal(house.changes, 1);
+	assert_int_equal(house.logins, 1);
+	assert_null(strstr(house.log, "fresh"));
+	/* who gives no new one is not let in with the old one */
+	t = with_expired_password(none);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "foo", 0, SOON), POSTERN_EAUTH);
+	assert_string_equal(told, "expired");
+	assert_int_equal(house.logins, 1);
+	/* a wrong old one is asked for nothing */
+	told[0] = '\0';
+	t = with_expired_password(weak_then_good);
+	assert_int_equal(postern_transport_auth_password(t, "robey", "bar", 0, SOON), POSTERN_EAUTH);
+	assert_string_equal(told, "");
+}
+
 /* A server that has no "password" but asks prompts. */
 static postern_transport *
 interactive_only(int prompts)
@@ -445,7 +500,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(seed_06_auth_interactive), T(seed_06_answers), T(seed_07_auth_none),
-		T(seed_08_auth_password), T(seed_08_fallback_no_prompt), T(seed_08_fallback_one_prompt),
+		T(seed_08_auth_password), T(seed_08_change_password), T(seed_08_fallback_no_prompt), T(seed_08_fallback_one_prompt),
 		T(seed_08_fallback_two_prompts), T(seed_08_no_fallback), T(seed_09_auth_publickey),
 		T(seed_09_key_in_memory), T(seed_09_signer), T(seed_12_connect),
 		T(seed_12_wrong_host_key), T(seed_12_no_credentials), T(seed_b01_async),

@@ -171,6 +171,35 @@ test_a_banner_for_this_user(void **state)
 	lab_free(l);
 }
 
+/* RFC 4252 8: asked for, sent up with the old one, asked for again. */
+static void
+test_a_new_password_is_wanted(void **state)
+{
+	struct lab *l = keyed(SSH_SERVER, NULL);
+	struct ipc_CHANGE_WANTED wanted = { .prompt = span_str("expired") };
+	struct ipc_BYE bye;
+
+	(void)state;
+	assert_int_equal(auth_client_password(&l->ac, l->peer, span_str("anna"), span_str("old")),
+	    PROTO_OK);
+	LAB_UNTIL(l, l->said[IPC_MSG_AUTH_PASSWORD] == 1);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(ipc_send_CHANGE_WANTED(l->link, &wanted), 0);
+		LAB_UNTIL(l, l->replies[AP_CHANGEREQ] == i);
+		assert_int_equal(auth_client_change(&l->ac, l->peer, span_str("anna"),
+		    span_str("old"), span_str("new")), PROTO_OK);
+		LAB_UNTIL(l, l->said[IPC_MSG_AUTH_CHANGE] == i);
+	}
+	assert_int_equal(l->said[IPC_MSG_AUTH_OTHER], 0);
+	assert_int_equal(ipc_send_VERDICT(l->link, &(struct ipc_VERDICT){ .partial = 0 }), 0);
+	LAB_UNTIL(l, l->replies[AP_FAILURE] == 1);
+	/* nobody waits for that now */
+	assert_int_equal(ipc_send_CHANGE_WANTED(l->link, &wanted), 0);
+	lab_bye(l, &bye);
+	assert_int_equal(bye.outcome, IPC_RESOURCE);
+	lab_free(l);
+}
+
 /* The next request is not even looked at before the verdict on the last. */
 static void
 test_nothing_is_asked_while_a_verdict_is_out(void **state)
@@ -291,9 +320,8 @@ test_a_password_is_changed(void **state)
 	for (unsigned i = 1; i <= 2; i++) {
 		assert_int_equal(ipc_send_LOGIN_CHANGE(l->link, &change), 0);
 		LAB_UNTIL(l, l->asks == i);
-		/* our server's half gives no new passwords, and shows none to anybody */
-		assert_int_equal(l->asked.type, AR_OTHER);
-		assert_true(span_is(l->asked.method, "password"));
+		assert_int_equal(l->asked.type, AR_PASSWORD);
+		assert_true(l->asked.is_change);
 		assert_null(l->w->held);
 		assert_int_equal(auth_server_failure(&l->as, l->peer, span_str("password"),
 		    false), PROTO_OK);
@@ -386,6 +414,7 @@ main(void)
 		cmocka_unit_test(test_host_bound),
 		cmocka_unit_test(test_prompts_and_answers),
 		cmocka_unit_test(test_banner_once_and_before_the_verdict),
+		cmocka_unit_test(test_a_new_password_is_wanted),
 		cmocka_unit_test(test_a_banner_for_this_user),
 		cmocka_unit_test(test_nothing_is_asked_while_a_verdict_is_out),
 		cmocka_unit_test(test_a_verdict_on_nothing_ends_the_worker),
