@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "apps/client_change.h"
 #include "apps/client_forward.h"
 #include "apps/client_link.h"
 #include "apps/client_log.h"
@@ -118,6 +119,15 @@ answer_prompts(void *user, postern_transport *t, uint64_t question,
 	(void)t;
 	(void)question;
 	return client_login_answer_prompts(&l->login, p, answers);
+}
+
+static int
+change_password(void *user, postern_transport *t, const char *prompt, char **new_password)
+{
+	struct client_link *l = user;
+
+	(void)t;
+	return client_change_password(&l->conf, prompt, new_password);
 }
 
 static int
@@ -275,6 +285,7 @@ start(struct client_link *l)
 	cfg.interface.check_host_key = check_host_key;
 	cfg.interface.banner = show_banner;
 	cfg.interface.answer_prompts = answer_prompts;
+	cfg.interface.change_password = change_password;
 	r = postern_transport_start_client(l->transport, &cfg, LINK_START_MS);
 	return r == 0 ? 0 : client_link_complain(l, "cannot start a session", r);
 }
