@@ -589,6 +589,21 @@ struct postern_host_key {		/* what is asked about a host key                */
 	const char *certificate_problem;/* why a certificate it came with does not count, */
 					/* or ""                                         */
 };
+/* What known_hosts should say from now on of a host that it knows, by what the server told
+ * after the login [OpenSSH PROTOCOL 2.5; ssh_config(5) UpdateHostKeys].  The key that it
+ * has shown is among those it told; it has proven each new one.  But no old key signs for
+ * the new: that the list is the server's is as sure as the worker it came through, and
+ * where that was taken before it had verified the server, a stranger's key stays in the
+ * file.  Better ask somebody. */
+struct postern_known_hosts_change {
+	size_t size;
+	const char *host;		/* as known_hosts writes it                      */
+	size_t n_added;
+	const struct postern_host_key *added;	/* line: to append to the first file     */
+	size_t n_gone;
+	const struct postern_host_key *gone;	/* to remove: line clash_line of file    */
+					/* clash_file, if it still has that key          */
+};
 struct postern_client_interface {
 	size_t size;
 	void *user;
@@ -617,9 +632,13 @@ struct postern_client_interface {
 	void (*channel_closed)(void *user, postern_channel *);
 	void (*transport_closed)(void *user, postern_transport *,
 	    const struct postern_exception *);
+	/* Once for a connection at most, and only if the host is known by a plain line of
+	 * own_known_hosts, or was new and accepted.  NULL: nothing is asked of the server. */
+	void (*known_hosts_changed)(void *user, postern_transport *,
+	    const struct postern_known_hosts_change *);
 };
 #define POSTERN_CLIENT_INTERFACE { sizeof(struct postern_client_interface), 0, 0, 0, 0, 0, 0, \
-	0, 0, 0, 0 }
+	0, 0, 0, 0, 0 }
 
 struct postern_client_config {
 	size_t size;
@@ -638,9 +657,11 @@ struct postern_client_config {
 	size_t n_revoked_keys;		/* public keys: hosts' keys, or their CAs', that */
 					/* are refused whatever else says.  One that     */
 					/* cannot be read to its end: all are            */
+	size_t own_known_hosts;		/* so many of known_hosts, the first, are the    */
+					/* user's own and may be changed; 0              */
 };
 #define POSTERN_CLIENT_CONFIG { sizeof(struct postern_client_config), 0, 0, 0, 0, 0, 0, 0, 0, \
-	POSTERN_CLIENT_INTERFACE, 0, 0 }
+	POSTERN_CLIENT_INTERFACE, 0, 0, 0 }
 
 /* ---- transport -------------------------------------------------------------------------- */
 

@@ -57,6 +57,8 @@ enum ipc_forward { IPC_DIRECT_TCPIP = 1, IPC_FORWARDED_TCPIP = 2, IPC_DIRECT_STR
 	IPC_FORWARDED_STREAMLOCAL = 4, IPC_X11 = 5, IPC_AGENT = 6 };
 enum ipc_permit { IPC_PERMIT_X11 = 1, IPC_PERMIT_AGENT = 2, IPC_PERMIT_PORT = 4,
 	IPC_PERMIT_PTY = 8, IPC_PERMIT_USER_RC = 16, IPC_NO_TOUCH = 32 };
+enum { IPC_HOSTKEYS_MAX = 32,		/* of a server, that it tells               */
+	IPC_GONE_MAX = 64 };		/* lines of known_hosts to be removed       */
 enum ipc_outcome {
 	IPC_DONE_BY_US = 1,	/* we closed it                                */
 	IPC_PEER_CLOSED = 2,	/* the peer said SSH_MSG_DISCONNECT            */

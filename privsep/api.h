@@ -678,6 +678,8 @@ void api_listener_resume(postern_context *);	/* those that were paused */
 /* ---- api_client.c, api_auth.c ---- */
 void api_client_ask_host_key(postern_transport *, const struct ipc_HOSTKEY_ASK *);
 void api_client_banner(postern_transport *, const struct ipc_BANNER *);
+/* api_update.c.  IPC_BROKEN: malformed. */
+int api_update_changed(postern_transport *, const struct ipc_HOSTKEYS_CHANGED *);
 /* A START is to go on with a login: by key, else by password, else none.  Copies. */
 int api_auth_follow(struct api_call *start, const char *user, const char *password,
     const postern_key *);

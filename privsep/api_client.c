@@ -35,6 +35,9 @@ take_config(postern_transport *t, struct postern_client_config *cfg,
 	    cfg->n_revoked_keys > TRUST_FILES_MAX - cfg->n_known_hosts)
 		return api_error_set(t, -EINVAL, "start", POSTERN_LOCAL, false,
 		    span_str("no such port, or too many files of known or revoked hosts"));
+	if (cfg->own_known_hosts > cfg->n_known_hosts)
+		return api_error_set(t, -EINVAL, "start", POSTERN_LOCAL, false,
+		    span_str("there are not so many known_hosts files"));
 	for (size_t i = 0; i < cfg->n_known_hosts; i++) {
 		/* sending it would look like a dead monitor */
 		if (cfg->known_hosts[i] < 0)
@@ -83,7 +86,9 @@ announce(postern_transport *t, const struct postern_client_config *cfg)
 	struct ipc_NEW m = { .role = IPC_CLIENT, .methods = span_str(""),
 		.host = span_str(cfg->host != NULL ? cfg->host : ""),
 		.port = cfg->port != 0 ? cfg->port : SSH_PORT,
-		.hash_names = cfg->hash_known_hosts != 0, .banner = span_str("") };
+		.hash_names = cfg->hash_known_hosts != 0, .banner = span_str(""),
+		.update = cfg->host_key == NULL && t->client.known_hosts_changed != NULL,
+		.own_files = (uint32_t)cfg->own_known_hosts };
 	char problem[300], types[API_LIST_MAX + 1];
 	int r;
 

@@ -201,6 +201,12 @@ on_HOSTKEY_ASK(struct hearing *h, const struct ipc_HOSTKEY_ASK *m)
 	return 0;
 }
 
+static int
+on_HOSTKEYS_CHANGED(struct hearing *h, const struct ipc_HOSTKEYS_CHANGED *m)
+{
+	return h->t->is_server ? IPC_BROKEN : api_update_changed(h->t, m);
+}
+
 /* What all steps of a login have in common. */
 static int
 ask_login(struct hearing *h, uint64_t question, struct span user, struct span proven,

@@ -293,6 +293,8 @@ struct conn {
 	struct trust *trust;		/* in the order given                        */
 	struct revoked *revoked;	/* client: host keys                         */
 	unsigned n_trust;		/* of both                                   */
+	bool may_update;		/* client: known_hosts, by what this server tells */
+	struct update *update;		/* ...whose new keys it has been asked to prove */
 	uint64_t hostkey_question;	/* 0: none                                   */
 	enum ipc_trust hostkey_trust;
 	struct auth *auth;		/* server, until logged in                   */
@@ -305,6 +307,7 @@ struct conn *monitor_conn_find(struct monitor *, uint64_t id);
 void monitor_conn_free(struct conn *);
 void monitor_conn_start(struct monitor *);	/* gives waiting connections their workers */
 void monitor_conn_phase(struct conn *, unsigned phase);
+void monitor_conn_distrust(struct conn *);	/* what was trusted is not needed any more */
 unsigned monitor_conn_admits(const struct conn *);	/* L_*, as the application sees it */
 struct span monitor_span_copy(struct span);	/* p NULL: no memory; free((void *)p) */
 int monitor_conn_new(struct monitor *, const struct ipc_NEW *);
@@ -441,6 +444,17 @@ struct known_hosts_verdict {
 /* One file's opinion on a key.  name as monitor_known_hosts_name writes it. */
 struct known_hosts_verdict monitor_known_hosts_check(struct span text, const char *name,
     struct span key);
+/* A line that has a key, seen for the host of this name. */
+struct known_hosts_entry {
+	uint32_t line;			/* from 1; 0 before the first                */
+	bool is_host;			/* it is of this host                        */
+	bool is_revoked;
+	bool is_simple;			/* no marker, and one name or one hash       */
+	size_t key_len;
+	uint8_t key[KEY_BLOB_MAX];
+};
+/* The next such line of text; false at the end. */
+bool monitor_known_hosts_next(struct span *text, const char *name, struct known_hosts_entry *);
 /* Does a line @cert-authority for this name have this key?  key empty: any. */
 bool monitor_known_hosts_authority(struct span text, const char *name, struct span key);
 /* Adds to a list the types of the keys that it has for this host. */
@@ -452,6 +466,11 @@ CRYPTO_CHECKED int monitor_known_hosts_line(const char *name, struct span key, b
     char out[KNOWN_HOSTS_LINE_MAX + 1]);
 /* As monitor_file_read. */
 CRYPTO_CHECKED int monitor_known_hosts_read(int fd, struct trust **);
+
+/* ---- keeping known_hosts up to date (monitor_update.c) ---- */
+int monitor_update_on_told(struct conn *, const struct ipc_HOSTKEYS_TOLD *);
+int monitor_update_on_proved(struct conn *, const struct ipc_HOSTKEYS_PROVED *);
+void monitor_update_free(struct conn *);
 
 /* ---- the server's login (monitor_auth.c, monitor_auth_key.c, monitor_auth_ask.c) ---- */
 int monitor_auth_on_none(struct conn *, const struct ipc_AUTH_NONE *);

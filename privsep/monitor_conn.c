@@ -97,7 +97,7 @@ monitor_conn_new(struct monitor *m, const struct ipc_NEW *q)
 
 	/* serials rise: one that was used before names another connection */
 	if (q->conn <= m->last_conn || (q->role != IPC_SERVER && q->role != IPC_CLIENT) ||
-	    q->hexdump > IPC_HEXDUMP_WHOLE)
+	    q->hexdump > IPC_HEXDUMP_WHOLE || q->update > 1)
 		return IPC_BROKEN;
 	m->last_conn = q->conn;
 	c = calloc(1, sizeof(*c));
@@ -187,6 +187,18 @@ monitor_conn_trust_key(struct monitor *m, const struct ipc_TRUST_KEY *q)
 	memcpy(t->bytes, q->key.p, q->key.n);
 	add_trust(c, t);
 	return 0;
+}
+
+void
+monitor_conn_distrust(struct conn *c)
+{
+	struct trust *t;
+
+	while ((t = c->trust) != NULL) {
+		c->trust = t->next;
+		free(t);
+	}
+	monitor_revoked_free(&c->revoked);
 }
 
 /* ---- attaching ---- */
@@ -346,15 +358,10 @@ monitor_conn_free(struct conn *c)
 	monitor_timer_deinit(m, &c->deadline);
 	monitor_timer_deinit(m, &c->quota_timer);
 	monitor_timer_deinit(m, &c->sign_timer);
-	monitor_revoked_free(&c->revoked);
 	monitor_prove_stop(c);
 	monitor_timer_deinit(m, &c->proof.deadline);
-	while (c->trust != NULL) {
-		struct trust *t = c->trust;
-
-		c->trust = t->next;
-		free(t);
-	}
+	monitor_conn_distrust(c);
+	monitor_update_free(c);
 	free((void *)(uintptr_t)c->kexinit.p);
 	free((void *)(uintptr_t)c->hostkey_algs.p);
 	free(c->gex);

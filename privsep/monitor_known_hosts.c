@@ -193,6 +193,36 @@ monitor_known_hosts_authority(struct span text, const char *name, struct span ke
 	return false;
 }
 
+/* ssh writes one name or one hash; what else stands there was put there by somebody. */
+static bool
+is_one_name(struct span names)
+{
+	for (size_t i = 0; i < names.n; i++)
+		if (memchr("*?!,", names.p[i], 4) != NULL)
+			return false;
+	return true;
+}
+
+bool
+monitor_known_hosts_next(struct span *text, const char *name, struct known_hosts_entry *e)
+{
+	struct span line;
+	struct line l;
+
+	while (next_line(text, &line)) {
+		e->line++;
+		if (!parse(line, &l))
+			continue;
+		e->is_host = names_match(l.names, name);
+		e->is_revoked = l.marker == REVOKED;
+		e->is_simple = l.marker == PLAIN && is_one_name(l.names);
+		e->key_len = l.key_len;
+		memcpy(e->key, l.key, l.key_len);
+		return true;
+	}
+	return false;
+}
+
 void
 monitor_known_hosts_types(struct span text, const char *name, char *types, size_t cap)
 {

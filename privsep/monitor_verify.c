@@ -11,7 +11,6 @@
 #include "privsep/monitor.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { HOST_KEY_NOT_VERIFIABLE = 9, KEY_EXCHANGE_FAILED = 3 };	/* RFC 4253 11.1 */
 
@@ -24,13 +23,8 @@ bad_host_key(struct conn *c, const char *text)
 static int
 accepted(struct conn *c)
 {
-	struct trust *t;
-
-	while ((t = c->trust) != NULL) {	/* not needed again: rekeys compare keys */
-		c->trust = t->next;
-		free(t);
-	}
-	monitor_revoked_free(&c->revoked);
+	if (!c->may_update)		/* not needed again: rekeys compare keys */
+		monitor_conn_distrust(c);
 	return monitor_exchange_answer(c, span_of(NULL, 0));
 }
 
@@ -42,9 +36,10 @@ plain_key(const struct conn *c)
 }
 
 /* All files and keys have their say: revoked anywhere outranks trusted anywhere,
- * which outranks changed, which outranks unknown. */
+ * which outranks changed, which outranks unknown.  own: it is trusted by a file that may
+ * be written to. */
 static struct known_hosts_verdict
-judge(const struct conn *c, const char *name, uint32_t *file)
+judge(const struct conn *c, const char *name, uint32_t *file, bool *own)
 {
 	struct known_hosts_verdict best = { IPC_UNKNOWN, 0 };
 	struct span key = plain_key(c);
@@ -60,6 +55,7 @@ judge(const struct conn *c, const char *name, uint32_t *file)
 		}
 		v = monitor_known_hosts_check(span_of(t->bytes, t->n), name, key);
 		trusted = trusted || v.trust == 0;
+		*own = *own || (v.trust == 0 && n_file < c->plan.own_files);
 		if (v.trust == IPC_REVOKED ? best.trust != IPC_REVOKED :
 		    v.trust == IPC_CHANGED && best.trust == IPC_UNKNOWN) {
 			best = v;
@@ -202,6 +198,7 @@ first_key(struct conn *c, struct span key, const struct shown_key *shown)
 	char name[KNOWN_HOSTS_NAME_MAX + 1], why[MONITOR_WHY_MAX + 1] = "";
 	struct known_hosts_verdict v;
 	uint32_t file = 0;
+	bool own = false;
 
 	c->host_key = monitor_span_copy(key);
 	if (shown->is_cert)
@@ -222,7 +219,11 @@ first_key(struct conn *c, struct span key, const struct shown_key *shown)
 		}
 		name[0] = 0;
 	}
-	v = judge(c, name, &file);
+	v = judge(c, name, &file, &own);
+	/* whom a certificate, an administrator's file or one expected key vouches for has no
+	 * line here that could be brought up to date */
+	c->may_update = c->plan.update != 0 && !shown->is_cert && name[0] != 0 &&
+	    (v.trust == 0 ? own : v.trust == IPC_UNKNOWN);
 	if (v.trust == 0 || (v.trust != IPC_REVOKED && shown->is_cert && has_files(c) &&
 	    certified(c, name, &shown->cert, why)))
 		return accepted(c);

@@ -62,6 +62,8 @@ static const struct { uint8_t number, role; } roles[] = {
 	{ IPC_MSG_LOGIN_CHANGEREQ, IPC_CLIENT },
 	{ IPC_MSG_LOGIN_BANNER,    IPC_CLIENT },
 	{ IPC_MSG_LOGIN_SIG_ALGS,  IPC_CLIENT },
+	{ IPC_MSG_HOSTKEYS_TOLD,   IPC_CLIENT },
+	{ IPC_MSG_HOSTKEYS_PROVED, IPC_CLIENT },
 };
 
 static bool
@@ -103,6 +105,8 @@ too_early(const struct conn *c, uint8_t number)
 #define on_LOGIN_SIG_ALGS  monitor_login_on_sig_algs
 #define on_GROUP_ASK       monitor_moduli_on_ask
 #define on_PROVE           monitor_prove_on_prove
+#define on_HOSTKEYS_TOLD   monitor_update_on_told
+#define on_HOSTKEYS_PROVED monitor_update_on_proved
 #define on_DUMP            monitor_dump_on_dump
 #define on_NOTE            on_note
 #define on_BYE             monitor_end_on_bye

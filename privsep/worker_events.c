@@ -174,6 +174,11 @@ ask_global(struct worker *w, const struct connection_event *ev)
 		worker_hostkeys_prove(w, ev->question, ev->payload);
 		return true;
 	}
+	if (span_is(ev->kind, "hostkeys-00@openssh.com")) {
+		if (w->role == SSH_CLIENT)
+			worker_update_told(w, ev->payload);
+		return true;
+	}
 	if (!forward_is_listen(ev->kind))
 		return worker_tell_GLOBAL_ASK(w, &(struct ipc_GLOBAL_ASK){
 		    .question = ev->question, .kind = ev->kind, .payload = ev->payload });
@@ -195,6 +200,10 @@ on_call_done(struct worker *w, const struct connection_event *ev)
 {
 	struct ipc_DONE m = { .call = ev->call, .ok = ev->ok, .payload = ev->payload };
 
+	if (ev->call == WORKER_UPDATE_CALL) {
+		worker_update_proved(w, ev->ok, ev->payload);
+		return;
+	}
 	if (worker_tell_DONE(w, &m))
 		return;
 	m.payload = span_of(NULL, 0);

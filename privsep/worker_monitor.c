@@ -168,6 +168,12 @@ on_PROOF(struct worker *w, const struct ipc_PROOF *m)
 }
 
 static int
+on_HOSTKEYS_ASK(struct worker *w, const struct ipc_HOSTKEYS_ASK *m)
+{
+	return worker_update_ask(w, m);
+}
+
+static int
 on_HEXDUMP(struct worker *w, const struct ipc_HEXDUMP *m)
 {
 	if (m->mode > IPC_HEXDUMP_WHOLE)

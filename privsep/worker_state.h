@@ -130,6 +130,7 @@ struct worker {
 	unsigned notes;
 	struct prove *prove;		/* server: proofs under way, or NULL        */
 	uint32_t proven;		/* ...host keys that were asked for, a bit each */
+	bool keys_told;			/* client: HOSTKEYS_TOLD has been said      */
 	bool group_asked;		/* GROUP_ASK is open                        */
 	bool keyed;			/* the first key exchange is over           */
 
@@ -228,6 +229,12 @@ void worker_hostkeys_announce(struct worker *);
 void worker_hostkeys_prove(struct worker *, uint64_t question, struct span keys);
 int worker_hostkeys_proof(struct worker *, const struct ipc_PROOF *);
 void worker_hostkeys_free(struct worker *);
+
+/* worker_update.c: the client hears of the server's host keys, and has them proven */
+#define WORKER_UPDATE_CALL UINT64_MAX	/* the application counts up from 1          */
+void worker_update_told(struct worker *, struct span keys);
+int worker_update_ask(struct worker *, const struct ipc_HOSTKEYS_ASK *);
+void worker_update_proved(struct worker *, bool ok, struct span signatures);
 
 /* worker_dump.c: packets in clear to the monitor, as enum ipc_hexdump says */
 void worker_dump_set(struct worker *, uint8_t mode);

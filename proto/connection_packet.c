@@ -288,8 +288,9 @@ on_global(struct connection *c, struct rd *r, struct connection_event *ev)
 		c->no_more_sessions = true;
 		return want_reply ? settle(c, NULL, true) : PROTO_OK;
 	}
-	if (span_is(kind, KEEPALIVE) || span_is(kind, "hostkeys-00@openssh.com") ||
-	    payload.n > CHANNEL_EXTRA_MAX)
+	/* the second wants no reply (OpenSSH PROTOCOL 2.5): else it is not that */
+	if (span_is(kind, KEEPALIVE) || payload.n > CHANNEL_EXTRA_MAX ||
+	    (want_reply && span_is(kind, "hostkeys-00@openssh.com")))
 		return want_reply ? settle(c, NULL, false) : PROTO_OK;
 	if (want_reply)
 		e = ask(c, NULL, &ev->question);

@@ -44,7 +44,8 @@ struct fake_seen {
 	uint8_t added_confirm;
 	size_t added_comment;
 	uint32_t startups_full, port, rsa_bits, hostkey_rsa_min, channel_max, window, alive_max, login_ms, rekey_ms;
-	uint8_t hash_names, ask_none, keys_may_leave;
+	uint8_t hash_names, ask_none, keys_may_leave, update;
+	uint32_t own_files;
 	char kex[256], ciphers[512], version[256], methods[256], host[256], peer[256];
 	char environment[256], info[256], changes[256], hostkey_algs[256];
 	uint32_t ignore;
@@ -189,6 +190,26 @@ fake_kex_done(struct fake *f, uint64_t count)
 	(void)ipc_send_KEX_DONE(f->app, &m);
 }
 
+/* Of a host whose name begins with "changed": two new keys, one old one. */
+static inline void
+fake_changed(struct fake *f)
+{
+	static const char added[] = "\0\0\0\5\0\0\0\1a" "\0\0\0\5" "a key"
+	    "\0\0\0\6\0\0\0\2bc" "\0\0\0\4" "bkey";
+	static const char gone[] = "\0\0\0\1" "\0\0\0\7" "\0\0\0\5\0\0\0\1d";
+	struct ipc_HOSTKEYS_CHANGED m = { .conn = f->c->id, .host = span_str("[host]:7"),
+		.added = span_of(added, sizeof(added) - 1), .gone = span_of(gone, sizeof(gone) - 1) };
+
+	if (strcmp(f->c->host, "changed-short") == 0)
+		m.gone.n--;
+	if (strcmp(f->c->host, "changed-long") == 0)
+		m.added.n++;
+	if (strcmp(f->c->host, "changed-nameless") == 0)
+		m.gone = span_of("\0\0\0\1" "\0\0\0\7" "\0\0\0\0", 12);
+	if (strncmp(f->c->host, "changed", 7) == 0)
+		(void)ipc_send_HOSTKEYS_CHANGED(f->app, &m);
+}
+
 static inline void
 fake_log_in(struct fake *f, const char *user, const char *how)
 {
@@ -202,6 +223,7 @@ fake_log_in(struct fake *f, const char *user, const char *how)
 	m.worker = pair[1];
 	(void)ipc_send_USER_LOGGED_IN(f->app, &m);
 	(void)close(pair[1]);
+	fake_changed(f);
 	f->c->worker = pair[0];
 }
 
@@ -312,6 +334,8 @@ on_NEW(struct fake *f, const struct ipc_NEW *m)
 	fake_text(c->host, sizeof(c->host), m->host);
 	fake_text(fake_seen->host, sizeof(fake_seen->host), m->host);
 	fake_seen->hash_names = m->hash_names;
+	fake_seen->update = m->update;
+	fake_seen->own_files = m->own_files;
 	fake_text(fake_seen->peer, sizeof(fake_seen->peer), m->peer);
 	fake_text(fake_seen->kex, sizeof(fake_seen->kex), m->kex);
 	fake_text(fake_seen->ciphers, sizeof(fake_seen->ciphers), m->ciphers);

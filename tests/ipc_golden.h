@@ -54,6 +54,8 @@ GOLDEN(GROUP_ASK, "\x12" "\0\0\x08\0" "\0\0\x0c\0" "\0\0\x20\0", .min = 2048, .n
 GOLDEN(DUMP, "\x13" "\1" "\0\0\0\3" "\x05\0\xff", .is_out = 1, .packet = S("\x05\0\xff"))
 GOLDEN(NOTE, "\x14" "\2" "\0\0\0\2" "hm", .level = IPC_INFO, .text = S("hm"))
 GOLDEN(PROVE, "\x16" "\0\0\0\3" "key", .key = S("key"))
+GOLDEN(HOSTKEYS_TOLD, "\x17" "\0\0\0\5" "\0\0\0\1k", .keys = S("\0\0\0\1k"))
+GOLDEN(HOSTKEYS_PROVED, "\x18" "\0\0\0\5" "\0\0\0\1s", .signatures = S("\0\0\0\1s"))
 GOLDEN(BYE, "\x15" "\0\0\0\5" "\0\0\0\3" "kex" "\2" "\0\0\0\3" "\0\0\0\2" "no" "\0\0\0\1" "a"
     "\0\0\0\1" "b",
     .outcome = IPC_PROTOCOL, .phase = S("kex"), .side = IPC_PEER, .disconnect = 3,
@@ -90,6 +92,7 @@ GOLDEN(LOGIN_CHANGE, "\x2f" "\0\0\0\1" "u" "\0\0\0\3" "old" "\0\0\0\5" "newer",
     .user = S("u"), .password = S("old"), .new_password = S("newer"))
 GOLDEN(SHOW_BANNER, "\x30" "\0\0\0\5" "hello", .text = S("hello"))
 GOLDEN(PROOF, "\x31" "\0\0\0\3" "sig", .signature = S("sig"))
+GOLDEN(HOSTKEYS_ASK, "\x32" "\0\0\0\5" "\0\0\0\1k", .keys = S("\0\0\0\1k"))
 GOLDEN(STOP, "\x2d" "\0\0\0\x0b" "\0\0\0\3" "bye", .disconnect = 11, .text = S("bye"))
 
 /* ---- application -> monitor ---- */
@@ -110,7 +113,7 @@ GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0
     "\0\0\0\1" "z" "\0\0\0\2" "me" "\1" "\0\0\0\1" "b" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5"
     "\0\0\0\6" "\0\0\0\7" "\0\0\0\1\0\0\0\0" "\0\0\0\x09" "\0\0\0\x0a" "\0\0\0\x0b"
     "\0\0\0\x0c" "\0\0\0\x0d" "\0\0\0\x0e" "\0\0\0\x0f" "\0\0\0\x10" "\0\0\0\x11" "\2"
-    "\0\0\0\2" "ca" "\0\0\x0c\0",
+    "\0\0\0\2" "ca" "\0\0\x0c\0" "\1" "\0\0\0\x12",
     .conn = 1, .role = IPC_CLIENT, .peer = S("p"), .host = S("h"), .port = 22, .hash_names = 1,
     .version = S("v"), .kex = S("k"), .hostkey_algs = S("hk"), .hostkey_rsa_min = 3072, .sig_algs = S("s"),
     .ciphers = S("c"), .macs = S("m"), .compression = S("z"), .methods = S("me"), .ask_none = 1,
@@ -119,7 +122,8 @@ GOLDEN(NEW, "\x46" "\0\0\0\0\0\0\0\1" "\2" "\0\0\0\1" "p" "\0\0\0\1" "h" "\0\0\0
     .fail_delay_ms = 7, .rekey_bytes = 0x100000000, .rekey_packets = 9,
     .rekey_interval_ms = 10, .rekey_burst = 11, .rekey_per_second = 12,
     .alive_interval_ms = 13, .alive_max = 14, .channel_max = 15, .window = 16,
-    .window_sum = 17, .hexdump = IPC_HEXDUMP_WHOLE, .ca_algs = S("ca"), .rsa_bits = 3072)
+    .window_sum = 17, .hexdump = IPC_HEXDUMP_WHOLE, .ca_algs = S("ca"), .rsa_bits = 3072,
+    .update = 1, .own_files = 18)
 GOLDEN(TRUST_FILE, "\x47" "\0\0\0\0\0\0\0\1", .conn = 1, .file = 50)
 GOLDEN(TRUST_REVOKED, "\x45" "\0\0\0\0\0\0\0\1", .conn = 1, .file = 50)
 GOLDEN(TRUST_KEY, "\x48" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "k", .conn = 1, .key = S("k"))
@@ -239,6 +243,10 @@ GOLDEN(AGENT_DONE, "\x77" "\0\0\0\0\0\0\0\x09" "\1", .call = 9, .ok = 1)
 GOLDEN(SIGN_ASK, "\x78" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\0\0\0\0\3" "\0\0\0\1" "a"
     "\0\0\0\2" "\0d",
     .conn = 1, .question = 2, .key = 3, .alg = S("a"), .data = S("\0d"))
+GOLDEN(HOSTKEYS_CHANGED, "\x7c" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "h" "\0\0\0\x0a" "\0\0\0\1k\0\0\0\1l"
+    "\0\0\0\x0d" "\0\0\0\2\0\0\0\3\0\0\0\1o",
+    .conn = 1, .host = S("h"), .added = S("\0\0\0\1k\0\0\0\1l"),
+    .gone = S("\0\0\0\2\0\0\0\3\0\0\0\1o"))
 GOLDEN(NOT_SERVING, "\x73" "\1" "\0\0\0\1" "t", .is_sandbox = 1, .text = S("t"))
 
 /* ---- worker -> application ---- */

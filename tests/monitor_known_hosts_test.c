@@ -140,6 +140,39 @@ test_plain(void **state)
 	assert_int_equal(check(h, "#host.example ssh-ed25519 %s", a64), IPC_UNKNOWN);
 }
 
+/* Line by line, as its owner counts them. */
+static void
+test_next(void **state)
+{
+	static const struct { uint32_t line; bool is_host, is_revoked, is_simple; char key; } want[] = {
+		{ 2, true, false, true, 'a' }, { 4, false, false, true, 'b' },
+		{ 5, true, false, false, 'b' }, { 6, true, true, false, 'a' },
+		{ 7, true, false, false, 'a' }, { 8, true, false, false, 'b' },
+		{ 9, true, false, false, 'a' },
+	};
+	struct known_hosts_entry e = { .line = 0 };
+	struct span text;
+	char file[4096];
+
+	(void)state;
+	(void)snprintf(file, sizeof(file), "# ssh-ed25519 %s\nh ssh-ed25519 %s comment\r\nh ssh-ed25519\n"
+	    "other ssh-ed25519 %s\nh,other ssh-ed25519 %s\n@revoked h ssh-ed25519 %s\n"
+	    "@cert-authority h ssh-ed25519 %s\n* ssh-ed25519 %s\n!x,h ssh-ed25519 %s", a64, a64, b64, b64,
+	    a64, a64, b64, a64);
+	text = span_str(file);
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		assert_true(monitor_known_hosts_next(&text, "h", &e));
+		assert_int_equal(e.line, want[i].line);
+		assert_int_equal(e.is_host, want[i].is_host);
+		assert_int_equal(e.is_revoked, want[i].is_revoked);
+		assert_int_equal(e.is_simple, want[i].is_simple);
+		assert_int_equal(e.key_len, key_len);
+		assert_memory_equal(e.key, want[i].key == 'a' ? key_a : key_b, key_len);
+	}
+	assert_false(monitor_known_hosts_next(&text, "h", &e));
+	assert_false(monitor_known_hosts_next(&text, "h", &e));
+}
+
 static void
 test_patterns(void **state)
 {
@@ -376,7 +409,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_damaged), cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_plain), cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_next), cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_ports), cmocka_unit_test(test_name_bounds),
 		cmocka_unit_test(test_hashed), cmocka_unit_test(test_markers),
 		cmocka_unit_test(test_nul), cmocka_unit_test(test_long_lines),

@@ -71,6 +71,9 @@ struct lab {
 	bool call_ok;			/* the answer to the peer's last call */
 	uint8_t call_payload[CHANNEL_EXTRA_MAX];
 	size_t call_n;
+	char global_kind[NAME_MAX_LEN + 1];	/* the worker's last global request */
+	uint8_t global_payload[CHANNEL_EXTRA_MAX];
+	size_t global_n;
 	struct lab_channel ch[LAB_CHANNELS];
 	size_t n_ch;
 	unsigned said[256];		/* messages of the worker by number */
@@ -395,7 +398,17 @@ lab_connection_packet(struct lab *l, struct span payload)
 			lab_order(c, 'X');
 		break;
 	case CE_GLOBAL:
+		/* a server's worker tells its keys in any case */
+		if (span_is(ev.kind, "hostkeys-00@openssh.com")) {
+			l->events[CE_GLOBAL]--;
+			break;
+		}
 		l->peer_question = ev.question;
+		memcpy(l->global_kind, ev.kind.p, ev.kind.n);
+		l->global_kind[ev.kind.n] = 0;
+		l->global_n = ev.payload.n;
+		if (ev.payload.n > 0)
+			memcpy(l->global_payload, ev.payload.p, ev.payload.n);
 		break;
 	case CE_CALL_DONE:
 		l->call_ok = ev.ok;
