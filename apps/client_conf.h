@@ -18,7 +18,7 @@ struct client_conf {
 	char *hostname, *user, *user_known_hosts, *global_known_hosts, *strict, *revoked_host_keys,
 	    *host_key_alias, *preset, *kex, *host_keys, *signatures, *ca_signatures, *ciphers, *macs, *preferred,
 	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level, *bind_mask,
-	    *jump, *forward_agent, *identity_agent, *xauth, *add_keys;
+	    *jump, *forward_agent, *identity_agent, *xauth, *add_keys, *update_host_keys;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts, rsa_bits,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
 	    stdin_null, fork_after, compression, clear_forwards, exit_on_failure, gateway_ports,

@@ -75,6 +75,8 @@ static const struct { size_t offset; const char *value; } strings[] = {
 #define STRING(field, value) { offsetof(struct client_conf, field), value }
 	STRING(user_known_hosts, "~/.ssh/known_hosts ~/.ssh/known_hosts2"),
 	STRING(global_known_hosts, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"),
+	/* not ssh's yes: a list of keys is as sure as the worker that it came through */
+	STRING(update_host_keys, "no"),
 	STRING(strict, "ask"), STRING(preferred, "publickey,keyboard-interactive,password"),
 	STRING(tty, "auto"), STRING(escape, "~"), STRING(family, "any"),
 	STRING(session_type, "default"), STRING(log_level, "ERROR"), STRING(bind_mask, "0177"),
@@ -151,6 +153,7 @@ static const struct choice {
 } choices[] = {
 	{ "StrictHostKeyChecking", "yes,no,ask,accept-new,off",
 	    offsetof(struct client_conf, strict) },
+	{ "UpdateHostKeys", "yes,no,ask", offsetof(struct client_conf, update_host_keys) },
 	{ "AddressFamily", "any,inet,inet6", offsetof(struct client_conf, family) },
 	{ "RequestTTY", "auto,yes,no,force", offsetof(struct client_conf, tty) },
 	{ "SessionType", "default,subsystem,none", offsetof(struct client_conf, session_type) },

@@ -19,6 +19,7 @@
 #include "apps/client_net.h"
 #include "apps/client_spec.h"
 #include "apps/client_token.h"
+#include "apps/client_update.h"
 
 int
 client_link_complain(struct client_link *l, const char *what, int code)
@@ -137,6 +138,16 @@ check_host_key(void *user, postern_transport *t, uint64_t question,
 	struct client_link *l = user;
 
 	return client_trust_check(&l->trust, t, question, k);
+}
+
+static void
+known_hosts_changed(void *user, postern_transport *t,
+    const struct postern_known_hosts_change *c)
+{
+	struct client_link *l = user;
+
+	(void)t;
+	client_update_apply(&l->trust, c);
 }
 
 /* ---- hops ---- */
@@ -277,6 +288,7 @@ start(struct client_link *l)
 	cfg.port = conf->host_key_alias != NULL ? 22 : (unsigned)conf->port;
 	cfg.known_hosts = l->trust.fd;
 	cfg.n_known_hosts = l->trust.n;
+	cfg.own_known_hosts = l->trust.n_own;
 	cfg.revoked_keys = l->trust.revoked;
 	cfg.n_revoked_keys = l->trust.n_revoked;
 	cfg.hash_known_hosts = conf->hash_known_hosts;
@@ -286,6 +298,8 @@ start(struct client_link *l)
 	cfg.interface.banner = show_banner;
 	cfg.interface.answer_prompts = answer_prompts;
 	cfg.interface.change_password = change_password;
+	if (client_update_is_wanted(&l->trust))
+		cfg.interface.known_hosts_changed = known_hosts_changed;
 	r = postern_transport_start_client(l->transport, &cfg, LINK_START_MS);
 	return r == 0 ? 0 : client_link_complain(l, "cannot start a session", r);
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apps/client_hosts.h"
 #include "apps/client_log.h"
 #include "apps/client_trust.h"
 
@@ -21,6 +22,7 @@ static void
 open_list(struct trust *t, const char *list, bool ours)
 {
 	char *text = strdup(list), *s = text, *word, *path;
+	bool is_first;
 	int fd;
 
 	if (text == NULL)
@@ -29,7 +31,8 @@ open_list(struct trust *t, const char *list, bool ours)
 		if (*word == '\0' || strcasecmp(word, "none") == 0)
 			continue;
 		path = client_conf_expand(t->conf, word);
-		if (ours && t->write_path == NULL && (t->write_path = strdup(path)) == NULL)
+		is_first = ours && t->write_path == NULL;
+		if (is_first && (t->write_path = strdup(path)) == NULL)
 			err(255, "strdup");
 		fd = t->n < TRUST_FILES_MAX ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
 		if (fd < 0) {
@@ -39,8 +42,14 @@ open_list(struct trust *t, const char *list, bool ours)
 			free(path);
 			continue;
 		}
+		/* before it is read: what comes between makes it look changed, no worse */
+		if (fstat(fd, &t->seen[t->n]) != 0)
+			err(255, "%s", path);
+		if (is_first)
+			t->writes = t->n;
 		t->path[t->n] = path;
 		t->fd[t->n++] = fd;
+		t->n_own += ours;
 	}
 	free(text);
 }
@@ -79,6 +88,7 @@ client_trust_open(struct trust *t, const struct client_conf *c)
 {
 	memset(t, 0, sizeof(*t));
 	t->conf = c;
+	t->writes = TRUST_FILES_MAX;
 	if (c->revoked_host_keys != NULL && open_revoked(t, c->revoked_host_keys) != 0) {
 		while (t->n_revoked > 0)
 			(void)close(t->revoked[--t->n_revoked]);	/* only read */
@@ -97,54 +107,20 @@ client_trust_free(struct trust *t)
 	free(t->write_path);
 }
 
-/* The folder of a new known_hosts file, private from birth. */
-static void
-make_folder(const char *path)
-{
-	char *copy = strdup(path), *slash;
-
-	if (copy == NULL)
-		err(255, "strdup");
-	if ((slash = strrchr(copy, '/')) != NULL && slash != copy) {
-		*slash = '\0';
-		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-			client_log_error("%s: %s", copy, strerror(errno));
-	}
-	free(copy);
-}
-
-/* One write of whole lines with O_APPEND: two clients at once do not mix. */
-static int
-append(const char *path, const char *line)
-{
-	char text[16384];
-	struct stat st;
-	int fd, n, r = -1;
-	char last = '\n';
-
-	make_folder(path);
-	if ((fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0)
-		goto out;
-	if (fstat(fd, &st) == 0 && st.st_size > 0 &&
-	    pread(fd, &last, 1, st.st_size - 1) != 1)
-		goto out;
-	n = snprintf(text, sizeof(text), "%s%s\n", last == '\n' ? "" : "\n", line);
-	if (n > 0 && (size_t)n < sizeof(text) && write(fd, text, (size_t)n) == n)
-		r = 0;
-out:
-	if (r != 0)
-		client_log_error("cannot add the host to %s: %s", path, strerror(errno));
-	if (fd >= 0 && close(fd) != 0 && r == 0)
-		r = -1;
-	return r;
-}
-
 static void
 remember(struct trust *t, const struct postern_host_key *k)
 {
-	if (t->write_path != NULL && k->line[0] != '\0' && append(t->write_path, k->line) == 0)
-		client_log_error("Warning: permanently added '%s' (%s) to the list of known hosts.",
-		    k->host, k->algorithm);
+	struct stat *seen = t->writes < t->n ? &t->seen[t->writes] : NULL, now;
+	bool same = seen != NULL && stat(t->write_path, &now) == 0 && client_hosts_is(&now, seen);
+
+	if (t->write_path == NULL || k->line[0] == '\0' ||
+	    client_hosts_append(t->write_path, k->line) != 0)
+		return;
+	client_log_error("Warning: permanently added '%s' (%s) to the list of known hosts.",
+	    k->host, k->algorithm);
+	/* a line of our own behind what was read changes nothing before it */
+	if (same && stat(t->write_path, &now) == 0)
+		*seen = now;
 }
 
 /* yes, no, or the fingerprint itself, on the terminal and nowhere else. */
@@ -219,6 +195,7 @@ client_trust_check(void *user, postern_transport *transport, uint64_t question,
 		return POSTERN_ACCEPT;
 	}
 	if (off || strcasecmp(t->conf->strict, "accept-new") == 0) {
+		t->unasked = true;
 		remember(t, k);
 		return POSTERN_ACCEPT;
 	}

@@ -2,6 +2,9 @@
 #ifndef APPS_CLIENT_TRUST_H
 #define APPS_CLIENT_TRUST_H
 
+#include <stdbool.h>
+#include <sys/stat.h>
+
 #include <postern.h>
 
 #include "apps/client_conf.h"
@@ -12,10 +15,14 @@ struct trust {
 	const struct client_conf *conf;
 	char *path[TRUST_FILES_MAX];	/* of the files that could be opened       */
 	int fd[TRUST_FILES_MAX];
+	struct stat seen[TRUST_FILES_MAX];	/* ...and what they were then      */
 	size_t n;
-	char *write_path;		/* where a new line goes                   */
+	size_t n_own;			/* so many, the first, are the user's own  */
+	char *write_path;		/* where a new line goes...                */
+	size_t writes;			/* ...and which of them that is, if any    */
 	int revoked[TRUST_FILES_MAX];	/* RevokedHostKeys                         */
 	size_t n_revoked;
+	bool unasked;			/* a new key was accepted by configuration */
 	bool forced;			/* a changed key was accepted by configuration:
 					 * no password may be typed into it        */
 };

@@ -89,6 +89,12 @@ client_tty_raw(void)
 	state.is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &t) == 0;
 }
 
+bool
+client_tty_is_raw(void)
+{
+	return state.is_raw;
+}
+
 void
 client_tty_restore(void)
 {

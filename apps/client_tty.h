@@ -14,6 +14,7 @@ bool client_tty_size(struct tty_size *);	/* false: no terminal to ask */
 /* Terminal modes as RFC 4254 section 8 encodes them; returns the length. */
 size_t client_tty_modes(uint8_t *out, size_t cap);
 void client_tty_raw(void);
+bool client_tty_is_raw(void);
 void client_tty_restore(void);			/* safe to call at any time */
 
 #endif

@@ -5,7 +5,7 @@ that are good for one host key only (publickey-hostbound-v00@openssh.com), and k
 """
 import os, subprocess, time
 
-from lab import POSTERN, check, main, need
+from lab import POSTERN, check, labelled, main, need
 
 
 def key(lab, kind, *flags):
@@ -138,7 +138,140 @@ def postern_adds_keys_to_the_agent(lab):
     with_agent(lab, run)
 
 
-CASES = [postern_adds_keys_to_the_agent, ssh_binds_its_login_to_our_key, postern_binds_its_login_to_their_key, an_agent_signs_bound_logins,
+def postern_argv(lab, server, known, *args, command="sleep 0.5"):
+    """A name of its own: a server that is begun anew has another port."""
+    return [POSTERN, "-F", "none", "-p", str(server.port), "-o", "HostKeyAlias=the-host", "-o", "AlgorithmPreset=compat",
+            *args, "-o", "UserKnownHostsFile=" + known, "-o", "StrictHostKeyChecking=yes",
+            "-o", "GlobalKnownHostsFile=none", "-i", lab.userkey, "%s@127.0.0.1" % lab.user, command]
+
+
+def text_of(path):
+    with open(path) as f:
+        return f.read()
+
+
+def put(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def several(lab, kind, first, *others):
+    """A server with these host keys."""
+    return getattr(lab, kind)(*["HostKey " + k for k in others], *(["AlgorithmPreset compat"] if kind == "posternd" else []),
+                              hostkey=first)
+
+
+def postern_learns_and_forgets(lab, kind):
+    """A rotation from its first day to its last; the last key is one that was learnt."""
+    rsa, rsa_pub = key(lab, "rsa", "-b", "3072")
+    ec, ec_pub = key(lab, "ecdsa", "-b", "256")
+    other, other_pub = key(lab, "ed25519")
+    known = lab.write("known", "# mine\nelsewhere %s\nthe-host %s mine\n# the end" % (other_pub, lab.hostpub))
+    os.chmod(known, 0o640)
+    before = os.stat(known)
+    s = several(lab, kind, lab.hostkey, rsa, ec)
+    update = "-o", "UpdateHostKeys=yes"
+    r = lab.run(postern_argv(lab, s, known))                    # nobody asked for it
+    check(r.returncode == 0 and os.stat(known).st_mtime_ns == before.st_mtime_ns, r.stderr.decode())
+    r = lab.run(postern_argv(lab, s, known, *update))
+    said = r.stderr.decode()
+    check(r.returncode == 0 and said.count("Learned new hostkey: ") == 2 and "obsolete" not in said, said)
+    lines = text_of(known).splitlines()
+    check(lines[:4] == ["# mine", "elsewhere " + other_pub, "the-host %s mine" % lab.hostpub, "# the end"] and
+          sorted(lines[4:]) == sorted(["the-host " + rsa_pub, "the-host " + ec_pub]), "known_hosts: %r" % lines)
+    check(os.stat(known).st_mode == before.st_mode and not [f for f in os.listdir(os.path.dirname(known)) if
+          f.startswith(os.path.basename(known) + ".")], "mode, or a temporary file")
+    mark = os.stat(known).st_mtime_ns
+    r = lab.run(postern_argv(lab, s, known, *update))           # all is known: nothing is said, nothing written
+    check(r.returncode == 0 and not r.stderr and os.stat(known).st_mtime_ns == mark, r.stderr.decode())
+    for alg in "rsa-sha2-256", "ecdsa-sha2-nistp256":
+        r = lab.run(postern_argv(lab, s, known, "-o", "HostKeyAlgorithms=" + alg))
+        check(r.returncode == 0, "%s: %s" % (alg, r.stderr.decode()))
+    s = several(lab, kind, rsa)                                 # the old ones are gone
+    r = lab.run(postern_argv(lab, s, known, *update))
+    said = r.stderr.decode()
+    check(r.returncode == 0 and said.count("Deprecating obsolete hostkey: ") == 2 and "Learned" not in said, said)
+    check(text_of(known).splitlines() == ["# mine", "elsewhere " + other_pub, "# the end", "the-host " + rsa_pub],
+          "known_hosts: %r" % text_of(known))
+    r = lab.run(postern_argv(lab, s, known))
+    check(r.returncode == 0, "with the new key alone: " + r.stderr.decode())
+
+
+def postern_asks_before_it_changes_keys(lab):
+    rsa, rsa_pub = key(lab, "rsa", "-b", "3072")
+    s = several(lab, "sshd", lab.hostkey, rsa)
+    text = "the-host %s\n" % lab.hostpub
+    known = lab.write("known", text)
+    argv = postern_argv(lab, s, known, "-o", "UpdateHostKeys=ask", "-tt", command="sleep 1; stty -a; exit 7")
+    for answer in b"no\n", b"perhaps\n":
+        script = [(b"Accept updated hostkeys?", answer)] + [(b"'yes' or 'no'", b"maybe\n")] * 2 * (answer != b"no\n")
+        status, seen = lab.on_terminal(argv, script)
+        check(status == 7 and b"Learned new hostkey: ssh-rsa SHA256:" in seen, "%r" % seen)
+        check(text_of(known) == text, "declined, and written: %r" % text_of(known))
+    r = lab.run(argv[:1] + ["-o", "BatchMode=yes"] + argv[1:])  # nobody can be asked: nothing is
+    check(r.returncode == 7 and b"hostkey" not in r.stderr and text_of(known) == text, r.stderr.decode())
+    status, seen = lab.on_terminal(argv, [(b"Accept updated hostkeys?", b"yes\n")])
+    check(status == 7, "%r" % seen)
+    check(text_of(known) == text + "the-host %s\n" % rsa_pub, "accepted: %r" % text_of(known))
+    status, seen = lab.on_terminal(argv, [])
+    check(status == 7 and b"hostkey" not in seen, "asked again: %r" % seen)
+
+
+def postern_learns_at_first_contact(lab):
+    """After a person's yes, hashed; not where a new key is taken unasked."""
+    rsa, rsa_pub = key(lab, "rsa", "-b", "3072")
+    s = several(lab, "sshd", lab.hostkey, rsa)
+    known = lab.path("known_first")
+    argv = postern_argv(lab, s, known, "-o", "UpdateHostKeys=yes", "-o", "StrictHostKeyChecking=ask", "-o",
+                        "HashKnownHosts=yes", command="sleep 0.5; exit 7")
+    status, seen = lab.on_terminal(argv, [(b"continue connecting", b"yes\n")])
+    check(status == 7 and b"Learned new hostkey" in seen, "%r" % seen)
+    check(keys_in(known) == sorted([lab.hostpub, rsa_pub]), "known_hosts: %r" % text_of(known))
+    check(all(line.startswith("|1|") for line in text_of(known).splitlines()), "not hashed: %r" % text_of(known))
+    r = lab.run(postern_argv(lab, s, known, "-o", "HostKeyAlgorithms=rsa-sha2-512"))
+    check(r.returncode == 0, r.stderr.decode())
+    os.unlink(known)
+    r = lab.run(postern_argv(lab, s, known, "-o", "UpdateHostKeys=yes", "-o", "StrictHostKeyChecking=accept-new"))
+    check(r.returncode == 0 and b"Learned" not in r.stderr and keys_in(known) == [lab.hostpub], r.stderr.decode())
+    os.unlink(known)
+    r = lab.run(postern_argv(lab, s, "/dev/null", "-o", "UpdateHostKeys=yes", "-o", "StrictHostKeyChecking=no"))
+    check(r.returncode == 0 and b"Learned" not in r.stderr, r.stderr.decode())
+
+
+def postern_leaves_files_alone(lab):
+    """Another's change meanwhile; keys of the administrator's file; a link stays a link."""
+    rsa, rsa_pub = key(lab, "rsa", "-b", "3072")
+    s = several(lab, "sshd", lab.hostkey, rsa)
+    text = "the-host %s\n" % lab.hostpub
+    known, update = lab.write("known", text), ("-o", "UpdateHostKeys=yes")
+
+    def other_writes(fd):
+        with open(known, "a") as f:
+            f.write("another %s\n" % rsa_pub)
+        os.write(fd, b"yes\n")
+
+    argv = postern_argv(lab, s, known, "-o", "UpdateHostKeys=ask", command="sleep 0.5; exit 7")
+    status, seen = lab.on_terminal(argv, [(b"Accept updated hostkeys?", other_writes)])
+    check(status == 7 and b"is left as it is: it has changed" in seen, "%r" % seen)
+    check(text_of(known) == text + "another %s\n" % rsa_pub, "%r" % text_of(known))
+    r = lab.run(postern_argv(lab, s, known, *update))           # now another name has that key
+    check(r.returncode == 0 and not r.stderr and text_of(known).startswith(text), "another name: " + r.stderr.decode())
+    world = lab.write("global", text)
+    put(known, "")
+    r = lab.run(postern_argv(lab, s, known, *update, "-o", "GlobalKnownHostsFile=" + world))
+    check(r.returncode == 0 and text_of(known) == "" and text_of(world) == text, "global: " + r.stderr.decode())
+    put(known, text)
+    link = lab.path("link")
+    os.symlink(known, link)
+    r = lab.run(postern_argv(lab, s, link, *update))
+    check(r.returncode == 0 and os.path.islink(link) and keys_in(known) == sorted([lab.hostpub, rsa_pub]),
+          "a link: " + r.stderr.decode())
+
+
+CASES = [labelled("postern_learns_and_forgets sshd", postern_learns_and_forgets, "sshd"),
+         labelled("postern_learns_and_forgets posternd", postern_learns_and_forgets, "posternd"),
+         postern_asks_before_it_changes_keys, postern_learns_at_first_contact, postern_leaves_files_alone,
+         postern_adds_keys_to_the_agent, ssh_binds_its_login_to_our_key, postern_binds_its_login_to_their_key, an_agent_signs_bound_logins,
          ssh_learns_our_other_keys]
 
 if __name__ == "__main__":
