@@ -3,7 +3,8 @@
  *
  * "@K" in an input is a key's type and text, "@L" that of another.  Besides the
  * sanitizers: a key that stands nowhere is never trusted, an authority's key is none of
- * the host's, a line of our own in front is found whatever follows but a revocation.
+ * the host's, a line of our own in front is found whatever follows but a revocation, and
+ * what is seen line by line is what is seen of the whole.
  */
 #include <sodium.h>
 
@@ -57,6 +58,28 @@ expand(const uint8_t *data, size_t size, const struct host_key *k, const struct 
 	return n;
 }
 
+/* What an update sees line by line is what a check sees as a whole; and a line that an
+ * update may remove is one that trusts its key. */
+static void
+walk(struct span text, struct span key)
+{
+	struct known_hosts_verdict v = monitor_known_hosts_check(text, name, key);
+	struct known_hosts_entry e = { .line = 0 };
+	uint32_t lines = 1, last = 0;
+	struct span rest = text;
+
+	for (size_t i = 0; i < text.n; i++)
+		lines += text.p[i] == '\n';
+	while (monitor_known_hosts_next(&rest, name, &e)) {
+		must(e.line > last && e.line <= lines && !(e.is_revoked && e.is_simple));
+		last = e.line;
+		if (!e.is_host || !span_eq(span_of(e.key, e.key_len), key))
+			continue;
+		must(!e.is_revoked || v.trust == IPC_REVOKED);
+		must(!e.is_simple || v.trust == 0 || v.trust == IPC_REVOKED);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -81,6 +104,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	monitor_known_hosts_types(span_of(text, n), name, types, sizeof(types));
 	must(memchr(types, 0, sizeof(types)) != NULL);
 
+	walk(span_of(text, n), span_of(k.blob, BLOB));
 	v = monitor_known_hosts_check(span_of(text, n), name, span_of(k.blob, BLOB));
 	must(monitor_known_hosts_line(name, span_of(k.blob, BLOB), size % 2 == 0, line) == 0);
 	head = strlen(line);
