@@ -237,9 +237,9 @@ expand_names(struct client_conf *c)
 int
 client_conf_finish(struct client_conf *c)
 {
-	/* ssh(1)'s, but those of authenticators: only an agent can use them */
+	/* ssh(1)'s, in its order; those of tokens, for an agent that has them */
 	static const char *const usual[] = { "~/.ssh/id_rsa", "~/.ssh/id_ecdsa",
-		"~/.ssh/id_ed25519" };
+		"~/.ssh/id_ecdsa_sk", "~/.ssh/id_ed25519", "~/.ssh/id_ed25519_sk" };
 	const struct passwd *pw = getpwuid(getuid());
 	bool chosen = c->identities.n > 0;
 

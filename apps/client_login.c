@@ -18,10 +18,11 @@
 #include <unistd.h>
 
 #include "apps/client_agent.h"
+#include "apps/client_identity.h"
 #include "apps/client_log.h"
 #include "apps/client_login.h"
 
-enum { SECRET_MAX = 1024, PASSPHRASE_TRIES = 3, KEY_LINE_MAX = 16384, STEPS_MAX = 32,
+enum { SECRET_MAX = 1024, PASSPHRASE_TRIES = 3, STEPS_MAX = 32,
 	LOGIN_WAIT_MS = 120 * 1000 };
 
 static bool
@@ -47,36 +48,6 @@ read_secret(const char *prompt, char *buf, size_t cap, int echo)
 	    RPP_REQUIRE_TTY | (echo ? RPP_ECHO_ON : RPP_ECHO_OFF)) != NULL;
 }
 
-/* A public key or a certificate, the first line of its file. */
-static size_t
-read_line(const char *file, char *alg, size_t alg_cap, unsigned char *blob, size_t cap)
-{
-	char line[KEY_LINE_MAX];
-	const char *type;
-	size_t n = 0;
-	FILE *f;
-
-	if ((f = fopen(file, "re")) == NULL)
-		return 0;
-	if (fgets(line, sizeof(line), f) != NULL && postern_public_key_parse(line, blob, cap, &n) == 0) {
-		type = line + strspn(line, " \t");
-		(void)snprintf(alg, alg_cap, "%.*s", (int)strcspn(type, " \t"), type);
-	}
-	(void)fclose(f);	/* opened for reading */
-	return n;
-}
-
-/* The public half beside a private key file, if it can be read: lets us ask the
- * server first, and the person for a passphrase only when that is worth it. */
-static size_t
-read_public(const char *path, char *alg, size_t alg_cap, unsigned char *blob, size_t cap)
-{
-	char file[PATH_MAX];
-
-	return (size_t)snprintf(file, sizeof(file), "%s.pub", path) >= sizeof(file) ? 0 :
-	    read_line(file, alg, alg_cap, blob, cap);
-}
-
 static const char *
 problem_text(int problem)
 {
@@ -88,10 +59,40 @@ problem_text(int problem)
 		[POSTERN_KEY_DAMAGED] = "the file is damaged",
 		[POSTERN_KEY_NOT_A_KEY] = "not a private key file",
 		[POSTERN_KEY_TOO_SHORT] = "an RSA key of less than 2048 bits",
+		[POSTERN_KEY_TOKEN] = "its private half is in a security token, and no agent has it",
 	};
 
 	return problem >= 0 && (size_t)problem < sizeof(text) / sizeof(text[0]) ? text[problem] :
 	    "unknown problem";
+}
+
+static bool
+agent_knows(const struct login *l, const void *blob, size_t n)
+{
+	for (size_t i = 0; i < l->n_agent; i++) {
+		size_t len;
+		const void *theirs = postern_key_blob(l->agent[i], &len);
+
+		if (n == len && memcmp(theirs, blob, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A token's key whose turn was with the agent's, under the name of this file. */
+static bool
+was_the_agents(const struct login *l)
+{
+	size_t n;
+	const void *blob = postern_context_key_public(l->context, &n);
+
+	return blob != NULL && agent_knows(l, blob, n);
+}
+
+static void
+tell_problem(const char *path, const char *what)
+{
+	client_log_error("load key \"%s\": %s", path, what);
 }
 
 /* Loads a key, asking for its passphrase as often as ssh does. */
@@ -121,9 +122,8 @@ load_key(struct login *l, const char *path)
 			break;
 	}
 	sodium_memzero(secret, sizeof(secret));
-	if (key == NULL)
-		client_log_error("load key \"%s\": %s", path,
-		    r == POSTERN_EKEY ? problem_text(problem) : postern_strerror(r));
+	if (key == NULL && !was_the_agents(l))
+		tell_problem(path, r == POSTERN_EKEY ? problem_text(problem) : postern_strerror(r));
 	return key;
 }
 
@@ -132,13 +132,12 @@ load_key(struct login *l, const char *path)
 static bool
 add_certificate(postern_key *key, const char *file)
 {
-	unsigned char blob[8192];
-	char alg[128];
-	size_t n = read_line(file, alg, sizeof(alg), blob, sizeof(blob));
-	int r = n == 0 ? -ENOENT : postern_key_add_certificate(key, blob, n, LOGIN_WAIT_MS);
+	struct client_public cert;
+	int r = !client_identity_line(file, &cert) ? -ENOENT :
+	    postern_key_add_certificate(key, cert.blob, cert.n, LOGIN_WAIT_MS);
 
 	if (r == 0)
-		client_log_verbose("with the certificate %s: %s", file, alg);
+		client_log_verbose("with the certificate %s: %s", file, cert.alg);
 	return r == 0;
 }
 
@@ -172,23 +171,45 @@ may_be_certified(const struct login *l, const char *path)
 
 /* ---- the agent's keys ---- */
 
-/* Is it the public half of a file that IdentityFile names? */
 static bool
-is_named(const struct login *l, const postern_key *key)
+has_token(postern_key *const *keys, size_t n)
 {
-	unsigned char blob[8192];
-	char alg[128];
-	size_t n, len;
+	bool found = false;
+
+	for (size_t i = 0; i < n && !found; i++)
+		found = strncmp(postern_key_algorithm(keys[i]), "sk-", 3) == 0;
+	return found;
+}
+
+/* The public halves of the files that IdentityFile names.  A private file alone is asked
+ * for its half when that may be in the agent: tokens' are in nothing else. */
+static struct client_public *
+named_files(const struct login *l, bool tokens)
+{
+	const struct client_conf *c = l->conf;
+	struct client_public *named = calloc(c->identities.n + 1, sizeof(*named));
+
+	if (named == NULL)
+		err(255, "calloc");
+	for (size_t i = 0; i < c->identities.n; i++) {
+		char *path = client_conf_expand(c, c->identities.word[i]);
+
+		if (!client_identity_public(path, &named[i]) && tokens)
+			(void)client_identity_token(l->context, path, &named[i]);
+		free(path);
+	}
+	return named;
+}
+
+static bool
+is_named(const struct login *l, const struct client_public *named, const postern_key *key)
+{
+	size_t len;
 	const void *theirs = postern_key_blob(key, &len);
 	bool found = false;
 
-	for (size_t i = 0; !found && i < l->conf->identities.n; i++) {
-		char *path = client_conf_expand(l->conf, l->conf->identities.word[i]);
-
-		n = read_public(path, alg, sizeof(alg), blob, sizeof(blob));
-		found = n > 0 && n == len && memcmp(blob, theirs, n) == 0;
-		free(path);
-	}
+	for (size_t i = 0; i < l->conf->identities.n && !found; i++)
+		found = named[i].n > 0 && named[i].n == len && memcmp(named[i].blob, theirs, len) == 0;
 	return found;
 }
 
@@ -196,15 +217,18 @@ is_named(const struct login *l, const postern_key *key)
 static void
 ask_agent(struct login *l)
 {
+	struct client_public *files = NULL;
 	postern_key **keys;
 	size_t n, named = 0;
 
 	l->asked_agent = true;
 	client_agent_keys(l->context, l->conf, &keys, &n);
+	if (n > 0)
+		files = named_files(l, has_token(keys, n));
 	for (size_t i = 0; i < n; i++) {
 		postern_key *key = keys[i];
 
-		if (!is_named(l, key))
+		if (!is_named(l, files, key))
 			continue;
 		memmove(&keys[named + 1], &keys[named], (i - named) * sizeof(*keys));
 		keys[named++] = key;
@@ -212,6 +236,7 @@ ask_agent(struct login *l)
 	if (l->conf->identities_only > 0)
 		while (n > named)
 			postern_key_free(keys[--n]);
+	free(files);
 	l->agent = keys;
 	l->n_agent = n;
 }
@@ -250,19 +275,6 @@ try_agent(struct login *l, postern_transport *t)
 	return r;
 }
 
-static bool
-agent_knows(const struct login *l, const void *blob, size_t n)
-{
-	for (size_t i = 0; i < l->n_agent; i++) {
-		size_t len;
-		const void *theirs = postern_key_blob(l->agent[i], &len);
-
-		if (n == len && memcmp(theirs, blob, n) == 0)
-			return true;
-	}
-	return false;
-}
-
 void
 client_login_free(struct login *l)
 {
@@ -278,21 +290,22 @@ client_login_free(struct login *l)
 static int
 try_key(struct login *l, postern_transport *t, const char *path)
 {
-	unsigned char blob[8192];
-	char alg[128];
+	struct client_public pub;
 	postern_key *key;
-	size_t n;
 	int r;
 
-	n = read_public(path, alg, sizeof(alg), blob, sizeof(blob));
-	if (n > 0) {
-		if (agent_knows(l, blob, n))
+	if (client_identity_public(path, &pub)) {
+		if (agent_knows(l, pub.blob, pub.n))
 			return POSTERN_EAUTH;	/* it was tried */
-		client_log_verbose("offering public key: %s %s", path, alg);
+		client_log_verbose("offering public key: %s %s", path, pub.alg);
 		r = may_be_certified(l, path) ? 0 : postern_transport_probe_publickey(t,
-		    l->conf->user, alg, blob, n, LOGIN_WAIT_MS);
+		    l->conf->user, pub.alg, pub.blob, pub.n, LOGIN_WAIT_MS);
 		if (r != 0)
 			return r;
+		if (pub.is_token) {
+			tell_problem(path, problem_text(POSTERN_KEY_TOKEN));
+			return POSTERN_EAUTH;
+		}
 	}
 	if ((key = load_key(l, path)) == NULL)
 		return POSTERN_EAUTH;

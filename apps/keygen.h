@@ -71,6 +71,9 @@ enum keygen_status keygen_file_slurp(const char *path, size_t max, char **text, 
  * is NULL, for the caller to wipe. */
 enum keygen_status keygen_file_private(const struct keygen *, const char *path,
     struct keyfile_key *, char passphrase[KEYGEN_PASSPHRASE_MAX]);
+/* The same for its public half's sake: of a token's key too, which has no other here. */
+enum keygen_status keygen_file_half(const struct keygen *, const char *path,
+    struct keyfile_key *);
 /* Never over a file without asking; in replace, that was asked already. */
 enum keygen_status keygen_file_write(const char *path, unsigned mode, const char *text, size_t n,
     bool replace);

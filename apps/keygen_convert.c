@@ -88,7 +88,7 @@ read_either(const struct keygen *k, const char *path, struct keygen_public *out)
 
 	if (keygen_public_file(path, line, out))
 		return KEYGEN_FINE;
-	s = keygen_file_private(k, path, &key, NULL);
+	s = keygen_file_half(k, path, &key);
 	if (s == KEYGEN_FINE) {
 		memcpy(out->blob, key.blob, key.blob_len);
 		out->blob_len = key.blob_len;

@@ -103,6 +103,9 @@ explain(const char *path, enum keyfile_result r)
 		return keygen_fail(KEYGEN_WRONG_PASSPHRASE, "%s: wrong passphrase", path);
 	case KEYFILE_UNSUPPORTED:
 		return keygen_fail(KEYGEN_UNSUPPORTED, "%s: key type or format not supported", path);
+	case KEYFILE_TOKEN:
+		return keygen_fail(KEYGEN_UNSUPPORTED, "%s: the private half is in a security token",
+		    path);
 	case KEYFILE_TOO_SHORT:
 		return keygen_fail(KEYGEN_UNSUPPORTED, "%s: an RSA key of less than 2048 bits", path);
 	case KEYFILE_DAMAGED:
@@ -140,9 +143,9 @@ is_safe(const char *path)
 	    (st.st_mode & 077) == 0;
 }
 
-enum keygen_status
-keygen_file_private(const struct keygen *k, const char *path, struct keyfile_key *key,
-    char passphrase[KEYGEN_PASSPHRASE_MAX])
+static enum keygen_status
+read_key(const struct keygen *k, const char *path, struct keyfile_key *key,
+    char passphrase[KEYGEN_PASSPHRASE_MAX], bool token_too)
 {
 	const char *given = k->old_passphrase;
 	char used[KEYGEN_PASSPHRASE_MAX] = "";
@@ -159,6 +162,8 @@ keygen_file_private(const struct keygen *k, const char *path, struct keyfile_key
 		r = ask_and_read(path, text, n, key, used);
 	else if (given != NULL)
 		(void)snprintf(used, sizeof(used), "%s", given);
+	if (r == KEYFILE_TOKEN && token_too)
+		r = KEYFILE_OK;
 	if (r == KEYFILE_OK && !is_safe(path)) {
 		crypto_wipe(key, sizeof(*key));
 		s = keygen_fail(KEYGEN_FAILED, "%s: others may read this private key; its mode must be "
@@ -172,6 +177,19 @@ keygen_file_private(const struct keygen *k, const char *path, struct keyfile_key
 	crypto_wipe(text, n);
 	free(text);
 	return s;
+}
+
+enum keygen_status
+keygen_file_private(const struct keygen *k, const char *path, struct keyfile_key *key,
+    char passphrase[KEYGEN_PASSPHRASE_MAX])
+{
+	return read_key(k, path, key, passphrase, false);
+}
+
+enum keygen_status
+keygen_file_half(const struct keygen *k, const char *path, struct keyfile_key *key)
+{
+	return read_key(k, path, key, NULL, true);
 }
 
 /* ---- writing ---- */

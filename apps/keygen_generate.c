@@ -190,7 +190,7 @@ keygen_print_public(const struct keygen *k)
 
 	s = keygen_file_name(k, "Enter file in which the key is", path);
 	if (s == KEYGEN_FINE)
-		s = keygen_file_private(k, path, &key, NULL);
+		s = keygen_file_half(k, path, &key);
 	if (s == KEYGEN_FINE)
 		keygen_public_print(stdout, key.blob, key.blob_len, key.comment);
 	crypto_wipe(&key, sizeof(key));

@@ -137,7 +137,7 @@ print_private(const struct keygen *k, const char *path)
 	if (snprintf(name, sizeof(name), "%s.pub", path) < (int)sizeof(name) &&
 	    keygen_public_file(name, line, &public))
 		return keygen_print_one(k, public.blob, public.blob_len, public.comment);
-	s = keygen_file_private(k, path, &key, NULL);
+	s = keygen_file_half(k, path, &key);
 	if (s == KEYGEN_FINE)
 		s = keygen_print_one(k, key.blob, key.blob_len, key.comment);
 	crypto_wipe(&key, sizeof(key));

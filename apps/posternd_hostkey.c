@@ -219,7 +219,8 @@ static int load(struct daemon *d, const char *path)
 	    [POSTERN_KEY_WRONG_PASSPHRASE] = "it has a passphrase",
 	    [POSTERN_KEY_UNSUPPORTED] = "a type or format that is not supported",
 	    [POSTERN_KEY_DAMAGED] = "damaged", [POSTERN_KEY_NOT_A_KEY] = "no private key",
-	    [POSTERN_KEY_TOO_SHORT] = "an RSA key of less than 2048 bits" };
+	    [POSTERN_KEY_TOO_SHORT] = "an RSA key of less than 2048 bits",
+	    [POSTERN_KEY_TOKEN] = "its private half is in a security token" };
 	int fd = open_key(path), r, problem;
 
 	if (fd < 0)
@@ -229,7 +230,7 @@ static int load(struct daemon *d, const char *path)
 		return 0;
 	problem = postern_context_key_problem(d->context);
 	posternd_log(POSTERN_ERROR, NULL, "Unable to load host key \"%s\": %s", path,
-	    r == POSTERN_EKEY && problem > 0 && problem <= POSTERN_KEY_TOO_SHORT ?
+	    r == POSTERN_EKEY && problem > 0 && problem <= POSTERN_KEY_TOKEN ?
 	    problems[problem] : postern_strerror(r));
 	return -1;
 }

@@ -187,7 +187,7 @@ keyfile_read(const uint8_t *file, size_t n, const char *passphrase, size_t passp
 	key = calloc(1, sizeof(*key));
 	if (from.room != NULL && from.room2 != NULL && key != NULL)
 		result = read_format(blob_of(file, n), &from, key);
-	if (result == KEYFILE_OK)
+	if (result == KEYFILE_OK || result == KEYFILE_TOKEN)
 		*out = *key;
 	if (from.room != NULL)
 		crypto_wipe(from.room, n);

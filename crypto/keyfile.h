@@ -37,6 +37,7 @@ enum keyfile_result {			/* crosses a process: numbers are fixed */
 	KEYFILE_DAMAGED = 4,
 	KEYFILE_NOT_A_KEY = 5,
 	KEYFILE_TOO_SHORT = 6,		/* RSA below 2048 bits */
+	KEYFILE_TOKEN = 7,		/* the private half is in a security token */
 };
 
 struct keyfile_key {			/* wipe with crypto_wipe after use */
@@ -52,8 +53,8 @@ struct keyfile_key {			/* wipe with crypto_wipe after use */
  * libraries without a configuration file and fetches what key files need, so that
  * no file is opened later.  0, or -1. */
 CRYPTO_CHECKED int keyfile_init(void);
-/* passphrase may be NULL.  *out is written only if the answer is OK.  OpenSSH's own
- * format, traditional PEM, PKCS#8, PuTTY's versions 2 and 3. */
+/* passphrase may be NULL.  *out is written only if the answer is OK, or TOKEN, which has no
+ * secret and, without the passphrase that its file has, no comment.  OpenSSH's own format, traditional PEM, PKCS#8, PuTTY's versions 2 and 3. */
 enum keyfile_result keyfile_read(const uint8_t *file, size_t n,
     const char *passphrase, size_t passphrase_len, struct keyfile_key *out);
 

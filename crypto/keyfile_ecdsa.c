@@ -135,7 +135,7 @@ ecdsa_putty(const struct keyfile_type *type, struct blob public, struct blob *pr
 }
 
 const struct keyfile_type keyfile_ecdsa[CURVES] = {
-	{ "ecdsa-sha2-nistp256", ecdsa_openssh, ecdsa_putty },
-	{ "ecdsa-sha2-nistp384", ecdsa_openssh, ecdsa_putty },
-	{ "ecdsa-sha2-nistp521", ecdsa_openssh, ecdsa_putty },
+	{ "ecdsa-sha2-nistp256", ecdsa_openssh, ecdsa_putty, false },
+	{ "ecdsa-sha2-nistp384", ecdsa_openssh, ecdsa_putty, false },
+	{ "ecdsa-sha2-nistp521", ecdsa_openssh, ecdsa_putty, false },
 };

@@ -158,9 +158,14 @@ keyfile_openssh_read(const struct keyfile_source *from, struct keyfile_key *out)
 	result = keyfile_base64(from->text, from->room, from->room_len, &n);
 	if (result == KEYFILE_OK)
 		result = read_envelope(blob_of(from->room, n), &e);
+	if (result == KEYFILE_OK && e.type->is_token && e.encrypted && from->passphrase.n == 0) {
+		/* what is locked is of no use to us */
+		result = keyfile_sk_public(e.type, e.public, out);
+		return result == KEYFILE_OK ? KEYFILE_TOKEN : result;
+	}
 	if (result == KEYFILE_OK)	/* it is shorter than the text it was in */
 		result = decrypt(&e, from->passphrase, from->room2);
 	if (result == KEYFILE_OK)
 		result = read_private(&e, blob_of(from->room2, e.private.n), out);
-	return result;
+	return result == KEYFILE_OK && e.type->is_token ? KEYFILE_TOKEN : result;
 }

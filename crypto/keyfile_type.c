@@ -1,13 +1,11 @@
 /*
  * keyfile_type.c - the table of the types of private keys that files may have.
- *
- * Keys of security tokens are not in it: their file has no secret to load.
  */
 #include "crypto/keyfile_type.h"
 
 static const struct keyfile_type *const types[] = {
 	&keyfile_ed25519, &keyfile_ecdsa[0], &keyfile_ecdsa[1], &keyfile_ecdsa[2],
-	&keyfile_rsa, &keyfile_dsa,
+	&keyfile_rsa, &keyfile_dsa, &keyfile_sk_ed25519, &keyfile_sk_ecdsa,
 };
 
 const struct keyfile_type *

@@ -27,13 +27,19 @@ struct keyfile_type {
 	 * is left where its fields end. */
 	enum keyfile_result (*putty)(const struct keyfile_type *, struct blob public,
 	    struct blob *private, struct keyfile_key *out);
+	bool is_token;			/* there is no private half in a file         */
 };
 extern const struct keyfile_type keyfile_ed25519, keyfile_rsa, keyfile_dsa;
 extern const struct keyfile_type keyfile_ecdsa[3];
+extern const struct keyfile_type keyfile_sk_ed25519, keyfile_sk_ecdsa;
 /* Or NULL. */
 const struct keyfile_type *keyfile_type_find(struct blob name);
 /* A number of a file, which may be of any length there; false: none, or too large. */
 bool keyfile_type_number(BIGNUM **, struct blob number);
+
+/* A token's key by its public blob alone. */
+enum keyfile_result keyfile_sk_public(const struct keyfile_type *, struct blob public,
+    struct keyfile_key *out);
 
 /* From its numbers to the fixed form, if they belong together.  A public half of no
  * bytes is one that the file does not have: it is computed. */

@@ -187,7 +187,8 @@ POSTERN_API int postern_context_zygote_pid(const postern_context *);
 enum postern_key_problem_code { POSTERN_KEY_FINE = 0, POSTERN_KEY_NEEDS_PASSPHRASE = 1,
 	POSTERN_KEY_WRONG_PASSPHRASE = 2, POSTERN_KEY_UNSUPPORTED = 3,
 	POSTERN_KEY_DAMAGED = 4, POSTERN_KEY_NOT_A_KEY = 5,
-	POSTERN_KEY_TOO_SHORT = 6 };	/* RSA below 2048 bits */
+	POSTERN_KEY_TOO_SHORT = 6,	/* RSA below 2048 bits */
+	POSTERN_KEY_TOKEN = 7 };	/* its private half is in a security token: an agent may have it */
 
 /* Loads a private key file (OpenSSH's format, PEM, PKCS#8, PuTTY's) into the monitor.
  * Takes fd.  passphrase may be NULL.  POSTERN_EKEY: postern_context_key_problem() says what. */
@@ -200,6 +201,9 @@ POSTERN_CHECKED int postern_key_load_async(postern_context *, int fd,
 POSTERN_CHECKED int postern_key_load_memory(postern_key **, postern_context *,
     const void *file, size_t len, const char *passphrase, int timeout_ms);
 POSTERN_API int postern_context_key_problem(const postern_context *);
+/* After POSTERN_KEY_TOKEN: the public half, to find the key among an agent's by; good until
+ * the next key is loaded.  Else NULL.  (An event of _async has it as its data.) */
+POSTERN_API const void *postern_context_key_public(const postern_context *, size_t *len);
 /* The user keys of an SSH agent on a connected socket, which stays with the monitor:
  * *keys is an array of *n handles to be freed one by one, then the array with free(3).
  * Takes fd.  POSTERN_EPROTO: it does not answer as an agent does. */

@@ -362,6 +362,8 @@ struct postern_context {
 	unsigned n_calls;
 	struct api_call *shown;		/* its event is the last: the data is still borrowed */
 	int key_problem;
+	uint8_t *key_public;		/* of a token's key, or NULL */
+	size_t key_public_len;
 	unsigned layers;
 	char *report, *helper_dir;
 	int monitor_pid, zygote_pid;

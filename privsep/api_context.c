@@ -353,6 +353,7 @@ postern_context_free(postern_context *ctx)
 	stop_monitor(ctx);
 	free(ctx->report);
 	free(ctx->helper_dir);
+	free(ctx->key_public);
 	free(ctx);
 }
 
@@ -391,6 +392,7 @@ postern_context_atfork(postern_context *ctx)
 	ipc_close_fds(&ctx->child, 1);
 	free(ctx->report);
 	free(ctx->helper_dir);
+	free(ctx->key_public);
 	free(ctx);
 }
 

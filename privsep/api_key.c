@@ -74,6 +74,10 @@ api_key_loaded(postern_context *ctx, const struct ipc_KEY_LOADED *m)
 	}
 	if (call == NULL)
 		return;
+	if (m->result == POSTERN_KEY_TOKEN) {
+		call->data = (uint8_t *)api_context_copy(m->blob);
+		call->data_len = call->data != NULL ? m->blob.n : 0;
+	}
 	call->value = m->result;
 	api_call_complete(call, r);
 }
@@ -87,6 +91,8 @@ begin(postern_context *ctx, enum ipc_key_use use, int fd, const char *passphrase
 	int r = ctx->dead;
 
 	ctx->key_problem = POSTERN_KEY_FINE;
+	free(ctx->key_public);
+	ctx->key_public = NULL;
 	if (r == 0 && fd < 0)
 		r = -EBADF;	/* sending it would look like a dead monitor */
 	if (r == 0)
@@ -103,8 +109,12 @@ await(struct api_call *call, int sent, struct api_deadline d, postern_key **out)
 {
 	int r = api_call_wait(call, sent, d);
 
-	if (call->is_done)
+	if (call->is_done) {
 		call->ctx->key_problem = (int)call->value;
+		call->ctx->key_public = call->data;
+		call->ctx->key_public_len = call->data_len;
+		call->data = NULL;
+	}
 	if (r == 0) {
 		*out = call->key;
 		call->key = NULL;
@@ -217,6 +227,13 @@ int
 postern_context_key_problem(const postern_context *ctx)
 {
 	return ctx->key_problem;
+}
+
+const void *
+postern_context_key_public(const postern_context *ctx, size_t *len)
+{
+	*len = ctx->key_public != NULL ? ctx->key_public_len : 0;
+	return ctx->key_public;
 }
 
 void

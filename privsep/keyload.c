@@ -55,7 +55,7 @@ answer(struct keyload *k, enum keyfile_result result)
 {
 	struct ipc_KEY_FORM m = { .result = (uint32_t)result };
 
-	if (result == KEYFILE_OK) {
+	if (result == KEYFILE_OK || result == KEYFILE_TOKEN) {
 		m.alg = span_str(k->key.alg);
 		m.blob = span_of(k->key.blob, k->key.blob_len);
 		m.secret = span_of(k->key.secret, k->key.secret_len);

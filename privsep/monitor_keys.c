@@ -222,6 +222,11 @@ answer(struct keyload *k, enum keyfile_result result, const struct key *key,
 	struct monitor *m = k->m;
 	struct ipc_KEY_LOADED loaded = { .call = k->call, .result = (uint32_t)result };
 
+	if (result == KEYFILE_TOKEN) {	/* to find it in an agent by */
+		loaded.alg = form->alg;
+		loaded.blob = form->blob;
+		loaded.comment = form->comment;
+	}
 	if (key != NULL) {
 		loaded.key = key->serial;
 		loaded.alg = span_str(type_of(key));
@@ -240,10 +245,10 @@ on_KEY_FORM(struct keyload *k, const struct ipc_KEY_FORM *q)
 	struct sign_key *secret;
 	const struct key *key;
 
-	if (q->result > KEYFILE_TOO_SHORT)
+	if (q->result > KEYFILE_TOKEN || (q->result == KEYFILE_TOKEN && alg == NULL))
 		return IPC_BROKEN;
 	if (q->result != KEYFILE_OK) {
-		answer(k, (enum keyfile_result)q->result, NULL, NULL);
+		answer(k, (enum keyfile_result)q->result, NULL, q);
 		return 0;
 	}
 	if (alg != NULL && (alg->load == NULL || !span_is(q->alg, alg->key_type)))

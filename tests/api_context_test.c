@@ -202,7 +202,14 @@ keys_bad_ones_first(void **state)
 
 	(void)state;
 	assert_int_equal(postern_key_load(&k, ctx, -1, NULL, SOON), -EBADF);
+	assert_null(postern_context_key_public(ctx, &len));
+	assert_int_equal(postern_key_load(&k, ctx, fake_file("token"), NULL, SOON), POSTERN_EKEY);
+	assert_int_equal(postern_context_key_problem(ctx), POSTERN_KEY_TOKEN);
+	assert_memory_equal(postern_context_key_public(ctx, &len), "BLOB", 4);
+	assert_int_equal(len, 4);
 	assert_int_equal(postern_key_load(&k, ctx, fake_file("junk"), NULL, SOON), POSTERN_EKEY);
+	assert_null(postern_context_key_public(ctx, &len));
+	assert_int_equal(len, 0);
 	assert_int_equal(postern_context_key_problem(ctx), POSTERN_KEY_NOT_A_KEY);
 	assert_int_equal(postern_key_load(&k, ctx, fake_file("locked"), NULL, SOON), POSTERN_EKEY);
 	assert_int_equal(postern_context_key_problem(ctx), POSTERN_KEY_NEEDS_PASSPHRASE);

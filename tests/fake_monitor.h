@@ -283,6 +283,8 @@ on_KEY_LOAD(struct fake *f, const struct ipc_KEY_LOAD *m)
 		a.result = 1;
 	if (strcmp(content, "junk") == 0)
 		a.result = 5;
+	if (strcmp(content, "token") == 0)
+		a.result = 7;
 	return ipc_send_KEY_LOADED(f->app, &a);
 }
 

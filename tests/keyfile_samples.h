@@ -163,9 +163,9 @@ static const struct keyfile_sample samples_encrypted[] = {
 	},
 };
 
-/* Sound, but of a kind that is not read here. */
-/* Put together by hand: a key on a security token, whose file has no secret in it. */
-static const struct keyfile_sample samples_unsupported[] = {
+/* Put together by hand: keys in security tokens, whose files have no secret in them.  The last
+ * has a passphrase, by ssh-keygen. */
+static const struct keyfile_sample samples_token[] = {
 	{
 	    "sk-ssh-ed25519@openssh.com", "sk",
 	    "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fAAAABHNzaDo=",
@@ -176,6 +176,35 @@ static const struct keyfile_sample samples_unsupported[] = {
 	    "9tAAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fAAAABHNzaDoBAAAABmhh\n"
 	    "bmRsZQAAAAAAAAACc2sB\n"
 	    "-----END OPENSSH PRIVATE KEY-----\n"
+	},
+	{
+	    "sk-ecdsa-sha2-nistp256@openssh.com", "sk ecdsa",
+	    "AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb20AAAAIbmlzdHAyNTYAAABBBLlRPKLuae827sMtDM"
+	    "BtpjLBBzuQqls+0mnnsD8ZSrgNJ6o9xqCTjQ0Rf5+H3Dz85YDo6r+mkoIBBtiqjDA3IBIAAAAEc3NoOg==",
+	    "-----BEGIN OPENSSH PRIVATE KEY-----\n"
+	    "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAfwAAACJzay1lY2\n"
+	    "RzYS1zaGEyLW5pc3RwMjU2QG9wZW5zc2guY29tAAAACG5pc3RwMjU2AAAAQQS5UTyi7mnv\n"
+	    "Nu7DLQzAbaYywQc7kKpbPtJp57A/GUq4DSeqPcagk40NEX+fh9w8/OWA6Oq/ppKCAQbYqo\n"
+	    "wwNyASAAAABHNzaDoAAACoAQIDBAECAwQAAAAic2stZWNkc2Etc2hhMi1uaXN0cDI1NkBv\n"
+	    "cGVuc3NoLmNvbQAAAAhuaXN0cDI1NgAAAEEEuVE8ou5p7zbuwy0MwG2mMsEHO5CqWz7Sae\n"
+	    "ewPxlKuA0nqj3GoJONDRF/n4fcPPzlgOjqv6aSggEG2KqMMDcgEgAAAARzc2g6AQAAAAhh\n"
+	    "IGhhbmRsZQAAAAAAAAAIc2sgZWNkc2EBAgME\n"
+	    "-----END OPENSSH PRIVATE KEY-----\n",
+	},
+	{
+	    "sk-ecdsa-sha2-nistp256@openssh.com", "sk ecdsa",
+	    "AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb20AAAAIbmlzdHAyNTYAAABBBLlRPKLuae827sMtDM"
+	    "BtpjLBBzuQqls+0mnnsD8ZSrgNJ6o9xqCTjQ0Rf5+H3Dz85YDo6r+mkoIBBtiqjDA3IBIAAAAEc3NoOg==",
+	    "-----BEGIN OPENSSH PRIVATE KEY-----\n"
+	    "b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABCrmCt5cA\n"
+	    "SlqGiMqSx8ZxjKAAAABAAAAAEAAAB/AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3Bl\n"
+	    "bnNzaC5jb20AAAAIbmlzdHAyNTYAAABBBLlRPKLuae827sMtDMBtpjLBBzuQqls+0mnnsD\n"
+	    "8ZSrgNJ6o9xqCTjQ0Rf5+H3Dz85YDo6r+mkoIBBtiqjDA3IBIAAAAEc3NoOgAAALA7MBEo\n"
+	    "kX9c0YN0/C9qt9ApsZfH7Bjl1PtzfIHY0vJGSw7qqdpKWdJfq4hKM37gxSzKhX9VkpgUrH\n"
+	    "vQVPeG0FDPYuMKAM07BvFUMa3du40rHmNh4/LOxvK/n0dN9H18WMSUCyGizY+Rtj1wFjwW\n"
+	    "xP/nyA3SS4oo0QDPToWoBSqEC9SGKcUqbASDQiX/23Xu9LdDbpcFThCHXJY6zURT/VXiu3\n"
+	    "JhcoHW52rBFv/6np+ZvA==\n"
+	    "-----END OPENSSH PRIVATE KEY-----\n",
 	},
 };
 

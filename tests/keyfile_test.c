@@ -145,13 +145,129 @@ other_kinds_are_unsupported(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(samples_unsupported); i++) {
-		assert_int_equal(read_sample(&samples_unsupported[i], NULL), KEYFILE_UNSUPPORTED);
-		assert_int_equal(read_sample(&samples_unsupported[i], SAMPLE_PASSPHRASE),
-		    KEYFILE_UNSUPPORTED);
-	}
 	for (size_t i = 0; i < COUNT(other); i++)
 		assert_int_equal(read_text(other[i], strlen(other[i]), NULL), KEYFILE_UNSUPPORTED);
+}
+
+/* ---- keys in security tokens ---- */
+
+static size_t
+public_of(const struct keyfile_sample *s, uint8_t blob[256])
+{
+	size_t n;
+
+	assert_int_equal(sodium_base642bin(blob, 256, s->public, strlen(s->public), NULL, &n, NULL,
+	    sodium_base64_VARIANT_ORIGINAL), 0);
+	return n;
+}
+
+static void
+expect_token(const struct keyfile_sample *s, const char *comment)
+{
+	uint8_t blob[256];
+	size_t n = public_of(s, blob);
+
+	assert_string_equal(key.alg, s->name);
+	assert_int_equal(key.blob_len, n);
+	assert_memory_equal(key.blob, blob, n);
+	assert_int_equal(key.secret_len, 0);
+	assert_string_equal(key.comment, comment);
+}
+
+static void
+tokens_keys_are_their_public_halves(void **state)
+{
+	const struct keyfile_sample *locked = &samples_token[COUNT(samples_token) - 1];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(samples_token) - 1; i++) {
+		memset(&key, 0x5a, sizeof(key));
+		assert_int_equal(read_sample(&samples_token[i], NULL), KEYFILE_TOKEN);
+		expect_token(&samples_token[i], samples_token[i].comment);
+		assert_int_equal(read_sample(&samples_token[i], "x"), KEYFILE_TOKEN);
+	}
+	/* nobody is asked for a passphrase: behind it is nothing of use */
+	assert_int_equal(read_sample(locked, NULL), KEYFILE_TOKEN);
+	expect_token(locked, "");
+	assert_int_equal(read_sample(locked, SAMPLE_PASSPHRASE), KEYFILE_TOKEN);
+	expect_token(locked, locked->comment);
+	assert_int_equal(read_sample(locked, "correct hors"), KEYFILE_WRONG_PASSPHRASE);
+}
+
+static void
+no_part_of_a_tokens_file_is_enough(void **state)
+{
+	static uint8_t bytes[BYTES_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(samples_token); i++) {
+		size_t n = inside(&samples_token[i], bytes);
+
+		for (size_t cut = 0; cut < n; cut++)
+			assert_int_not_equal(read_bytes(bytes, cut, NULL), KEYFILE_TOKEN);
+		bytes[n] = 0;
+		assert_int_not_equal(read_bytes(bytes, n + 1, NULL), KEYFILE_TOKEN);
+	}
+}
+
+/* In clear both halves are compared; the handle and the flags are the token's affair. */
+static void
+no_flip_makes_another_token(void **state)
+{
+	static uint8_t bytes[BYTES_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(samples_token) - 1; i++) {
+		size_t n = inside(&samples_token[i], bytes);
+
+		for (size_t bit = 0; bit < 8 * n; bit++) {
+			bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			if (read_bytes(bytes, n, NULL) == KEYFILE_TOKEN) {
+				uint8_t blob[256];
+
+				assert_int_equal(key.blob_len, public_of(&samples_token[i], blob));
+				assert_memory_equal(key.blob, blob, key.blob_len);
+			}
+			bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		}
+	}
+}
+
+/* In both halves alike, or in the clear one of a locked file. */
+static void
+change_all(const struct keyfile_sample *s, const char *from, const char *to, size_t len,
+    enum keyfile_result want)
+{
+	static uint8_t bytes[BYTES_MAX];
+	size_t n = inside(s, bytes), found = 0;
+
+	for (size_t at = 0; at + len <= n; at++) {
+		if (memcmp(bytes + at, from, len) != 0)
+			continue;
+		memcpy(bytes + at, to, len);
+		found++;
+	}
+	assert_true(found > 0);
+	assert_int_equal(read_bytes(bytes, n, NULL), want);
+}
+
+static void
+tokens_fields_are_checked(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < COUNT(samples_token); i++) {
+		const struct keyfile_sample *s = &samples_token[i];
+
+		change_all(s, "nistp256\0\0\0\101", "nistp384\0\0\0\101", 12, KEYFILE_DAMAGED);
+		change_all(s, "nistp256\0\0\0\101\4", "nistp256\0\0\0\101\2", 13, KEYFILE_DAMAGED);
+		change_all(s, "nistp256\0\0\0\101\4", "nistp256\0\0\0\100\4", 13, KEYFILE_DAMAGED);
+		change_all(s, "nistp256\0\0\0\101\4", "nistp256\0\0\0\102\4", 13, KEYFILE_DAMAGED);
+		change_all(s, "\0\0\0\4ssh:", "\xff\xff\xff\xffssh:", 8, KEYFILE_DAMAGED);
+		change_all(s, "\0\0\0\4ssh:", "\0\0\0\3ssh:", 8, KEYFILE_DAMAGED);
+		/* another application is another key, and as good a one */
+		change_all(s, "\0\0\0\4ssh:", "\0\0\0\4own:", 8, KEYFILE_TOKEN);
+	}
+	change_all(&samples_token[0], "\0\0\0\040\0\1\2", "\0\0\0\037\0\1\2", 7, KEYFILE_DAMAGED);
 }
 
 static void
@@ -588,6 +704,10 @@ main(void)
 		cmocka_unit_test(rounds_and_salt_are_bounded),
 		cmocka_unit_test(a_failed_read_writes_nothing),
 		cmocka_unit_test(other_kinds_are_unsupported),
+		cmocka_unit_test(tokens_keys_are_their_public_halves),
+		cmocka_unit_test(no_part_of_a_tokens_file_is_enough),
+		cmocka_unit_test(no_flip_makes_another_token),
+		cmocka_unit_test(tokens_fields_are_checked),
 		cmocka_unit_test(passphrases_are_told_apart),
 		cmocka_unit_test(armour_is_read_as_people_leave_it),
 		cmocka_unit_test(clear_keys_are_read),

@@ -172,6 +172,59 @@ test_garbage(void **state)
 	}
 }
 
+/* ---- a file of a token's key: no key, but its public half ---- */
+
+/* What the monitor says when its reader says this. */
+static struct ipc_KEY_LOADED
+read_as(uint32_t result, struct span blob)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct ipc_KEY_LOADED loaded;
+	struct ipc_KEY_FILE file;
+	struct play_child *k;
+
+	PLAY_TELL(KEY_LOAD, .call = 77, .use = IPC_USER_KEY, .file = fd);
+	close(fd);
+	k = play_last(PLAY_KEYLOAD);
+	PLAY_WORKER_EXPECT(k, KEY_FILE, &file);
+	close(file.file);
+	PLAY_SAY(k, KEY_FORM, .result = result, .alg = span_str("sk-ssh-ed25519@openssh.com"),
+	    .blob = blob, .comment = span_str("a comment"));
+	PLAY_EXPECT(KEY_LOADED, &loaded);
+	assert_int_equal(loaded.call, 77);
+	assert_int_equal(loaded.key, 0);
+	return loaded;
+}
+
+static void
+test_token(void **state)
+{
+	unsigned keys = play.m->user_keys;
+	uint8_t bytes[128];
+	struct wr w = wr_of(bytes, sizeof(bytes));
+	struct ipc_KEY_LOADED loaded;
+
+	(void)state;
+	wr_str(&w, "sk-ssh-ed25519@openssh.com");
+	wr_blob(&w, span_of(play.seed, 32), 32);
+	wr_str(&w, "ssh:");
+	loaded = read_as(KEYFILE_TOKEN, wr_span(&w));
+	assert_int_equal(loaded.result, KEYFILE_TOKEN);
+	assert_true(span_eq(loaded.blob, wr_span(&w)));
+	assert_true(span_is(loaded.alg, "sk-ssh-ed25519@openssh.com"));
+	assert_true(span_is(loaded.comment, "a comment"));
+	/* of no type that there is, or no such result: the reader is not believed */
+	loaded = read_as(KEYFILE_TOKEN, span_str("a blob"));
+	assert_int_equal(loaded.result, KEYFILE_DAMAGED);
+	assert_int_equal(loaded.blob.n, 0);
+	loaded = read_as(KEYFILE_TOKEN + 1, wr_span(&w));
+	assert_int_equal(loaded.result, KEYFILE_DAMAGED);
+	/* one whose private half should have been there is not one */
+	loaded = read_as(KEYFILE_OK, wr_span(&w));
+	assert_int_equal(loaded.result, KEYFILE_UNSUPPORTED);
+	assert_int_equal(play.m->user_keys, keys);
+}
+
 /* ---- a full table of descriptors ends what needed one, and nothing else ---- */
 
 static void
@@ -563,7 +616,7 @@ main(void)
 		cmocka_unit_test(test_half_upgraded), cmocka_unit_test(test_order),
 		T(test_host_key_after_sealed), T(test_connections_named_wrongly),
 		T(test_attach_twice), T(test_try_on_server), T(test_garbage),
-		T(test_no_descriptor_left), T(test_network_pair), T(test_late),
+		T(test_token), T(test_no_descriptor_left), T(test_network_pair), T(test_late),
 		T(test_close), T(test_key_failures), O(test_host_key_replaced),
 		O(test_zygote_fails_at_start), O(test_worker_lacks_a_layer),
 		O(test_serving_without_spares), T(test_application_gone), O(test_host_dies),

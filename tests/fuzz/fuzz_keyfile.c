@@ -28,7 +28,7 @@ one(const uint8_t *data, size_t size, const char *passphrase)
 	memset(&before, 0x5a, sizeof(before));
 	key = before;
 	r = keyfile_read(data, size, passphrase, passphrase == NULL ? 0 : strlen(passphrase), &key);
-	must(r >= KEYFILE_OK && r <= KEYFILE_TOO_SHORT);
+	must(r >= KEYFILE_OK && r <= KEYFILE_TOKEN);
 	if (r != KEYFILE_OK) {
 		must(memcmp(&key, &before, sizeof(key)) == 0);
 		return;

@@ -6,7 +6,7 @@ import os, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import POSTERN, SSH_BASE, check, labelled, main, need
-from token_agent import PRESENT, VERIFIED, Agent, BrowserToken, EcdsaToken, Ed25519Token
+from token_agent import PRESENT, VERIFIED, Agent, BrowserToken, EcdsaToken, Ed25519Token, private_file
 
 KINDS = {"ed25519": Ed25519Token, "ecdsa": EcdsaToken}
 PAIRS = [("ssh", "posternd"), ("postern", "sshd"), ("postern", "posternd")]
@@ -189,6 +189,83 @@ def browsers(lab, server):
     check(not gets_in(), "another challenge")
 
 
+KEYGEN = os.path.join(os.path.dirname(POSTERN), "postern-keygen")
+TOLD = b"its private half is in a security token, and no agent has it"
+
+
+def key_file(lab, key, passphrase=None, public=False):
+    path = lab.write("id_sk", private_file(key))
+    os.chmod(path, 0o600)
+    if passphrase:
+        subprocess.run([need("ssh-keygen"), "-q", "-p", "-a", "4", "-N", passphrase, "-f", path], check=True,
+                       stdout=subprocess.DEVNULL)
+    if public:
+        with open(path + ".pub", "w") as f:
+            f.write(key.public_line())
+    return path
+
+
+def files(lab, kind):
+    """A token's key file says which of the agent's keys is meant; alone it is passed over, and that is said."""
+    key, other = KINDS[kind](), KINDS[kind](comment="another")
+    authorize(lab, key.public_line(), other.public_line())
+    d = serve(lab, "posternd")
+    only = "-o", "IdentitiesOnly=yes", "-i"
+    with Agent(lab.path("agent"), other, key) as agent:
+        for path in (key_file(lab, key), key_file(lab, key, public=True), key_file(lab, key, passphrase="open sesame")):
+            before, counts = key.counter, other.counter
+            r = let_in(lab, "postern", d, agent, *only, path)
+            check(key.counter == before + 1 and other.counter == counts, "it was the other key")
+            check(r.stderr == b"", "%r" % r.stderr)
+        r = kept_out(lab, "postern", d, agent, *only, key_file(lab, KINDS[kind]()))
+        check(r.stderr.count(TOLD) == 1, "%r" % r.stderr)
+        # a key that the server does not want is nothing to complain of
+        r = kept_out(lab, "postern", d, agent, *only, key_file(lab, KINDS[kind](), public=True))
+        check(TOLD not in r.stderr, "%r" % r.stderr)
+    with Agent(lab.path("agent")) as agent:             # it has none
+        for public in False, True:
+            r = kept_out(lab, "postern", d, agent, *only, key_file(lab, key, public=public))
+            check(r.stderr.count(TOLD) == 1, "%r" % r.stderr)
+        r = let_in_by_file(lab, d, agent, "-i", key_file(lab, key))
+        check(r.stderr.count(TOLD) == 1, "%r" % r.stderr)
+    d.stop()
+
+
+def let_in_by_file(lab, d, agent, *args):
+    """An ordinary key is named too, and its turn comes."""
+    with open(lab.userkey + ".pub") as f, open(lab.authorized, "a") as a:
+        a.write(f.read())
+    r = login(lab, "postern", d, agent, *args, "-i", lab.userkey)
+    check(r.returncode == 0 and r.stdout == b"in\n", "%r" % r)
+    return r
+
+
+def keygen(lab, kind):
+    key = KINDS[kind]()
+    path = key_file(lab, key)
+
+    def both(*args, file=path):
+        r = [lab.run([program, *args, "-f", file]) for program in (need("ssh-keygen"), KEYGEN)]
+        check(r[0].returncode == r[1].returncode == 0 and r[0].stdout == r[1].stdout, "%s: %r" % (args, r))
+        return r[1].stdout.decode()
+    check(both("-y") == key.public_line(), "another public half")
+    check("SHA256:" in both("-l"), "no fingerprint")
+    both("-l", "-E", "md5")
+    both("-e")
+    locked = key_file(lab, key, passphrase="open sesame")
+    r = lab.run([KEYGEN, "-y", "-f", locked])           # ssh-keygen would ask for the passphrase
+    check(r.returncode == 0 and r.stdout.split() == key.public_line().encode().split()[:2], "%r" % r)
+    both("-y", "-P", "open sesame", file=locked)
+    check(lab.run([KEYGEN, "-y", "-P", "wrong", "-f", locked]).returncode != 0, "by a wrong passphrase")
+    with open(path) as f:
+        before = f.read()
+    for args in ("-p", "-N", "x"), ("-c", "-C", "y"):
+        r = lab.run([KEYGEN, *args, "-f", path])
+        check(r.returncode != 0 and b"security token" in r.stderr, "%r" % r)
+    with open(path) as f:
+        check(f.read() == before, "the file has changed")
+
+
 def ordinary_certificates(lab):
     """A key and its certificate, both in Debian's ssh-agent by ssh-add."""
     for kind, bits in ("ed25519", None), ("ecdsa", 256), ("rsa", 3072):
@@ -226,4 +303,5 @@ def each(what):
 if __name__ == "__main__":
     main(each(flags) + each(other_signatures) + each(certificates) +
          [labelled("token in a browser, %s" % s, browsers, s) for s in ("posternd", "sshd")] +
+         [labelled("token %s %s" % (kind, what.__name__), what, kind) for kind in KINDS for what in (files, keygen)] +
          [ordinary_certificates])
