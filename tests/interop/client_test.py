@@ -8,7 +8,8 @@ import contextlib, os, re, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BUILD, POSTERN, SAN, check, descendants, digest, labelled, main, needs_root, noise
-from server_test import AEAD, BULK, BY_NAME, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, SNTRUP, expect, moduli
+from server_test import (AEAD, BULK, BY_NAME, CTR, ECDH, GEX, GROUP14_SHA1, GROUPS, KEX, MACS, REKEYED, SNTRUP, expect,
+                         moduli)
 
 servers = {}
 
@@ -33,7 +34,7 @@ def algorithms(lab, kex, cipher, mac):
 def kex(lab, name):
     """Once, and again under load."""
     s, log = sshd(lab, "RekeyLimit 2M"), lab.path("client.log")
-    data = noise(BULK // 10)
+    data = noise(REKEYED)
     r = lab.postern(s, "-v", "-E", log, "-o", "KexAlgorithms=" + name, "-o", "RekeyLimit=1M", command=["cat"],
                     input=data, timeout=240)
     expect(r, 0, data, "postern")
@@ -48,7 +49,7 @@ def gex_group(lab, bits):
 
 def gex_rekeys(lab):
     s, log = sshd(lab, "RekeyLimit 2M"), lab.path("client.log")
-    data = noise(BULK // 10)
+    data = noise(REKEYED)
     r = lab.postern(s, "-v", "-E", log, "-o", "KexAlgorithms=" + GEX, "-o", "RekeyLimit=1M", command=["sha256sum"],
                     input=data, timeout=240)
     expect(r, 0, (digest(data) + "  -\n").encode(), "postern")
@@ -68,7 +69,7 @@ def fixed_group(lab, kex):
 
 def by_name(lab, cipher, mac):
     s, log = sshd(lab, "Ciphers +" + cipher, "RekeyLimit 2M"), lab.path("client.log")
-    data = noise(BULK // 10)
+    data = noise(REKEYED)
     r = lab.postern(s, "-v", "-E", log, "-o", "Ciphers=" + cipher, "-o", "MACs=" + mac, "-o", "RekeyLimit=3M",
                     command=["tee /dev/stderr | sha256sum"], input=data, timeout=240)
     expect(r, 0, (digest(data) + "  -\n").encode(), "postern")

@@ -51,7 +51,7 @@ class Daemon:
         if ready:
             self.wait()
 
-    def wait(self, seconds=20):
+    def wait(self, seconds=60 if SAN else 20):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:

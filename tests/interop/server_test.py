@@ -22,6 +22,7 @@ CTR = ["aes256-ctr", "aes192-ctr", "aes128-ctr"]
 MACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"]
 COMPAT = "AlgorithmPreset compat"
 BULK = (8 if SAN else 100) << 20
+REKEYED = 10 << 20          # several times what a test sets as RekeyLimit
 
 servers = {}
 
@@ -84,7 +85,7 @@ def ssh_algorithms(lab, kex, cipher, mac):
 def ssh_kex(lab, kex):
     """A method that our server has by name only, and again under load."""
     s = server(lab, "KexAlgorithms " + kex, "RekeyLimit 1M")
-    data = noise(BULK // 10)
+    data = noise(REKEYED)
     r = lab.ssh(s, "-o", "KexAlgorithms=" + kex, command=["cat"], input=data, timeout=240)
     expect(r, 0, data, "ssh")
     counts = [int(n) for n in re.findall(r"keys in use \(exchange (\d+)\): " + re.escape(kex), s.text())]
@@ -110,7 +111,7 @@ def ssh_gex_group(lab, bits):
 def ssh_gex_rekeys(lab):
     """Rekeying under load, by both sides, each time in a group of its own."""
     s = server(lab, COMPAT, "RekeyLimit 2M", "ModuliFile " + moduli(lab, "moduli", 2048, 3072))
-    data = noise(BULK // 10)
+    data = noise(REKEYED)
     r = lab.ssh(s, "-o", "KexAlgorithms=" + GEX, "-o", "RekeyLimit=3M", "-c", "aes128-ctr", command=["sha256sum"],
                 input=data, timeout=240)
     expect(r, 0, (digest(data) + "  -\n").encode(), "ssh")
@@ -479,7 +480,7 @@ def ours(lab):
 
 def ours_gex(lab):
     s = server(lab, COMPAT, "RekeyLimit 1M", "ModuliFile " + moduli(lab, "moduli", 2048))
-    data = noise(BULK // 10)
+    data = noise(REKEYED)
     expect(lab.postern(s, "-o", "KexAlgorithms=" + GEX, command=["sha256sum"], input=data, timeout=240), 0,
            (digest(data) + "  -\n").encode())
 
@@ -512,7 +513,7 @@ def ours_presets(lab):
 
 def ours_kex(lab, kex):
     s = server(lab, "KexAlgorithms " + kex, "RekeyLimit 1M")
-    data = noise(BULK // 10)
+    data = noise(REKEYED)
     expect(lab.postern(s, "-o", "KexAlgorithms=" + kex, command=["sha256sum"], input=data, timeout=240), 0,
            (digest(data) + "  -\n").encode())
 
