@@ -14,14 +14,15 @@
  *              result is POSTERN_ETIMEOUT; a wait (_next, _accept, _wait_exit) has
  *              lost nothing; a request (_auth_*, _open_*, _exec_command) is
  *              abandoned and its late answer thrown away.
- *   ASYNC      A call that waits for a peer or a key file has a twin NAME_async: the
- *              same arguments without timeout_ms, and a last one `uint64_t *call`
- *              (NULL: not wanted).  It returns 0 once the request is on its way, and
+ *   ASYNC      A call that waits for somebody else has a twin NAME_async: the same
+ *              arguments without timeout_ms, and a last one `uint64_t *call` (NULL: not
+ *              wanted).  It returns 0 once the request is on its way, and
  *              completes as POSTERN_EVENT_DONE with the call's number and, in result,
  *              what the blocking call would have returned.  Nothing may be freed by it
  *              and no time limit runs but the connection's own; postern_cancel() gives
  *              it up.  Exempt: the waits (_accept, _recv_exit_status), whose events are
- *              CHANNEL, LOGIN, EXIT.
+ *              CHANNEL, LOGIN, EXIT, and _open_sftp_client, which is a session, a
+ *              subsystem and 9 bytes.
  *   OWNERSHIP  _new and _open give you a handle, _free takes it back and accepts
  *              NULL.  Strings and bytes you pass in are copied; what events and
  *              callbacks show is borrowed until they return.  A descriptor passed
@@ -200,6 +201,8 @@ POSTERN_CHECKED int postern_key_load_async(postern_context *, int fd,
 /* The same from memory; the bytes are wiped on our side, yours are yours. */
 POSTERN_CHECKED int postern_key_load_memory(postern_key **, postern_context *,
     const void *file, size_t len, const char *passphrase, int timeout_ms);
+POSTERN_CHECKED int postern_key_load_memory_async(postern_context *, const void *file,
+    size_t len, const char *passphrase, uint64_t *call);
 POSTERN_API int postern_context_key_problem(const postern_context *);
 /* After POSTERN_KEY_TOKEN: the public half, to find the key among an agent's by; good until
  * the next key is loaded.  Else NULL.  (An event of _async has it as its data.) */
@@ -209,6 +212,8 @@ POSTERN_API const void *postern_context_key_public(const postern_context *, size
  * Takes fd.  POSTERN_EPROTO: it does not answer as an agent does. */
 POSTERN_CHECKED int postern_agent_keys(postern_context *, int fd, postern_key ***keys,
     size_t *n, int timeout_ms);
+/* The event has value handles, yours, in an array (data) that is borrowed as ever. */
+POSTERN_CHECKED int postern_agent_keys_async(postern_context *, int fd, uint64_t *call);
 /* The same over a connection that connect makes: a connected stream socket, which becomes the
  * library's, or a negative error, which is returned.  It is called again, from postern_next and
  * calls that wait, when a signature is wanted and the connection has ended, at most once a
@@ -216,6 +221,8 @@ POSTERN_CHECKED int postern_agent_keys(postern_context *, int fd, postern_key **
  * known as long as one of the keys, and as the context if one is a host key of it. */
 POSTERN_CHECKED int postern_agent_keys_from(postern_context *, int (*connect)(void *user),
     void *user, postern_key ***keys, size_t *n, int timeout_ms);
+POSTERN_CHECKED int postern_agent_keys_from_async(postern_context *,
+    int (*connect)(void *user), void *user, uint64_t *call);
 /* Gives a loaded key to the SSH agent on a connected socket, with this comment (NULL: its
  * own): the monitor sends it, it does not come here.  lifetime_s: the agent forgets it
  * then, 0: never; confirm: the agent asks its user before each use.  Takes fd.
@@ -223,6 +230,8 @@ POSTERN_CHECKED int postern_agent_keys_from(postern_context *, int (*connect)(vo
  * POSTERN_EPROTO: the agent did not take it, or the key is not one that was loaded. */
 POSTERN_CHECKED int postern_agent_add_key(postern_context *, int fd, const postern_key *,
     const char *comment, uint32_t lifetime_s, int confirm, int timeout_ms);
+POSTERN_CHECKED int postern_agent_add_key_async(postern_context *, int fd, const postern_key *,
+    const char *comment, uint32_t lifetime_s, int confirm, uint64_t *call);
 /* A user key whose private half is yours (an HSM).  sign is asked with what is to be
  * signed, and gives the whole signature [RFC 4253 6.6: string algorithm, string
  * signature]; its length, or negative: no.  The monitor checks the signature. */
@@ -230,11 +239,17 @@ POSTERN_CHECKED int postern_key_new_signer(postern_key **, postern_context *,
     const char *algorithm, const void *blob, size_t len,
     int (*sign)(void *user, const void *data, size_t len, void *out, size_t size),
     void *user, int timeout_ms);
+POSTERN_CHECKED int postern_key_new_signer_async(postern_context *, const char *algorithm,
+    const void *blob, size_t len,
+    int (*sign)(void *user, const void *data, size_t len, void *out, size_t size),
+    void *user, uint64_t *call);	/* the event has the key */
 /* A user certificate [OpenSSH PROTOCOL.certkeys] of this key: what a -cert.pub file has in
  * base64.  A login by the key shows it first, and the key alone if that is refused.
  * -EINVAL: it is none, or of another key; the log says which. */
 POSTERN_CHECKED int postern_key_add_certificate(postern_key *, const void *blob, size_t len,
     int timeout_ms);
+POSTERN_CHECKED int postern_key_add_certificate_async(postern_key *, const void *blob,
+    size_t len, uint64_t *call);
 POSTERN_API void postern_key_free(postern_key *);	/* the monitor forgets it */
 POSTERN_API const char *postern_key_algorithm(const postern_key *);
 POSTERN_API const char *postern_key_comment(const postern_key *);
@@ -263,6 +278,9 @@ POSTERN_CHECKED int postern_fingerprint_as(enum postern_fingerprint_kind, const 
  * replaces the first.  Not after the first server has started. */
 POSTERN_CHECKED int postern_context_add_server_key(postern_context *, int fd,
     const char *passphrase, int timeout_ms);
+/* It is one from the event on. */
+POSTERN_CHECKED int postern_context_add_server_key_async(postern_context *, int fd,
+    const char *passphrase, uint64_t *call);
 /* The same with a key that is known already: an agent's, a signer's, or one from memory.
  * The handle becomes the context's and is not to be freed; a failure leaves it yours.
  * Who holds the private half is asked at each key exchange; what does not answer, in
@@ -280,6 +298,8 @@ POSTERN_API const char *postern_context_get_server_key(const postern_context *, 
  * first server has started. */
 POSTERN_CHECKED int postern_context_add_server_certificate(postern_context *,
     const void *blob, size_t len, int timeout_ms);
+POSTERN_CHECKED int postern_context_add_server_certificate_async(postern_context *,
+    const void *blob, size_t len, uint64_t *call);
 
 /* Keys that may not log in any more, also those with a certificate by its serial number,
  * key id or CA: a KRL [OpenSSH PROTOCOL.krl] or a list of public keys; replaces what was
@@ -287,11 +307,15 @@ POSTERN_CHECKED int postern_context_add_server_certificate(postern_context *,
  * was loaded before stays. */
 POSTERN_CHECKED int postern_context_load_revoked_keys(postern_context *, int fd,
     int timeout_ms);
+POSTERN_CHECKED int postern_context_load_revoked_keys_async(postern_context *, int fd,
+    uint64_t *call);
 /* paramiko's load_server_moduli: the moduli(5) file of group exchange [RFC 4419].
  * Takes fd.  How many moduli of 2048 bits and more it has, 0: none, and group exchange
  * stays off.  Servers whose list has it, as that of "compat", offer it from then on. */
 POSTERN_CHECKED int postern_context_load_server_moduli(postern_context *, int fd,
     int timeout_ms);
+POSTERN_CHECKED int postern_context_load_server_moduli_async(postern_context *, int fd,
+    uint64_t *call);
 
 /* ---- algorithms and limits, common to both roles ------------------------------------ */
 
@@ -929,11 +953,18 @@ POSTERN_CHECKED int postern_transport_open_forward_async(postern_transport *,
     postern_channel **, const struct postern_forward *, uint64_t *call);
 POSTERN_CHECKED int postern_transport_open_x11_channel(postern_transport *,
     postern_channel **, const char *origin_host, uint32_t origin_port, int timeout_ms);
+POSTERN_CHECKED int postern_transport_open_x11_channel_async(postern_transport *,
+    postern_channel **, const char *origin_host, uint32_t origin_port, uint64_t *call);
 POSTERN_CHECKED int postern_transport_open_forwarded_tcpip_channel(postern_transport *,
     postern_channel **, const char *origin_host, uint32_t origin_port,
     const char *listen_host, uint32_t listen_port, int timeout_ms);
+POSTERN_CHECKED int postern_transport_open_forwarded_tcpip_channel_async(postern_transport *,
+    postern_channel **, const char *origin_host, uint32_t origin_port,
+    const char *listen_host, uint32_t listen_port, uint64_t *call);
 POSTERN_CHECKED int postern_transport_open_forward_agent_channel(postern_transport *,
     postern_channel **, int timeout_ms);
+POSTERN_CHECKED int postern_transport_open_forward_agent_channel_async(postern_transport *,
+    postern_channel **, uint64_t *call);
 /* A session whose sftp subsystem has told its version; no file operation yet. */
 POSTERN_CHECKED int postern_transport_open_sftp_client(postern_transport *, postern_sftp **,
     int timeout_ms);

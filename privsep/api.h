@@ -163,6 +163,8 @@ struct api_call {
 	/* API_CALL_WORKER: runs before the call completes, with result and data set, and
 	 * may change these and value.  It must not call the application. */
 	void (*answered)(struct api_call *, bool ok, struct span payload);
+	/* An async one's event is told: what it brought is the application's from now on. */
+	void (*taken)(struct api_call *);
 	/* The caller's own, released with the call, however that ends. */
 	void *own;
 	void (*release)(struct api_call *);

@@ -54,13 +54,41 @@ api_agent_key(postern_context *ctx, const struct ipc_AGENT_KEY *m)
 	f->keys[f->n++] = k;
 }
 
+/* The handles as the event's data: an array that is borrowed, of keys that are not. */
+static int
+show(struct api_call *call)
+{
+	const struct found *f = call->own;
+
+	call->data = calloc(f->n + 1, sizeof(postern_key *));
+	if (call->data == NULL)
+		return -ENOMEM;
+	memcpy(call->data, f->keys, f->n * sizeof(postern_key *));
+	call->data_len = f->n * sizeof(postern_key *);
+	call->value = f->n;
+	return 0;
+}
+
+static void
+taken(struct api_call *call)
+{
+	struct found *f = call->own;
+
+	if (call->result != 0)
+		return;
+	for (size_t i = 0; i < f->n; i++)
+		TAILQ_INSERT_TAIL(&call->ctx->keys, f->keys[i], next);
+	f->n = 0;
+}
+
 void
 api_agent_done(postern_context *ctx, const struct ipc_AGENT_DONE *m)
 {
 	struct api_call *call = api_call_find(&ctx->calls, API_CALL_AGENT, m->call);
 
-	if (call != NULL)
-		api_call_complete(call, m->ok ? 0 : POSTERN_EPROTO);
+	if (call == NULL)
+		return;
+	api_call_complete(call, m->ok == 0 ? POSTERN_EPROTO : call->taken != NULL ? show(call) : 0);
 }
 
 static int
@@ -155,6 +183,30 @@ postern_agent_keys(postern_context *ctx, int fd, postern_key ***keys, size_t *n,
 	return r;
 }
 
+static int
+ask_async(postern_context *ctx, int fd, const struct found *like, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin(ctx, fd, like, &call, &sent);
+
+	if (r < 0)
+		return r;
+	call->taken = taken;
+	return api_call_detach(call, sent, id);
+}
+
+int
+postern_agent_keys_async(postern_context *ctx, int fd, uint64_t *id)
+{
+	static const struct found once;
+	int r = api_context_enter(ctx);
+
+	if (r == 0)
+		r = ask_async(ctx, fd, &once, id);
+	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
+	return r;
+}
+
 /* ---- an agent that is connected to again ---- */
 
 int
@@ -171,6 +223,23 @@ postern_agent_keys_from(postern_context *ctx, int (*connect)(void *user), void *
 		return r;
 	fd = connect(user);
 	r = fd < 0 ? fd : ask(ctx, fd, &like, keys, n, d);
+	ipc_close_fds(&fd, 1);	/* the monitor has its own */
+	return r;
+}
+
+int
+postern_agent_keys_from_async(postern_context *ctx, int (*connect)(void *user), void *user,
+    uint64_t *id)
+{
+	struct found like = { .connect = connect, .user = user };
+	int fd, r = api_context_enter(ctx);
+
+	if (r == 0 && connect == NULL)
+		r = -EINVAL;
+	if (r < 0)
+		return r;
+	fd = connect(user);
+	r = fd < 0 ? fd : ask_async(ctx, fd, &like, id);
 	ipc_close_fds(&fd, 1);	/* the monitor has its own */
 	return r;
 }
@@ -207,6 +276,28 @@ api_agent_gone(postern_context *ctx, const struct ipc_AGENT_GONE *m)
 	ipc_close_fds(&back.socket, 1);	/* the monitor has its own */
 }
 
+static int
+begin_add(postern_context *ctx, struct ipc_AGENT_ADD *m, const postern_key *key,
+    const char *comment, struct api_call **call, int *sent)
+{
+	int r = api_context_enter(ctx);
+
+	if (r == 0 && (key == NULL || key->ctx != ctx))
+		r = -EINVAL;
+	if (r == 0 && !ctx->keys_may_leave)
+		r = -EPERM;		/* the monitor would refuse it too */
+	if (r < 0)
+		return r;
+	m->key = key->id;
+	m->comment = span_str(comment != NULL ? comment : postern_key_comment(key));
+	r = m->comment.n > AGENT_COMMENT_MAX ? -EMSGSIZE : new_call(ctx, m->socket, call);
+	if (r < 0)
+		return r;
+	m->call = (*call)->id;
+	*sent = api_send_AGENT_ADD(&ctx->monitor, m);
+	return 0;
+}
+
 int
 postern_agent_add_key(postern_context *ctx, int fd, const postern_key *key, const char *comment,
     uint32_t lifetime_s, int confirm, int timeout_ms)
@@ -214,22 +305,24 @@ postern_agent_add_key(postern_context *ctx, int fd, const postern_key *key, cons
 	struct api_deadline d = api_deadline_in(timeout_ms);
 	struct ipc_AGENT_ADD m = { .lifetime = lifetime_s, .confirm = confirm != 0, .socket = fd };
 	struct api_call *call;
-	int r = api_context_enter(ctx);
+	int sent, r = begin_add(ctx, &m, key, comment, &call, &sent);
 
-	if (r == 0 && (key == NULL || key->ctx != ctx))
-		r = -EINVAL;
-	if (r == 0 && !ctx->keys_may_leave)
-		r = -EPERM;		/* the monitor would refuse it too */
-	if (r == 0) {
-		m.key = key->id;
-		m.comment = span_str(comment != NULL ? comment : postern_key_comment(key));
-		r = m.comment.n > AGENT_COMMENT_MAX ? -EMSGSIZE : new_call(ctx, fd, &call);
-	}
-	if (r == 0) {
-		m.call = call->id;
-		r = api_call_wait(call, api_send_AGENT_ADD(&ctx->monitor, &m), d);
-		api_call_drop(call);
-	}
+	if (r == 0)
+		r = api_call_end(call, sent, d);
+	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
+	return r;
+}
+
+int
+postern_agent_add_key_async(postern_context *ctx, int fd, const postern_key *key,
+    const char *comment, uint32_t lifetime_s, int confirm, uint64_t *id)
+{
+	struct ipc_AGENT_ADD m = { .lifetime = lifetime_s, .confirm = confirm != 0, .socket = fd };
+	struct api_call *call;
+	int sent, r = begin_add(ctx, &m, key, comment, &call, &sent);
+
+	if (r == 0)
+		r = api_call_detach(call, sent, id);
 	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
 	return r;
 }

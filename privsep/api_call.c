@@ -291,6 +291,8 @@ api_call_show(struct api_call *call, struct postern_event *ev)
 	ev->value = call->value;
 	ev->data = call->data;
 	ev->data_len = call->data_len;
+	if (call->taken != NULL)
+		call->taken(call);
 	if (call->kind == API_CALL_KEY)
 		ctx->key_problem = (int)call->value;
 	if (call->key != NULL) {

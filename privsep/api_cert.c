@@ -10,30 +10,37 @@ void
 api_cert_added(postern_context *ctx, const struct ipc_CERT_ADDED *m)
 {
 	struct api_call *call = api_call_find(&ctx->calls, API_CALL_CERT, m->call);
+	postern_key *k;
 	char why[600];
 
 	if (m->ok == 0)
 		api_log(ctx, NULL, POSTERN_ERROR, "certificate: %s",
 		    api_log_quote(why, sizeof(why), m->why));
-	if (call != NULL)
-		api_call_complete(call, m->ok != 0 ? 0 : -EINVAL);
+	if (call == NULL)
+		return;
+	TAILQ_FOREACH(k, &ctx->keys, next) {
+		if (m->ok != 0 && call->value != 0 && k->id == call->value)
+			k->is_certified = true;
+	}
+	call->value = 0;
+	api_call_complete(call, m->ok != 0 ? 0 : -EINVAL);
 }
 
 static int
-begin(postern_context *ctx, struct api_call **call)
+begin_host(postern_context *ctx, const void *blob, size_t len, struct api_call **call, int *sent)
 {
+	struct ipc_HOST_CERT m = { .cert = span_of(blob, len) };
 	int r = api_context_enter(ctx);
 
-	return r < 0 ? r : api_call_new(ctx, NULL, API_CALL_CERT, call);
-}
-
-static int
-finish(struct api_call *call, int sent, struct api_deadline d)
-{
-	int r = api_call_wait(call, sent, d);
-
-	api_call_drop(call);
-	return r;
+	if (r == 0 && ctx->is_sealed)
+		r = POSTERN_ESTATE;
+	if (r == 0)
+		r = api_call_new(ctx, NULL, API_CALL_CERT, call);
+	if (r < 0)
+		return r;
+	m.call = (*call)->id;
+	*sent = api_send_HOST_CERT(&ctx->monitor, &m);
+	return 0;
 }
 
 int
@@ -41,32 +48,54 @@ postern_context_add_server_certificate(postern_context *ctx, const void *blob, s
     int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_HOST_CERT m = { .cert = span_of(blob, len) };
 	struct api_call *call;
-	int r = begin(ctx, &call);
+	int sent, r = begin_host(ctx, blob, len, &call, &sent);
 
-	if (r == 0 && ctx->is_sealed) {
-		api_call_drop(call);
-		r = POSTERN_ESTATE;
-	}
+	return r < 0 ? r : api_call_end(call, sent, d);
+}
+
+int
+postern_context_add_server_certificate_async(postern_context *ctx, const void *blob, size_t len,
+    uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin_host(ctx, blob, len, &call, &sent);
+
+	return r < 0 ? r : api_call_detach(call, sent, id);
+}
+
+static int
+begin_user(const postern_key *key, const void *blob, size_t len, struct api_call **call, int *sent)
+{
+	struct ipc_KEY_CERT m = { .key = key->id, .cert = span_of(blob, len) };
+	int r = api_context_enter(key->ctx);
+
+	if (r == 0)
+		r = api_call_new(key->ctx, NULL, API_CALL_CERT, call);
 	if (r < 0)
 		return r;
-	m.call = call->id;
-	return finish(call, api_send_HOST_CERT(&ctx->monitor, &m), d);
+	/* its number, not the handle: that may be freed before the answer */
+	(*call)->value = key->id;
+	m.call = (*call)->id;
+	*sent = api_send_KEY_CERT(&key->ctx->monitor, &m);
+	return 0;
 }
 
 int
 postern_key_add_certificate(postern_key *key, const void *blob, size_t len, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_KEY_CERT m = { .key = key->id, .cert = span_of(blob, len) };
 	struct api_call *call;
-	int r = begin(key->ctx, &call);
+	int sent, r = begin_user(key, blob, len, &call, &sent);
 
-	if (r < 0)
-		return r;
-	m.call = call->id;
-	r = finish(call, api_send_KEY_CERT(&key->ctx->monitor, &m), d);
-	key->is_certified = key->is_certified || r == 0;
-	return r;
+	return r < 0 ? r : api_call_end(call, sent, d);
+}
+
+int
+postern_key_add_certificate_async(postern_key *key, const void *blob, size_t len, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin_user(key, blob, len, &call, &sent);
+
+	return r < 0 ? r : api_call_detach(call, sent, id);
 }

@@ -223,6 +223,59 @@ postern_key_load_memory(postern_key **out, postern_context *ctx, const void *fil
 	return r;
 }
 
+/* The file lives until the monitor has answered, or nobody waits any more. */
+struct memory { int fd; size_t len; };
+
+static void
+release_memory(struct api_call *call)
+{
+	const struct memory *m = call->own;
+
+	if (m != NULL)
+		wipe_file(m->fd, m->len);
+	free(call->own);
+	call->own = NULL;
+}
+
+static int
+begin_memory(postern_context *ctx, int fd, size_t len, const char *passphrase, uint64_t *id)
+{
+	struct memory *m = malloc(sizeof(*m));
+	struct api_call *call;
+	int sent, r = m != NULL ? begin(ctx, IPC_USER_KEY, fd, passphrase, &call, &sent) : -ENOMEM;
+
+	if (r < 0) {
+		free(m);
+		wipe_file(fd, len);
+		return r;
+	}
+	*m = (struct memory){ fd, len };
+	call->own = m;
+	call->taken = release_memory;
+	call->release = release_memory;
+	return api_call_detach(call, sent, id);
+}
+
+int
+postern_key_load_memory_async(postern_context *ctx, const void *file, size_t len,
+    const char *passphrase, uint64_t *id)
+{
+	int fd, r = api_context_enter(ctx);
+
+	if (r == 0 && len > FILE_MAX)
+		r = -EMSGSIZE;
+	if (r < 0)
+		return r;
+	fd = memfd_create("postern-key", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, file, len);
+	if (r == 0)
+		return begin_memory(ctx, fd, len, passphrase, id);
+	wipe_file(fd, len);
+	return r;
+}
+
 int
 postern_context_key_problem(const postern_context *ctx)
 {
@@ -297,6 +350,34 @@ postern_context_add_server_key(postern_context *ctx, int fd, const char *passphr
 	if (r == 0)
 		put_host_key(ctx, k);
 	return r;
+}
+
+/* The monitor has taken it: also when nobody fetches the event. */
+static void
+release_host_key(struct api_call *call)
+{
+	if (call->key != NULL && call->is_done && call->result == 0)
+		put_host_key(call->ctx, call->key);
+	call->key = NULL;
+}
+
+int
+postern_context_add_server_key_async(postern_context *ctx, int fd, const char *passphrase,
+    uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = api_context_enter(ctx);
+
+	if (r == 0 && ctx->is_sealed)
+		r = POSTERN_ESTATE;
+	if (r == 0)
+		r = begin(ctx, IPC_HOST_KEY, fd, passphrase, &call, &sent);
+	close_file(fd);
+	if (r < 0)
+		return r;
+	call->taken = release_host_key;
+	call->release = release_host_key;
+	return api_call_detach(call, sent, id);
 }
 
 int

@@ -18,36 +18,43 @@ api_moduli_loaded(postern_context *ctx, const struct ipc_MODULI_LOADED *m)
 	/* loaded all the same, when nobody waits any more */
 	if (call == NULL)
 		return;
-	call->value = m->count;
-	api_call_complete(call, 0);
+	api_call_complete(call, m->count < INT32_MAX ? (int)m->count : INT32_MAX);
 }
 
 static int
-load(postern_context *ctx, int fd, struct api_deadline d)
+begin(postern_context *ctx, int fd, struct api_call **call, int *sent)
 {
 	struct ipc_MODULI m = { .file = fd };
-	struct api_call *call;
 	int r = api_context_enter(ctx);
 
 	if (r == 0 && fd < 0)
 		r = -EBADF;	/* sending it would look like a dead monitor */
 	if (r == 0)
-		r = api_call_new(ctx, NULL, API_CALL_MODULI, &call);
+		r = api_call_new(ctx, NULL, API_CALL_MODULI, call);
 	if (r < 0)
 		return r;
-	m.call = call->id;
-	r = api_call_wait(call, api_send_MODULI(&ctx->monitor, &m), d);
-	if (r == 0)
-		r = call->value < INT32_MAX ? (int)call->value : INT32_MAX;
-	api_call_drop(call);
-	return r;
+	m.call = (*call)->id;
+	*sent = api_send_MODULI(&ctx->monitor, &m);
+	return 0;
 }
 
 int
 postern_context_load_server_moduli(postern_context *ctx, int fd, int timeout_ms)
 {
-	int r = load(ctx, fd, api_deadline_in(timeout_ms));
+	struct api_deadline d = api_deadline_in(timeout_ms);
+	struct api_call *call;
+	int sent, r = begin(ctx, fd, &call, &sent);
 
 	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
-	return r;
+	return r < 0 ? r : api_call_end(call, sent, d);
+}
+
+int
+postern_context_load_server_moduli_async(postern_context *ctx, int fd, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin(ctx, fd, &call, &sent);
+
+	ipc_close_fds(&fd, 1);	/* ours by contract; the monitor has its own */
+	return r < 0 ? r : api_call_detach(call, sent, id);
 }

@@ -305,22 +305,40 @@ postern_transport_open_forward_async(postern_transport *t, postern_channel **out
 	return r < 0 ? r : detach(t, &o, out, id);
 }
 
-int
-postern_transport_open_x11_channel(postern_transport *t, postern_channel **out,
-    const char *origin_host, uint32_t origin_port, int timeout_ms)
+/* ---- kinds of RFC 4254 and RFC 9987, by their words ---- */
+
+static struct postern_forward
+x11(const char *origin_host, uint32_t origin_port)
 {
 	struct postern_forward f = POSTERN_FORWARD;
 
 	f.kind = POSTERN_X11;
 	f.origin_host = origin_host;
 	f.origin_port = origin_port;
+	return f;
+}
+
+int
+postern_transport_open_x11_channel(postern_transport *t, postern_channel **out,
+    const char *origin_host, uint32_t origin_port, int timeout_ms)
+{
+	struct postern_forward f = x11(origin_host, origin_port);
+
 	return postern_transport_open_forward(t, out, &f, timeout_ms);
 }
 
 int
-postern_transport_open_forwarded_tcpip_channel(postern_transport *t, postern_channel **out,
-    const char *origin_host, uint32_t origin_port, const char *listen_host,
-    uint32_t listen_port, int timeout_ms)
+postern_transport_open_x11_channel_async(postern_transport *t, postern_channel **out,
+    const char *origin_host, uint32_t origin_port, uint64_t *id)
+{
+	struct postern_forward f = x11(origin_host, origin_port);
+
+	return postern_transport_open_forward_async(t, out, &f, id);
+}
+
+static struct postern_forward
+forwarded(const char *origin_host, uint32_t origin_port, const char *listen_host,
+    uint32_t listen_port)
 {
 	struct postern_forward f = POSTERN_FORWARD;
 
@@ -329,7 +347,27 @@ postern_transport_open_forwarded_tcpip_channel(postern_transport *t, postern_cha
 	f.port = listen_port;
 	f.origin_host = origin_host;
 	f.origin_port = origin_port;
+	return f;
+}
+
+int
+postern_transport_open_forwarded_tcpip_channel(postern_transport *t, postern_channel **out,
+    const char *origin_host, uint32_t origin_port, const char *listen_host,
+    uint32_t listen_port, int timeout_ms)
+{
+	struct postern_forward f = forwarded(origin_host, origin_port, listen_host, listen_port);
+
 	return postern_transport_open_forward(t, out, &f, timeout_ms);
+}
+
+int
+postern_transport_open_forwarded_tcpip_channel_async(postern_transport *t, postern_channel **out,
+    const char *origin_host, uint32_t origin_port, const char *listen_host,
+    uint32_t listen_port, uint64_t *id)
+{
+	struct postern_forward f = forwarded(origin_host, origin_port, listen_host, listen_port);
+
+	return postern_transport_open_forward_async(t, out, &f, id);
 }
 
 int
@@ -340,4 +378,14 @@ postern_transport_open_forward_agent_channel(postern_transport *t, postern_chann
 
 	f.kind = POSTERN_AGENT;
 	return postern_transport_open_forward(t, out, &f, timeout_ms);
+}
+
+int
+postern_transport_open_forward_agent_channel_async(postern_transport *t, postern_channel **out,
+    uint64_t *id)
+{
+	struct postern_forward f = POSTERN_FORWARD;
+
+	f.kind = POSTERN_AGENT;
+	return postern_transport_open_forward_async(t, out, &f, id);
 }

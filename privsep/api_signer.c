@@ -6,6 +6,7 @@
  * host keys only, for key exchanges and for proofs that it has them.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "privsep/api.h"
 
@@ -41,6 +42,57 @@ api_signer_ask(postern_transport *t, const struct ipc_SIGN_ASK *m)
 	(void)api_send_SIGN_ANSWER(&t->ctx->monitor, &answer);
 }
 
+struct signer {
+	int (*sign)(void *user, const void *data, size_t len, void *out, size_t size);
+	void *user;
+};
+
+static void
+release(struct api_call *call)
+{
+	free(call->own);
+}
+
+/* The key has come: whose private half it is. */
+static void
+taken(struct api_call *call)
+{
+	const struct signer *s = call->own;
+
+	if (call->key == NULL)
+		return;
+	call->key->sign = s->sign;
+	call->key->sign_user = s->user;
+}
+
+static int
+begin(postern_context *ctx, const char *algorithm, struct span blob, const struct signer *how,
+    struct api_call **out, int *sent)
+{
+	struct ipc_KEY_SIGNER m = { .alg = span_str(algorithm), .blob = blob };
+	struct api_call *call;
+	int r = api_context_enter(ctx);
+
+	if (r == 0 && how->sign == NULL)
+		r = -EINVAL;
+	if (r == 0)
+		r = api_call_new(ctx, NULL, API_CALL_KEY, &call);
+	if (r < 0)
+		return r;
+	call->own = malloc(sizeof(*how));
+	if (call->own == NULL) {
+		api_call_drop(call);
+		return -ENOMEM;
+	}
+	memcpy(call->own, how, sizeof(*how));
+	call->release = release;
+	call->taken = taken;
+	m.call = call->id;
+	*sent = api_send_KEY_SIGNER(&ctx->monitor, &m);
+	*out = call;
+	return 0;
+}
+
 int
 postern_key_new_signer(postern_key **out, postern_context *ctx, const char *algorithm,
     const void *blob, size_t len,
@@ -48,27 +100,33 @@ postern_key_new_signer(postern_key **out, postern_context *ctx, const char *algo
     void *user, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);
-	struct ipc_KEY_SIGNER m = { .alg = span_str(algorithm), .blob = span_of(blob, len) };
 	struct api_call *call;
-	int r = api_context_enter(ctx);
+	int sent, r = begin(ctx, algorithm, span_of(blob, len), &(struct signer){ sign, user }, &call,
+	    &sent);
 
-	if (r == 0 && sign == NULL)
-		r = -EINVAL;
-	if (r == 0)
-		r = api_call_new(ctx, NULL, API_CALL_KEY, &call);
 	if (r < 0)
 		return r;
-	m.call = call->id;
-	r = api_call_wait(call, api_send_KEY_SIGNER(&ctx->monitor, &m), d);
+	r = api_call_wait(call, sent, d);
 	if (r == 0 && call->key == NULL)
 		r = -ENOMEM;
 	if (r == 0) {
+		taken(call);
 		*out = call->key;
 		call->key = NULL;
-		(*out)->sign = sign;
-		(*out)->sign_user = user;
 		TAILQ_INSERT_TAIL(&ctx->keys, *out, next);
 	}
 	api_call_drop(call);
 	return r;
+}
+
+int
+postern_key_new_signer_async(postern_context *ctx, const char *algorithm, const void *blob,
+    size_t len, int (*sign)(void *user, const void *data, size_t len, void *out, size_t size),
+    void *user, uint64_t *id)
+{
+	struct api_call *call;
+	int sent, r = begin(ctx, algorithm, span_of(blob, len), &(struct signer){ sign, user }, &call,
+	    &sent);
+
+	return r < 0 ? r : api_call_detach(call, sent, id);
 }

@@ -35,6 +35,16 @@ case_of "the header was read" "$([ "$(wc -l <"$tmp/header")" -ge 150 ] || wc -l 
 case_of "manual and header have the same calls" \
 	"$(diff "$tmp/header" "$tmp/manual" | grep '^[<>]' | head -n 6 | tr '\n' ' ')"
 case_of "no call is in two pages" "$(uniq -d "$tmp/manual" | head -n 3 | tr '\n' ' ')"
+# Every call with a time has a twin, but for the waits, whose events are others.
+missing=
+for call in $(grep -F 'int timeout_ms' "$tmp/header" | grep -oE '^postern_[a-z0-9_]+'); do
+	case "$call" in
+	*_accept|*_recv_exit_status|postern_next|postern_send_all|postern_recv_exactly|postern_read_line|*_open_sftp_client)
+		continue ;;
+	esac
+	grep -q "^${call}_async(" "$tmp/header" || missing="$missing $call"
+done
+case_of "every call that waits has its twin" "$missing"
 missing=
 for code in $(grep -oE 'POSTERN_E[A-Z]+ += -1[0-9]+' include/postern.h | cut -d' ' -f1); do
 	grep -qE "^\.It Dv $code\$" include/postern.3 || missing="$missing $code"
