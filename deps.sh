@@ -5,7 +5,7 @@ set -eu
 
 build="gcc libc6-dev libcrypt-dev libssl-dev libsodium-dev libseccomp-dev libbsd-dev libmd-dev zlib1g-dev openssh-client"
 check="$build clang libcmocka-dev openssh-server openssh-sftp-server dropbear-bin tinysshd putty-tools openssl
-       python3-minimal python3 procps binutils mandoc gdb xauth python3-paramiko python3-asyncssh python3-twisted
+       python3-minimal python3 procps binutils mandoc gdb xauth rsync git python3-paramiko python3-asyncssh python3-twisted
        libssh-dev libssh2-1-dev libevent-dev pkgconf valgrind libpam0g-dev libpam-modules"
 
 # its seeds of key files are made by the same tools as for check

@@ -17,6 +17,7 @@
 
 #include "apps/client_conf.h"
 #include "apps/client_log.h"
+#include "apps/client_match.h"
 
 enum kind { STRING = 1, REST, LIST, LINES, NUMBER, FLAG, TIME };
 
@@ -26,6 +27,16 @@ static const struct keyword {
 	size_t offset;
 } keywords[] = {
 #define KEYWORD(NAME, kind, field) { #NAME, kind, offsetof(struct client_conf, field) },
+#include "apps/client_keywords.def"
+};
+
+static const struct { const char *old, *name; } aliases[] = {
+#define ALIAS(OLD, NAME) { #OLD, #NAME },
+#include "apps/client_keywords.def"
+};
+
+static const struct only { const char *name, *values, *why; } onlys[] = {
+#define ONLY(NAME, values, why) { #NAME, values, why },
 #include "apps/client_keywords.def"
 };
 
@@ -147,6 +158,18 @@ parse_number(const char *s)
 	errno = 0;
 	n = strtol(s, &end, 10);
 	return errno == 0 && end != s && *end == '\0' && n >= 0 && n <= INT_MAX ? (int)n : -1;
+}
+
+bool
+client_conf_listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	while (*list != '\0' && !(strcspn(list, ",") == n && strncasecmp(list, word, n) == 0)) {
+		list += strcspn(list, ",");
+		list += *list == ',';
+	}
+	return *list != '\0';
 }
 
 static int
@@ -271,12 +294,65 @@ client_conf_split(char *line, char **name, char **args)
 	return 1;
 }
 
+/* A keyword of what we have not, whose line may ask for nothing of it. */
+static int
+take_only(const struct only *k, char *args, const char *where)
+{
+	const char *word = client_conf_word(&args);
+
+	if (word == NULL) {
+		client_log_error("%s: %s wants a value", where, k->name);
+		return -1;
+	}
+	if (strcmp(k->values, "*") != 0 && !client_conf_listed(k->values, word)) {
+		client_log_error("%s: %s %s is not supported by postern: %s", where, k->name, word, k->why);
+		return -1;
+	}
+	client_log_verbose("%s: %s %s: %s", where, k->name, word, k->why);
+	return 0;
+}
+
+/* IgnoreUnknown, which has to come before what it is about. */
+static bool
+is_ignored(const struct client_conf *c, const char *name)
+{
+	char *patterns, *small;
+	bool yes;
+
+	if (c->ignore_unknown == NULL)
+		return false;
+	patterns = client_conf_copy(c->ignore_unknown);
+	small = client_conf_copy(name);
+	for (char *s = patterns; *s != '\0'; s++)
+		*s = (char)tolower((unsigned char)*s);
+	for (char *s = small; *s != '\0'; s++)
+		*s = (char)tolower((unsigned char)*s);
+	yes = client_match_patterns(patterns, small);
+	free(patterns);
+	free(small);
+	return yes;
+}
+
 int
 client_conf_line(struct client_conf *c, const char *name, char *args, const char *where)
 {
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (strcasecmp(aliases[i].old, name) == 0)
+			name = aliases[i].name;
+	/* there is one way to a host: what is said first keeps the other out */
+	if ((strcasecmp(name, "ProxyCommand") == 0 && c->jump != NULL) ||
+	    (strcasecmp(name, "ProxyJump") == 0 && c->proxy_command != NULL))
+		return 0;
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
 		if (strcasecmp(keywords[i].name, name) == 0)
 			return apply(c, &keywords[i], args, where);
+	for (size_t i = 0; i < sizeof(onlys) / sizeof(onlys[0]); i++)
+		if (strcasecmp(onlys[i].name, name) == 0)
+			return take_only(&onlys[i], args, where);
+	if (is_ignored(c, name)) {
+		client_log_verbose("%s: %s is passed over: IgnoreUnknown", where, name);
+		return 0;
+	}
 	client_log_error("%s: keyword \"%s\" is not supported by postern", where, name);
 	return -1;
 }

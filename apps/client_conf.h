@@ -18,11 +18,12 @@ struct client_conf {
 	char *hostname, *user, *user_known_hosts, *global_known_hosts, *strict, *revoked_host_keys,
 	    *host_key_alias, *preset, *kex, *host_keys, *signatures, *ca_signatures, *ciphers, *macs, *preferred,
 	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level, *bind_mask,
+	    *bind_address, *bind_interface, *proxy_command, *local_command, *ignore_unknown,
 	    *jump, *forward_agent, *identity_agent, *xauth, *add_keys, *update_host_keys;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts, rsa_bits,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
 	    stdin_null, fork_after, compression, clear_forwards, exit_on_failure, gateway_ports,
-	    bind_unlink, identities_only, forward_x11, x11_trusted, x11_timeout;
+	    bind_unlink, permit_local, identities_only, forward_x11, x11_trusted, x11_timeout;
 	struct client_conf_list identities, certificates, send_env, set_env, local_forwards, remote_forwards,
 	    dynamic_forwards, permit_remote_open;
 	/* what Match and tokens ask about: the name on the command line, whether this is
@@ -59,6 +60,8 @@ char *client_conf_expand(const struct client_conf *, const char *s);
 /* The next word of *s, quotes taken off; NULL at the end or at a comment. */
 char *client_conf_word(char **s);
 int client_conf_time(const char *s);	/* seconds of "90", "10s", "1h30m"; -1 */
+/* Is it one of a list with commas?  Capitals count as small letters. */
+bool client_conf_listed(const char *list, const char *word);
 char *client_conf_copy(const char *s);	/* never NULL */
 
 #endif

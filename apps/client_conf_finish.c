@@ -64,7 +64,7 @@ static const struct { size_t offset; int value; } numbers[] = {
 #define NUMBER(field, value) { offsetof(struct client_conf, field), value }
 	NUMBER(port, 22), NUMBER(hash_known_hosts, 0), NUMBER(pubkey, 1), NUMBER(password, 1),
 	NUMBER(interactive, 1), NUMBER(password_prompts, 3), NUMBER(rsa_bits, 2048), NUMBER(batch, 0),
-	NUMBER(connect_timeout, 0), NUMBER(attempts, 1), NUMBER(alive_interval, 0),
+	NUMBER(permit_local, 0), NUMBER(connect_timeout, 0), NUMBER(attempts, 1), NUMBER(alive_interval, 0),
 	NUMBER(alive_max, 3), NUMBER(tcp_keepalive, 1), NUMBER(stdin_null, 0), NUMBER(fork_after, 0),
 	NUMBER(compression, 0), NUMBER(clear_forwards, 0), NUMBER(exit_on_failure, 0),
 	NUMBER(gateway_ports, 0), NUMBER(bind_unlink, 0), NUMBER(identities_only, 0),
@@ -80,7 +80,7 @@ static const struct { size_t offset; const char *value; } strings[] = {
 	STRING(strict, "ask"), STRING(preferred, "publickey,keyboard-interactive,password"),
 	STRING(tty, "auto"), STRING(escape, "~"), STRING(family, "any"),
 	STRING(session_type, "default"), STRING(log_level, "ERROR"), STRING(bind_mask, "0177"),
-	STRING(jump, "none"), STRING(forward_agent, "no"),
+	STRING(jump, "none"), STRING(proxy_command, "none"), STRING(forward_agent, "no"),
 	STRING(identity_agent, "SSH_AUTH_SOCK"), STRING(add_keys, "no"), STRING(xauth, "/usr/bin/xauth"),
 #undef STRING
 };
@@ -166,14 +166,9 @@ check_choices(const struct client_conf *c)
 {
 	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
 		const struct choice *k = &choices[i];
-		const char *value = *(char *const *)((const char *)c + k->offset), *w = k->words;
-		size_t n = strlen(value);
+		const char *value = *(char *const *)((const char *)c + k->offset);
 
-		while (*w != '\0' && !(strcspn(w, ",") == n && strncasecmp(w, value, n) == 0)) {
-			w += strcspn(w, ",");
-			w += *w == ',';
-		}
-		if (*w == '\0') {
+		if (!client_conf_listed(k->words, value)) {
 			client_log_error("%s: bad value \"%s\", it takes %s", k->name, value, k->words);
 			return -1;
 		}

@@ -7,12 +7,14 @@
  * the last host alone, as in ssh(1); the hops have their own lines in the files.
  */
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "apps/client_change.h"
+#include "apps/client_command.h"
 #include "apps/client_forward.h"
 #include "apps/client_link.h"
 #include "apps/client_log.h"
@@ -238,7 +240,9 @@ connect_through(struct client_link *l)
 static int
 connect_directly(struct client_link *l)
 {
-	int fd = client_net_connect(&l->conf), r;
+	const struct client_conf *conf = &l->conf;
+	int r, fd = strcasecmp(conf->proxy_command, "none") != 0 ?
+	    client_command_proxy(conf, &l->proxy) : client_net_connect(conf);
 
 	if (fd < 0)
 		return LINK_FAILED;
@@ -330,6 +334,8 @@ client_link_close(struct client_link *l)
 		(void)!postern_transport_close(l->transport, 1000);
 	postern_transport_free(l->transport);
 	l->transport = NULL;
+	if (l->proxy > 0)
+		(void)kill(l->proxy, SIGHUP);	/* gone by itself, most often: not waited for */
 	if (l->via != NULL) {
 		postern_channel_free(l->through);
 		client_link_close(l->via);

@@ -2,6 +2,8 @@
 #ifndef APPS_CLIENT_LINK_H
 #define APPS_CLIENT_LINK_H
 
+#include <sys/types.h>
+
 #include <postern.h>
 
 #include "apps/client_conf.h"
@@ -21,6 +23,7 @@ struct client_link {
 	struct client_link *via;	/* the last hop before it, NULL            */
 	postern_channel *through;	/* of via: what carries this one           */
 	unsigned depth;
+	pid_t proxy;			/* ProxyCommand, 0: none                   */
 };
 
 /* Reads the files for host into conf, which may hold values already, and fills it in. */

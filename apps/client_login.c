@@ -26,22 +26,6 @@ enum { SECRET_MAX = 1024, PASSPHRASE_TRIES = 3, STEPS_MAX = 32,
 	LOGIN_WAIT_MS = 120 * 1000 };
 
 static bool
-listed(const char *list, const char *name)
-{
-	size_t n = strlen(name);
-
-	while (list != NULL && *list != '\0') {
-		size_t len = strcspn(list, ",");
-
-		if (len == n && strncasecmp(list, name, n) == 0)
-			return true;
-		list += len;
-		list += *list == ',';
-	}
-	return false;
-}
-
-static bool
 read_secret(const char *prompt, char *buf, size_t cap, int echo)
 {
 	return readpassphrase(prompt, buf, cap,
@@ -404,7 +388,7 @@ step(struct login *l, postern_transport *t, size_t *next_key, int *result)
 	if (text == NULL)
 		err(255, "strdup");
 	while (done != 0 && (word = strsep(&s, ", ")) != NULL) {
-		if (!listed(offered, word))
+		if (offered == NULL || !client_conf_listed(offered, word))
 			continue;
 		done = 0;
 		if (strcasecmp(word, "publickey") == 0 && c->pubkey > 0 && !l->asked_agent)

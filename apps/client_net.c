@@ -5,7 +5,9 @@
  * ever sees the connected socket.
  */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -25,6 +27,56 @@ family_of(const char *s)
 	if (strcasecmp(s, "inet6") == 0)
 		return AF_INET6;
 	return AF_UNSPEC;
+}
+
+/* BindInterface: the first address that it has in this family. */
+static int
+bind_to_interface(int fd, const char *name, int family)
+{
+	struct ifaddrs *all, *i;
+	int r = -EADDRNOTAVAIL;
+
+	if (getifaddrs(&all) != 0)
+		return -errno;
+	for (i = all; r == -EADDRNOTAVAIL && i != NULL; i = i->ifa_next) {
+		socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+
+		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == family &&
+		    strcmp(i->ifa_name, name) == 0)
+			r = bind(fd, i->ifa_addr, len) == 0 ? 0 : -errno;
+	}
+	freeifaddrs(all);
+	return r;
+}
+
+/* BindAddress: a name or an address of ours. */
+static int
+bind_to_address(int fd, const char *address, int family)
+{
+	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE }, *ai;
+	int r;
+
+	if (getaddrinfo(address, NULL, &hints, &ai) != 0)
+		return -EADDRNOTAVAIL;
+	r = bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 ? 0 : -errno;
+	freeaddrinfo(ai);
+	return r;
+}
+
+static int
+bind_from(const struct client_conf *c, int fd, int family)
+{
+	int r = 0;
+
+	if (c->bind_address != NULL) {
+		if ((r = bind_to_address(fd, c->bind_address, family)) != 0)
+			client_log_error("bind to %s: %s", c->bind_address, strerror(-r));
+	} else if (c->bind_interface != NULL) {
+		if ((r = bind_to_interface(fd, c->bind_interface, family)) != 0)
+			client_log_error("bind to interface %s: %s", c->bind_interface, strerror(-r));
+	}
+	return r;
 }
 
 /* connect(2) within timeout_ms (0: the system's own); 0 or -errno. */
@@ -56,7 +108,8 @@ try_address(const struct client_conf *c, const struct addrinfo *ai)
 
 	if (fd < 0)
 		return -errno;
-	if ((r = connect_within(fd, ai->ai_addr, ai->ai_addrlen, c->connect_timeout * 1000)) != 0) {
+	if ((r = bind_from(c, fd, ai->ai_family)) != 0 ||
+	    (r = connect_within(fd, ai->ai_addr, ai->ai_addrlen, c->connect_timeout * 1000)) != 0) {
 		(void)close(fd);	/* never connected */
 		return r;
 	}

@@ -18,6 +18,7 @@
 #include <postern.h>
 
 #include "apps/client_background.h"
+#include "apps/client_command.h"
 #include "apps/client_forward.h"
 #include "apps/client_link.h"
 #include "apps/client_log.h"
@@ -41,9 +42,10 @@ struct client {
 static void __attribute__((noreturn))
 usage(void)
 {
-	(void)fprintf(stderr, "usage: postern [-46AaCfGgNnqsTtvXxY] [-D [bind_address:]port] [-E log] [-F file]\n"
-	    "               [-i key] [-J destination] [-L address] [-l user]\n"
-	    "               [-o Keyword=Value] [-p port] [-R address] [-W host:port]\n"
+	(void)fprintf(stderr, "usage: postern [-46AaCfGgkNnqsTtVvXxY] [-B interface] [-b address] [-c ciphers]\n"
+	    "               [-D [bind_address:]port] [-E log] [-e escape] [-F file] [-i key]\n"
+	    "               [-J destination] [-L address] [-l user] [-m macs] [-o Keyword=Value]\n"
+	    "               [-p port] [-R address] [-S path] [-W host:port]\n"
 	    "               [user@]host [command ...]\n"
 	    "       postern -Q query\n");
 	exit(FAILED);
@@ -91,8 +93,11 @@ run(struct client *c)
 		return FAILED;
 	}
 	client_loop_init(&c->loop, c->link.context);
-	r = client_link_open(&c->link);
-	return r != 0 ? r : serve(c);
+	if ((r = client_link_open(&c->link)) != 0)
+		return r;
+	if (c->link.conf.permit_local > 0 && c->link.conf.local_command != NULL)
+		client_command_local(&c->link.conf);
+	return serve(c);
 }
 
 /* The command line's words, joined by blanks as ssh does. */
@@ -127,55 +132,87 @@ set_option(struct client *c, const char *keyword, const char *value)
 		exit(FAILED);
 }
 
+/* What the letters of the command line say in ssh_config(5)'s words; NULL: what follows. */
+static const struct { int letter; const char *keyword, *value; } letters[] = {
+	{ '4', "AddressFamily", "inet" },
+	{ '6', "AddressFamily", "inet6" },
+	{ 'A', "ForwardAgent", "yes" },
+	{ 'a', "ForwardAgent", "no" },
+	{ 'B', "BindInterface", NULL },
+	{ 'b', "BindAddress", NULL },
+	{ 'C', "Compression", "yes" },
+	{ 'c', "Ciphers", NULL },
+	{ 'D', "DynamicForward", NULL },
+	{ 'e', "EscapeChar", NULL },
+	{ 'f', "ForkAfterAuthentication", "yes" },
+	{ 'g', "GatewayPorts", "yes" },
+	{ 'I', "PKCS11Provider", NULL },
+	{ 'i', "IdentityFile", NULL },
+	{ 'J', "ProxyJump", NULL },
+	{ 'K', "GSSAPIAuthentication", "yes" },
+	{ 'k', "GSSAPIDelegateCredentials", "no" },
+	{ 'L', "LocalForward", NULL },
+	{ 'l', "User", NULL },
+	{ 'M', "ControlMaster", "yes" },
+	{ 'm', "MACs", NULL },
+	{ 'O', "ControlMaster", "yes" },
+	{ 'p', "Port", NULL },
+	{ 'R', "RemoteForward", NULL },
+	{ 'S', "ControlPath", NULL },
+	{ 'w', "Tunnel", "yes" },
+	{ 'X', "ForwardX11", "yes" },
+	{ 'x', "ForwardX11", "no" },
+	{ 'Y', "ForwardX11", "yes" },
+	{ 'Y', "ForwardX11Trusted", "yes" },
+};
+
+static void
+apply_letter(struct client *c, int letter)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (letters[i].letter == letter) {
+			known = true;
+			set_option(c, letters[i].keyword, letters[i].value != NULL ? letters[i].value : optarg);
+		}
+	if (!known)
+		usage();
+}
+
 static void
 parse_flags(struct client *c, int argc, char **argv)
 {
 	int ch, verbose = 0, quiet = 0;
 
-	while ((ch = getopt(argc, argv, "+46AaCD:E:F:fGgi:J:L:l:Nno:p:Q:qR:sTtvW:XxY")) != -1)
+	while ((ch = getopt(argc, argv, "+46AaB:b:Cc:D:E:e:F:fGgI:i:J:KkL:l:Mm:NnO:o:p:Q:qR:S:sTtVvW:w:XxY")) != -1)
 		switch (ch) {
-		case '4': set_option(c, "AddressFamily", "inet"); break;
-		case '6': set_option(c, "AddressFamily", "inet6"); break;
-		case 'A': set_option(c, "ForwardAgent", "yes"); break;
-		case 'a': set_option(c, "ForwardAgent", "no"); break;
-		case 'C': set_option(c, "Compression", "yes"); break;
-		case 'D': set_option(c, "DynamicForward", optarg); break;
 		case 'E': if (client_log_to_file(optarg) != 0) exit(FAILED); break;
 		case 'F': c->link.config_file = optarg; break;
-		case 'f': set_option(c, "ForkAfterAuthentication", "yes"); break;
 		case 'G': c->dump = true; break;
-		case 'g': set_option(c, "GatewayPorts", "yes"); break;
 		case 'i':
 			if (optarg[0] != '~' && strchr(optarg, '%') == NULL && access(optarg, F_OK) != 0)
 				client_log_error("Warning: Identity file %s not accessible: %s.", optarg,
 				    strerror(errno));
-			set_option(c, "IdentityFile", optarg);
+			apply_letter(c, ch);
 			break;
-		case 'J': set_option(c, "ProxyJump", optarg); break;
-		case 'L': set_option(c, "LocalForward", optarg); break;
-		case 'l': set_option(c, "User", optarg); break;
 		case 'N': c->no_session = true; break;
 		case 'n': c->session.no_stdin = true; break;
 		case 'o':
 			if (client_conf_option(&c->link.conf, optarg, "command line") != 0)
 				exit(FAILED);
 			break;
-		case 'p': set_option(c, "Port", optarg); break;
 		case 'Q': exit(client_query(optarg));
 		case 'q': quiet = 1; break;
-		case 'R': set_option(c, "RemoteForward", optarg); break;
 		case 's': c->session.subsystem = true; break;
 		case 'T': c->session.tty = -1; break;
 		case 't': c->session.tty = c->session.tty > 0 ? 2 : 1; break;
+		case 'V':
+			(void)fprintf(stderr, "Postern_%s\n", POSTERN_VERSION);
+			exit(0);
 		case 'v': verbose++; break;
 		case 'W': c->stdio = optarg; break;
-		case 'X': set_option(c, "ForwardX11", "yes"); break;
-		case 'x': set_option(c, "ForwardX11", "no"); break;
-		case 'Y':
-			set_option(c, "ForwardX11", "yes");
-			set_option(c, "ForwardX11Trusted", "yes");
-			break;
-		default: usage();
+		default: apply_letter(c, ch);
 		}
 	if (quiet)
 		client_log_set_level(0);
