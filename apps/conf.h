@@ -3,7 +3,8 @@
  *
  * conf_keywords.def is the schema: storage, parser, defaults and -T all come from
  * it.  Every other keyword that sshd knows stands in conf_refused.def and is an
- * error, because a line that is read and ignored is a policy nobody enforces.
+ * error, because a line that is read and ignored is a policy nobody enforces; but for
+ * those that are obeyed by doing nothing.
  */
 #ifndef APPS_CONF_H
 #define APPS_CONF_H
@@ -119,6 +120,8 @@ extern const struct conf_refused conf_refused[];
 extern const size_t conf_refused_count;
 const struct conf_row *conf_row_find(const char *name);
 const struct conf_refused *conf_refused_find(const char *name);
+/* Is it a line of one of those keywords that can be done by doing nothing? */
+bool conf_asks_for_nothing(const char *name, const char *rest);
 /* Values (conf_value.c): 0, or -1 after a complaint. */
 int conf_value_set(struct conf *, const struct conf_row *, char **words, size_t n,
     const char *rest, struct conf_source *);

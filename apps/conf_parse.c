@@ -111,7 +111,8 @@ static void keyword(struct conf *c, const char *name, const char *rest, struct c
 	size_t n = 0;
 
 	if (row == NULL && !is_include && !is_match) {
-		refuse(name, s);
+		if (!conf_asks_for_nothing(name, rest))
+			refuse(name, s);
 		return;
 	}
 	switch (row != NULL && row->kind == CONF_REST ? 0 :

@@ -3,6 +3,7 @@
  * of sshd that it refuses by name.  A word in neither is unknown.
  */
 #include <postern.h>
+#include <string.h>
 #include <strings.h>
 
 #include "apps/conf.h"
@@ -29,6 +30,11 @@ const struct conf_refused conf_refused[] = {
 };
 const size_t conf_refused_count = sizeof(conf_refused) / sizeof(conf_refused[0]);
 
+static const struct { const char *name, *values; } taken[] = {
+#define T(name, values) { name, values },
+#include "apps/conf_refused.def"
+};
+
 const struct conf_row *conf_row_find(const char *name)
 {
 	for (size_t i = 0; i < CONF_ROWS; i++)
@@ -43,4 +49,25 @@ const struct conf_refused *conf_refused_find(const char *name)
 		if (strcasecmp(conf_refused[i].name, name) == 0)
 			return &conf_refused[i];
 	return NULL;
+}
+
+bool conf_asks_for_nothing(const char *name, const char *rest)
+{
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		const char *v = taken[i].values;
+
+		if (strcasecmp(taken[i].name, name) != 0)
+			continue;
+		if (strcmp(v, "*") == 0)
+			return rest[0] != '\0';
+		while (*v != '\0') {
+			size_t n = strcspn(v, ",");
+
+			if (strlen(rest) == n && strncasecmp(v, rest, n) == 0)
+				return true;
+			v += n;
+			v += *v == ',';
+		}
+	}
+	return false;
 }

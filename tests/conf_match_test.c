@@ -128,7 +128,7 @@ static void keywords_in_a_block_are_checked_whether_or_not_it_holds(void **s)
 	    "Subsystem sftp /x\nSetEnv A=b\nPermitOpen any\nBanner none\n");
 	bad("Match User a\nPort 22\n", 2, "Port: not within a Match block");
 	bad("Match User a\nHostKey /x\n", 2, "HostKey: not within");
-	bad("Match User a\nUseDNS no\n", 2, "UseDNS");
+	bad("Match User a\nUseDNS yes\n", 2, "UseDNS");
 	bad("Match User a\nFrobnicate\n", 2, "no such keyword");
 	bad("Match User a\nPermitRootLogin maybe\n", 2, "PermitRootLogin");
 	bad("Match User a\nMaxAuthTries 1\nMaxAuthTries x\n", 3, "MaxAuthTries");
