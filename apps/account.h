@@ -21,6 +21,7 @@ enum {
 	ACCOUNT_ADDRESS_MAX = 64,
 	ACCOUNT_KEY_MAX = 8192,
 	ACCOUNT_KEY_ID_MAX = 1024,
+	ACCOUNT_ALGORITHM_MAX = 63,
 	ACCOUNT_PASSWORD_MAX = 1024,
 	ACCOUNT_COMMAND_MAX = 8192,
 	ACCOUNT_PERMIT_MAX = 2048,	/* all permitopen, or permitlisten, of a key */
@@ -67,6 +68,7 @@ struct account_key_ask {
 	char user[ACCOUNT_USER_MAX + 1];
 	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
 	uint32_t port, local_port;
+	char algorithm[ACCOUNT_ALGORITHM_MAX + 1];	/* it is to sign with                */
 	uint8_t is_certificate;
 	uint32_t len;
 	uint8_t blob[ACCOUNT_KEY_MAX];

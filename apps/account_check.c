@@ -152,11 +152,30 @@ static bool search_all(const struct conf *c, const struct account_user *u,
 	return found;
 }
 
+/* A Match block's PubkeyAcceptedAlgorithms, before anything of the user's is opened. */
+static bool listed(const char *list, const char *algorithm)
+{
+	size_t n = strlen(algorithm);
+
+	while (strncmp(list, algorithm, n) != 0 || (list[n] != ',' && list[n] != '\0')) {
+		list += strcspn(list, ",");
+		if (*list == '\0')
+			return false;
+		list++;
+	}
+	return n > 0;
+}
+
 static bool key_found(const struct conf *c, const struct account_user *u,
     const struct account_key_ask *ask, struct account_answer *out)
 {
 	if (!c->pubkey)
 		return false;
+	if (!listed(c->pubkey_algorithms, ask->algorithm)) {
+		(void)snprintf(out->note, sizeof(out->note), "%s is not in this user's "
+		    "PubkeyAcceptedAlgorithms", ask->algorithm);
+		return false;
+	}
 	if (u->is_virtual) {
 		/* it has no files of its own; who is asked about nobody takes as long */
 		static struct account_user nobody;

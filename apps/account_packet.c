@@ -16,6 +16,7 @@ static bool key_valid(const struct account_key_ask *k, size_t len)
 	    session_link_text(k->user, sizeof(k->user)) &&
 	    session_link_text(k->address, sizeof(k->address)) &&
 	    session_link_text(k->local, sizeof(k->local)) &&
+	    session_link_text(k->algorithm, sizeof(k->algorithm)) &&
 	    (k->is_certificate == 0 || account_certificate_valid(&k->certificate));
 }
 

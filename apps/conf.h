@@ -84,6 +84,8 @@ unsigned conf_read_file(struct conf *, const char *path, const char *base, FILE 
 unsigned conf_read_option(struct conf *, const char *line, const char *base, FILE *out);
 /* Fills in what no line has set, then checks what only the whole can tell. */
 unsigned conf_finish_defaults(struct conf *, FILE *out);
+/* Makes of every edit of an algorithm list the list; one that is a list already stays. */
+void conf_settle_lists(struct conf *, struct conf_source *);
 /* As sshd -T prints it. */
 void conf_dump(const struct conf *, FILE *out);
 

@@ -61,6 +61,28 @@ static void settle_algorithms(struct conf *c, const struct conf_row *row, struct
 		conf_complain(s, "%s: no memory", row->name);
 }
 
+void conf_settle_lists(struct conf *c, struct conf_source *s)
+{
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		if (conf_rows[i].kind == CONF_ALGORITHMS)
+			settle_algorithms(c, &conf_rows[i], s);
+}
+
+/* A block's edit is one of the same list, and is to leave something of it. */
+static void check_block_lists(const struct conf *c, struct conf_source *s)
+{
+	const char *preset = conf_value_word(&conf_rows[CONF_AlgorithmPreset], c->preset), *edit;
+	char list[CONF_ALGORITHMS_MAX];
+
+	for (enum conf_id id = 0; id < CONF_ROWS; id++)
+		for (size_t k = 0; conf_rows[id].kind == CONF_ALGORITHMS &&
+		    (edit = conf_match_value(c, id, k)) != NULL; k++)
+			if (postern_edit_preset((int)conf_rows[id].max, preset, edit, list,
+			    sizeof(list)) < 0)
+				conf_complain(s, "Match: %s %s: no algorithm is left",
+				    conf_rows[id].name, edit);
+}
+
 static bool enabled(const struct conf *c, const char *method, size_t len)
 {
 	if (len == strlen("publickey") && memcmp(method, "publickey", len) == 0)
@@ -141,9 +163,8 @@ unsigned conf_finish_defaults(struct conf *c, FILE *out)
 	for (size_t i = 0; i < CONF_ROWS; i++)
 		if (!c->set[i])
 			fill_in(c, &conf_rows[i], &s);
-	for (size_t i = 0; i < CONF_ROWS; i++)
-		if (conf_rows[i].kind == CONF_ALGORITHMS)
-			settle_algorithms(c, &conf_rows[i], &s);
+	conf_settle_lists(c, &s);
+	check_block_lists(c, &s);
 	if (s.errors == 0) {
 		check_methods(c, &s);
 		conf_check_permits(c, &s);

@@ -176,6 +176,10 @@ int conf_match_view(const struct conf *c, const struct conf_bits *bits, struct c
 			r = apply(view, &c->blocks[i].lines[k], &s);
 	if (r == 0)
 		r = fill_in(view, c);
+	if (r == 0)
+		conf_settle_lists(view, &s);
+	if (s.errors > 0)
+		r = -1;
 	if (s.out != NULL)
 		(void)fclose(s.out);	/* what was told was told when the file was read */
 	free(told);

@@ -66,6 +66,8 @@ static int ask_key(struct conn *c, uint64_t question, const struct postern_login
 	memcpy(ask.local, c->local, sizeof(ask.local));
 	ask.port = c->port;
 	ask.local_port = c->local_port;
+	if (!session_link_put(ask.algorithm, sizeof(ask.algorithm), l->algorithm))
+		return POSTERN_REFUSE;
 	ask.len = (uint32_t)l->key_len;
 	memcpy(ask.blob, l->key, l->key_len);
 	c->asked_cert[0] = '\0';
@@ -111,6 +113,18 @@ static bool is_judged(const struct conn *c)
 	return c->is_judged || c->daemon->conf.n_blocks == 0;
 }
 
+/* By which the monitor judges this user's keys from now on, the one being asked about too. */
+static int set_lists(struct conn *c)
+{
+	const struct conf *all = &c->daemon->conf;
+
+	if (conf_match_value(all, CONF_PubkeyAcceptedAlgorithms, 0) == NULL &&
+	    conf_match_value(all, CONF_CASignatureAlgorithms, 0) == NULL)
+		return 0;
+	return postern_transport_set_login_signatures(c->transport, c->conf->pubkey_algorithms,
+	    c->conf->ca_algorithms);
+}
+
 /* Once for a connection: the monitor sees to it that its user stays the same.  False:
  * nothing is known, and nobody gets in. */
 static bool judge(struct conn *c, const struct account_answer *a)
@@ -129,6 +143,8 @@ static bool judge(struct conn *c, const struct account_answer *a)
 	r = postern_transport_set_login_terms(c->transport, c->conf->max_auth_tries,
 	    conf_match_value(all, CONF_Banner, 0) != NULL ?
 	    posternd_banner(c->daemon, c->conf->banner) : NULL);
+	if (r >= 0)
+		r = set_lists(c);
 	if (r < 0 && r != POSTERN_ESTATE)
 		posternd_log(POSTERN_ERROR, c, "terms of a login: %s", postern_strerror(r));
 	return r >= 0;
@@ -336,6 +352,18 @@ static void keep_alive(struct conn *c)
 		posternd_log(POSTERN_ERROR, c, "ClientAliveInterval: %s", postern_strerror(r));
 }
 
+static void limit_keys(struct conn *c)
+{
+	const struct conf_rekey *all = &c->daemon->conf.rekey_limit, *own = &c->conf->rekey_limit;
+	int r = 0;
+
+	if (own->bytes != all->bytes || own->seconds != all->seconds)
+		r = postern_transport_set_rekey_limit(c->transport, own->bytes,
+		    (int)own->seconds * 1000);
+	if (r < 0)
+		posternd_log(POSTERN_ERROR, c, "RekeyLimit: %s", postern_strerror(r));
+}
+
 static void verified_login(void *user, postern_transport *t, const char *name,
     const char *methods, const char *algorithm, const void *key, size_t key_len)
 {
@@ -360,6 +388,7 @@ static void verified_login(void *user, postern_transport *t, const char *name,
 	posternd_log(POSTERN_INFO, c, "Accepted %s for %s from %s port %u ssh2%s",
 	    posternd_log_name(methods), posternd_log_name(name), c->address, c->port, shown);
 	keep_alive(c);
+	limit_keys(c);
 	/* without a session every channel is refused: fails closed */
 	if (!grant_all(c, name, key, key_len))
 		posternd_log(POSTERN_ERROR, c, "the keys of this login permit nothing together");

@@ -564,6 +564,10 @@ POSTERN_CHECKED int postern_answer_login(postern_transport *, uint64_t question,
  * than 16384 bytes. */
 POSTERN_CHECKED int postern_transport_set_login_terms(postern_transport *, unsigned tries_max,
     const char *banner);
+/* The same for the lists of postern_options by which this login's keys are judged, as
+ * postern_edit_list() has them; NULL: as they are.  -EINVAL: an unknown name, or nothing is left. */
+POSTERN_CHECKED int postern_transport_set_login_signatures(postern_transport *,
+    const char *signatures, const char *ca_signatures);
 /* postern_answer() for check_port_forward_request: ACCEPT with the port bound. */
 POSTERN_CHECKED int postern_answer_port(postern_transport *, uint64_t question, int answer,
     uint32_t port);
@@ -826,6 +830,10 @@ POSTERN_API int postern_transport_get_hexdump(const postern_transport *);
  * ones end the connection (0: 3).  0 ms: off.  After login. */
 POSTERN_CHECKED int postern_transport_set_keepalive(postern_transport *, int interval_ms,
     unsigned max);
+/* Another rekey_bytes and rekey_interval_ms than those of postern_options, where 0 means the
+ * same.  After login. */
+POSTERN_CHECKED int postern_transport_set_rekey_limit(postern_transport *, uint64_t bytes,
+    int interval_ms);
 /* What this login may no longer do, however the interface answers.  It only grows. */
 enum postern_permission { POSTERN_PERMIT_PTY = 1, POSTERN_PERMIT_PROGRAMS = 2,
 	POSTERN_PERMIT_DIRECT = 4, POSTERN_PERMIT_LISTEN = 8, POSTERN_PERMIT_X11 = 16,

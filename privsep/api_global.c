@@ -70,6 +70,19 @@ postern_transport_set_keepalive(postern_transport *t, int interval_ms, unsigned 
 	return api_call_sent(t, api_send_KEEPALIVE(&t->worker, &m));
 }
 
+int
+postern_transport_set_rekey_limit(postern_transport *t, uint64_t bytes, int interval_ms)
+{
+	struct ipc_REKEY_LIMIT m = { .bytes = bytes, .interval_ms = (uint32_t)interval_ms };
+	int r = api_call_usable(t);
+
+	if (r < 0)
+		return r;
+	if (interval_ms < 0)
+		return -EINVAL;
+	return api_call_sent(t, api_send_REKEY_LIMIT(&t->worker, &m));
+}
+
 /* ---- global requests ---- */
 
 static int

@@ -225,6 +225,29 @@ postern_transport_set_login_terms(postern_transport *t, unsigned tries_max, cons
 	return api_context_sent(api_send_LOGIN_TERMS(&t->ctx->monitor, &m));
 }
 
+int
+postern_transport_set_login_signatures(postern_transport *t, const char *signatures,
+    const char *ca_signatures)
+{
+	struct ipc_LOGIN_TERMS m = { .conn = t->id, .banner = span_str("") };
+	char sigs[API_LIST_MAX + 1] = "", cas[API_LIST_MAX + 1] = "";
+	int r = api_context_enter(t->ctx);
+
+	if (r < 0)
+		return r;
+	if (t->server == NULL || t->is_over || t->is_authenticated)
+		return POSTERN_ESTATE;
+	if (signatures != NULL)
+		r = postern_edit_list(POSTERN_SIGNATURES, signatures, sigs, sizeof(sigs));
+	if (r == 0 && ca_signatures != NULL)
+		r = postern_edit_list(POSTERN_CA_SIGNATURES, ca_signatures, cas, sizeof(cas));
+	if (r < 0)
+		return r;
+	m.sig_algs = span_str(sigs);
+	m.ca_algs = span_str(cas);
+	return api_context_sent(api_send_LOGIN_TERMS(&t->ctx->monitor, &m));
+}
+
 static int
 begin_start(postern_transport *t, postern_server *s, struct api_call **call)
 {

@@ -264,8 +264,8 @@ struct conn {
 	struct conn *next, *wait_next;
 	struct monitor *m;
 	uint64_t id;
-	struct ipc_NEW plan;		/* spans point into plan_text                */
-	uint8_t *plan_text;
+	struct ipc_NEW plan;		/* spans point into plan_text, or terms_text */
+	uint8_t *plan_text, *terms_text;	/* terms: of LOGIN_TERMS, once it had lists */
 	unsigned phase, kex;		/* L_*, K_*                                  */
 	struct ipc_once once;
 	struct worker *worker;

@@ -404,13 +404,39 @@ monitor_auth_on_change_wanted(struct monitor *m, const struct ipc_CHANGE_ANSWER 
 	return 0;
 }
 
-/* In force from the next refusal on; a login that is over has no use for them. */
+/* The lists of NEW give way.  False: no memory, and the connection is over. */
+static bool
+set_lists(struct conn *c, struct span sig_algs, struct span ca_algs)
+{
+	struct span sigs = sig_algs.n > 0 ? sig_algs : c->plan.sig_algs;
+	struct span cas = ca_algs.n > 0 ? ca_algs : c->plan.ca_algs;
+	uint8_t *both = malloc(sigs.n + cas.n + 1);
+	struct wr w;
+
+	if (both == NULL) {
+		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
+		return false;
+	}
+	w = wr_of(both, sigs.n + cas.n);
+	wr_raw(&w, sigs);
+	wr_raw(&w, cas);
+	c->plan.sig_algs = span_of(both, sigs.n);
+	c->plan.ca_algs = span_of(both + sigs.n, cas.n);
+	free(c->terms_text);
+	c->terms_text = both;
+	return true;
+}
+
+/* In force from the next refusal on; a login that is over has no use for them.  A key that
+ * is being asked about is looked at once more when its answer comes. */
 int
 monitor_auth_on_terms(struct monitor *m, const struct ipc_LOGIN_TERMS *q)
 {
 	struct conn *c = monitor_conn_find(m, q->conn);
 
 	if (c == NULL || c->auth == NULL)
+		return 0;
+	if ((q->sig_algs.n > 0 || q->ca_algs.n > 0) && !set_lists(c, q->sig_algs, q->ca_algs))
 		return 0;
 	if (q->tries_max != 0)
 		c->plan.tries_max = q->tries_max;

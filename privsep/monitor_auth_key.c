@@ -150,6 +150,20 @@ settle(struct conn *c, enum ipc_verdict verdict, struct span methods, unsigned f
 		apply(c, verdict, methods, flags);
 }
 
+static bool listed(struct conn *, struct span alg);
+
+/* The application has told with its answer, or before it, what this user's keys may be. */
+static bool
+still_listed(struct conn *c)
+{
+	struct span alg = span_str(c->auth->alg);
+	struct shown_key key;
+
+	return c->terms_text == NULL || (listed(c, alg) &&
+	    monitor_cert_show(alg, c->auth->key, &key) == NULL &&
+	    (!key.is_cert || monitor_cert_user(c, &key.cert, c->auth->why)));
+}
+
 void
 monitor_auth_key_judged(struct conn *c, enum ipc_verdict verdict, struct span methods,
     unsigned flags)
@@ -160,6 +174,10 @@ monitor_auth_key_judged(struct conn *c, enum ipc_verdict verdict, struct span me
 		k->verdict = verdict;
 		k->flags = flags;
 		monitor_names_copy(k->methods, sizeof(k->methods), methods);
+	}
+	if (verdict != IPC_REFUSED && !still_listed(c)) {
+		monitor_auth_refuse(c);
+		return;
 	}
 	settle(c, verdict, methods, flags);
 }

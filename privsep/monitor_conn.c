@@ -362,6 +362,7 @@ monitor_conn_free(struct conn *c)
 	monitor_timer_deinit(m, &c->proof.deadline);
 	monitor_conn_distrust(c);
 	monitor_update_free(c);
+	free(c->terms_text);
 	free((void *)(uintptr_t)c->kexinit.p);
 	free((void *)(uintptr_t)c->hostkey_algs.p);
 	free(c->gex);

@@ -303,6 +303,13 @@ on_KEEPALIVE(struct worker *w, const struct ipc_KEEPALIVE *m)
 	return 0;
 }
 
+static int
+on_REKEY_LIMIT(struct worker *w, const struct ipc_REKEY_LIMIT *m)
+{
+	transport_set_rekey_limit(w->tr, m->bytes, m->interval_ms);
+	return 0;
+}
+
 int
 worker_app_message(struct worker *actor, uint8_t number, struct rd r, int *fds)
 {

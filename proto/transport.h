@@ -147,6 +147,8 @@ enum ssh_phase transport_phase(const struct transport *);
 bool transport_in_kex(const struct transport *);
 /* Starts a rekey if none is under way and keys are in use. */
 CRYPTO_CHECKED enum proto_error transport_rekey(struct transport *, uint64_t now_ms);
+/* Another limit than the configuration's, for the keys in use too. */
+void transport_set_rekey_limit(struct transport *, uint64_t bytes, uint32_t interval_ms);
 /* Time-driven work: deadlines, rekey by time.  Returns PROTO_OK or the error that
  * ends the connection.  transport_deadline: when to call it, UINT64_MAX never. */
 CRYPTO_CHECKED enum proto_error transport_tick(struct transport *, uint64_t now_ms);

@@ -208,6 +208,20 @@ blocks_max(const struct transport *t, const struct kexinit_flow *flow, const str
 	return wanted < most ? wanted : most;
 }
 
+/* During an exchange the next keys are given theirs when they come into use. */
+void
+transport_set_rekey_limit(struct transport *t, uint64_t bytes, uint32_t interval_ms)
+{
+	bool server = t->cfg.role == SSH_SERVER;
+
+	t->cfg.rekey_bytes = bytes;
+	t->cfg.rekey_interval_ms = interval_ms;
+	if (t->kx != KX_IDLE || t->exchanges == 0)
+		return;
+	t->in_blocks_max = blocks_max(t, server ? &t->agreed_c2s : &t->agreed_s2c, &t->in);
+	t->out_blocks_max = blocks_max(t, server ? &t->agreed_s2c : &t->agreed_c2s, &t->out);
+}
+
 /* Makes both directions' keys of the secret, which is wiped then whatever came of
  * it. */
 static enum proto_error

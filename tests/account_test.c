@@ -433,6 +433,10 @@ static void packets_are_whole_or_refused(void **s)
 		assert_false(account_packet_valid(&p, i, 0));
 	assert_false(account_packet_valid(&p, n + 1, 0));
 	assert_false(account_packet_valid(&p, n, 1));
+	memset(p.key.algorithm, 'a', sizeof(p.key.algorithm));
+	assert_false(account_packet_valid(&p, n, 0));
+	p.key.algorithm[ACCOUNT_ALGORITHM_MAX] = '\0';
+	assert_true(account_packet_valid(&p, n, 0));
 	p.key.len = 0;
 	assert_false(account_packet_valid(&p, account_key_size(&p.key), 0));
 	p.key.len = ACCOUNT_KEY_MAX + 1;
@@ -570,6 +574,7 @@ static struct account_answer answer_of(int link)
 	return a;
 }
 
+static const char *algorithm = "ssh-ed25519";
 static void ask_key_at(int link, const char *user, unsigned port, uint64_t id)
 {
 	static struct account_key_ask ask;
@@ -581,6 +586,7 @@ static void ask_key_at(int link, const char *user, unsigned port, uint64_t id)
 	ask.local_port = port;
 	ask.len = BLOB;
 	memcpy(ask.blob, blob, BLOB);
+	(void)snprintf(ask.algorithm, sizeof(ask.algorithm), "%s", algorithm);
 	assert_int_equal(session_link_send(link, &ask, account_key_size(&ask), NULL, 0), 0);
 }
 
@@ -832,6 +838,31 @@ static void the_helper_ends_on_a_broken_packet(void **s)
 	close(link);
 }
 
+static void a_users_list_of_algorithms_comes_before_his_keys(void **s)
+{
+	const char *me = getpwuid(geteuid())->pw_name;
+	struct account_answer a;
+	char lines[1024];
+
+	(void)s;
+	snprintf(lines, sizeof(lines), "AuthorizedKeysFile %s\nPermitRootLogin yes\n"
+	    "Match User %s\nPubkeyAcceptedAlgorithms ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512\n",
+	    in("home"), me);
+	a = answer_by(lines, me);
+	assert_int_equal(a.verdict, ACCOUNT_NO);
+	/* a folder for a file would have been told */
+	assert_string_equal(a.note, "ssh-ed25519 is not in this user's PubkeyAcceptedAlgorithms");
+	algorithm = "rsa-sha2-51";
+	a = answer_by(lines, me);
+	assert_non_null(strstr(a.note, "rsa-sha2-51 is not in"));
+	algorithm = "";
+	assert_int_equal(answer_by(lines, me).verdict, ACCOUNT_NO);
+	algorithm = "rsa-sha2-512";
+	a = answer_by(lines, me);
+	assert_null(strstr(a.note, "PubkeyAcceptedAlgorithms"));
+	algorithm = "ssh-ed25519";
+}
+
 static void root_is_let_in_as_configured(void **s)
 {
 	static const struct { const char *line; bool with_command, verdict; } t[] = {
@@ -907,6 +938,7 @@ int main(void)
 		cmocka_unit_test(the_administrator_may_ask_more_of_authenticators),
 		cmocka_unit_test(a_conversation_needs_pam_and_a_check),
 		cmocka_unit_test(the_helper_ends_on_a_broken_packet),
+		cmocka_unit_test(a_users_list_of_algorithms_comes_before_his_keys),
 		cmocka_unit_test(root_is_let_in_as_configured),
 	};
 

@@ -519,6 +519,13 @@ terms_of_a_login_go_before_its_answer(void **state)
 	assert_string_equal(answer(&s), "terms 2 \"Hello\"\n");
 	assert_int_equal(postern_transport_set_login_terms(s.t, 0, NULL), 0);
 	assert_string_equal(answer(&s), "terms 0 \"\"\n");
+	assert_int_equal(postern_transport_set_login_signatures(s.t, "rot13", NULL), -EINVAL);
+	assert_int_equal(postern_transport_set_login_signatures(s.t, NULL, "-*"), -EINVAL);
+	assert_int_equal(postern_transport_set_login_signatures(s.t, "ssh-ed25519,rsa-sha2-512",
+	    "ssh-ed25519"), 0);
+	assert_string_equal(answer(&s), "terms 0 \"\" keys ssh-ed25519,rsa-sha2-512 cas ssh-ed25519\n");
+	assert_int_equal(postern_transport_set_login_signatures(s.t, NULL, NULL), 0);
+	assert_string_equal(answer(&s), "terms 0 \"\"\n");
 	assert_int_equal(postern_answer(s.t, policy.question, POSTERN_REFUSE, NULL), 0);
 	assert_string_equal(answer(&s), "login 2 1 \"\"\n");
 	free(banner);

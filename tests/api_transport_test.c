@@ -256,6 +256,21 @@ keepalive_is_for_logins(void **state)
 	assert_true(postern_transport_set_keepalive(t, 1000, 3) < 0);
 }
 
+static void
+a_rekey_limit_is_for_logins(void **state)
+{
+	(void)state;
+	assert_int_equal(postern_transport_set_rekey_limit(t, 1 << 20, 1000), POSTERN_ESTATE);
+	log_in();
+	assert_int_equal(postern_transport_set_rekey_limit(t, 1 << 20, -1), -EINVAL);
+	assert_int_equal(postern_transport_set_rekey_limit(t, 1ull << 40, 1000), 0);
+	for (int i = 0; i < 100 && fake_seen->rekey_limits < 1; i++)
+		fake_pause(10);
+	assert_int_equal(fake_seen->rekey_limits, 1);
+	assert_int_equal(fake_seen->rekey_bytes, 1ull << 40);
+	assert_int_equal(fake_seen->rekey_interval_ms, 1000);
+}
+
 /* ---- what can be asked ---- */
 
 static void
@@ -372,7 +387,7 @@ main(void)
 		CASE(stopping_is_at_once_and_once),
 		CASE(stopping_before_the_start_gives_the_descriptor_back),
 		CASE(the_parents_session_outlives_the_childs_atfork),
-		CASE(keepalive_is_for_logins),
+		CASE(keepalive_is_for_logins), CASE(a_rekey_limit_is_for_logins),
 		CASE(a_description_is_never_more_than_there_is_room),
 		CASE(a_description_is_one_printable_line),
 		CASE(a_description_follows_the_connection),

@@ -218,6 +218,31 @@ static int teardown(void **s)
 	return unlink(path);
 }
 
+static void lists_are_edits_of_the_preset(void **s)
+{
+	(void)s;
+	configured("PubkeyAcceptedAlgorithms ssh-ed25519\nMatch User bob\n"
+	    "PubkeyAcceptedAlgorithms +ssh-rsa\nCASignatureAlgorithms rsa-sha2-512\n");
+	assert_string_equal(conf.pubkey_algorithms, "ssh-ed25519");
+	assert_non_null(strstr(seen_by(&bob)->pubkey_algorithms, "ssh-ed25519,"));
+	assert_non_null(strstr(view.pubkey_algorithms, ",ssh-rsa"));
+	assert_string_equal(view.ca_algorithms, "rsa-sha2-512");
+	configured("PubkeyAcceptedAlgorithms ssh-ed25519\nMatch User alice\n"
+	    "PubkeyAcceptedAlgorithms +ssh-rsa\n");
+	assert_string_equal(seen_by(&bob)->pubkey_algorithms, "ssh-ed25519");
+}
+
+static void rekey_limit_and_pam_service(void **s)
+{
+	(void)s;
+	configured("RekeyLimit 1G 3600\nMatch User bob\nRekeyLimit 2M\nPAMServiceName other\n");
+	assert_int_equal(conf.rekey_limit.bytes, 1u << 30);
+	assert_int_equal(seen_by(&bob)->rekey_limit.bytes, 2u << 20);
+	assert_int_equal(view.rekey_limit.seconds, 0);
+	assert_string_equal(view.pam_service, "other");
+	assert_string_equal(conf.pam_service, "sshd");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +252,8 @@ int main(void)
 		cmocka_unit_test(the_first_line_wins_over_later_blocks_and_over_the_global_part),
 		cmocka_unit_test(lists_of_blocks_add_up_and_replace_the_global_one),
 		cmocka_unit_test(subsystems_are_replaced_by_name),
+		cmocka_unit_test(lists_are_edits_of_the_preset),
+		cmocka_unit_test(rekey_limit_and_pam_service),
 		cmocka_unit_test(an_included_file_holds_within_its_block_alone),
 		cmocka_unit_test(a_view_without_blocks_is_the_whole_configuration),
 	};

@@ -50,7 +50,9 @@ struct fake_seen {
 	char environment[256], info[256], changes[256], hostkey_algs[256];
 	uint32_t ignore;
 	int takes, takes_before_ignore;
-	int hexdumps, keepalives, signs;
+	int hexdumps, keepalives, rekey_limits, signs;
+	uint64_t rekey_bytes;
+	uint32_t rekey_interval_ms;
 	int pairs;		/* connections of two descriptors */
 	char compression[64];
 	uint32_t alive_interval_ms;
@@ -463,10 +465,13 @@ on_LOGIN_ANSWER(struct fake *f, const struct ipc_LOGIN_ANSWER *m)
 static inline int
 on_LOGIN_TERMS(struct fake *f, const struct ipc_LOGIN_TERMS *m)
 {
-	char banner[64];
+	char banner[64], sigs[64], cas[64];
 
 	fake_text(banner, sizeof(banner), m->banner);
-	fake_say(f->c, "terms %u \"%s\"\n", m->tries_max, banner);
+	fake_text(sigs, sizeof(sigs), m->sig_algs);
+	fake_text(cas, sizeof(cas), m->ca_algs);
+	fake_say(f->c, "terms %u \"%s\"%s%s%s%s\n", m->tries_max, banner, sigs[0] != 0 ? " keys " : "",
+	    sigs, cas[0] != 0 ? " cas " : "", cas);
 	return 0;
 }
 
@@ -1115,6 +1120,16 @@ on_KEEPALIVE(struct fake *f, const struct ipc_KEEPALIVE *m)
 	fake_seen->keepalives++;
 	fake_seen->alive_interval_ms = m->interval_ms;
 	fake_seen->alive_max = m->max;
+	return 0;
+}
+
+static inline int
+on_REKEY_LIMIT(struct fake *f, const struct ipc_REKEY_LIMIT *m)
+{
+	(void)f;
+	fake_seen->rekey_limits++;
+	fake_seen->rekey_bytes = m->bytes;
+	fake_seen->rekey_interval_ms = m->interval_ms;
 	return 0;
 }
 

@@ -103,6 +103,7 @@ forked_transport(postern_transport *t)
 	FORKED(postern_transport_request_streamlocal_forward(t, "/x", NULL, NULL, SOON));
 	FORKED(postern_transport_send_ignore(t, 0));
 	FORKED(postern_transport_set_keepalive(t, 1000, 3));
+	FORKED(postern_transport_set_rekey_limit(t, 1 << 20, 1000));
 	FORKED(postern_transport_set_hexdump(t, POSTERN_HEXDUMP_BLANKED));
 	FORKED(postern_transport_set_log_channel(t, "x"));
 	FORKED(postern_transport_set_security_option(t, POSTERN_KEX, "+x"));

@@ -136,8 +136,9 @@ GOLDEN(LOGIN_ANSWER, "\x4b" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\3" "\0\0\0\1
 GOLDEN(PROMPT_ANSWER, "\x4c" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0\1" "n" "\0\0\0\1" "i"
     "\0\0\0\1" "p",
     .conn = 1, .question = 2, .name = S("n"), .instruction = S("i"), .prompts = S("p"))
-GOLDEN(LOGIN_TERMS, "\x4d" "\0\0\0\0\0\0\0\1" "\0\0\0\3" "\0\0\0\2" "hi", .conn = 1,
-    .tries_max = 3, .banner = S("hi"))
+GOLDEN(LOGIN_TERMS, "\x4d" "\0\0\0\0\0\0\0\1" "\0\0\0\3" "\0\0\0\2" "hi"
+    "\0\0\0\1" "s" "\0\0\0\2" "ca", .conn = 1, .tries_max = 3, .banner = S("hi"),
+    .sig_algs = S("s"), .ca_algs = S("ca"))
 GOLDEN(TRY_NONE, "\x50" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u", .conn = 1, .user = S("u"))
 GOLDEN(TRY_PASSWORD, "\x51" "\0\0\0\0\0\0\0\1" "\0\0\0\1" "u" "\0\0\0\1" "p",
     .conn = 1, .user = S("u"), .password = S("p"))
@@ -334,6 +335,7 @@ GOLDEN(GLOBAL_ANSWER, "\xb8" "\0\0\0\0\0\0\0\2" "\1" "\0\0\0\1" "p",
 GOLDEN(REKEY, "\xb9" "\0\0\0\0\0\0\0\2", .call = 2)
 GOLDEN(IGNORE, "\xba" "\0\0\0\x20", .length = 32)
 GOLDEN(KEEPALIVE, "\xbb" "\0\0\x3a\x98" "\0\0\0\3", .interval_ms = 15000, .max = 3)
+GOLDEN(REKEY_LIMIT, "\xbc" "\0\0\0\1\0\0\0\0" "\0\0\0\5", .bytes = 0x100000000, .interval_ms = 5)
 
 /* ---- a new password (RFC 4252 8) ---- */
 GOLDEN(AUTH_CHANGE, "\x1b" "\0\0\0\1" "u" "\0\0\0\1" "p" "\0\0\0\2" "nw",

@@ -303,6 +303,54 @@ name_and_blob_must_agree(void **state)
 	expect_refused("the certificate is malformed");
 }
 
+/* What holds for a user whom the application has just come to know: also for the key that
+ * it was asked about, and for a verdict that it gave before. */
+static void
+terms_narrow_the_lists(void **state)
+{
+	struct span plain = span_of(play.user_blob, play.user_blob_len);
+	struct cert_plan p = good();
+	struct ipc_ASK_PUBLICKEY ask;
+	struct ipc_VERDICT v;
+	struct span key = make(&p);
+
+	(void)state;
+	send_key(alg, key, span_of(NULL, 0));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	PLAY_TELL(LOGIN_TERMS, .conn = 1, .ca_algs = span_str("rsa-sha2-512"));
+	answer(ask.question, IPC_ACCEPTED);
+	expect_refused("the certificate is signed with an algorithm that CAs may not use here");
+	bad_one(&p, "the certificate is signed with an algorithm that CAs may not use here");
+	/* the other list is as it was */
+	send_key("ssh-ed25519", plain, span_of(NULL, 0));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	answer(ask.question, IPC_ACCEPTED);
+	PLAY_WORKER_EXPECT(worker, VERDICT, &v);
+	assert_int_equal(v.pk_ok, 1);
+	PLAY_TELL(LOGIN_TERMS, .conn = 1, .sig_algs = span_str("rsa-sha2-512,ssh-ed25519-cert-v01@openssh.com"));
+	send_key("ssh-ed25519", plain, signature(plain, "ssh-ed25519", play.user_seed));
+	expect_refused("");
+	/* and wider again; what the CA may use is still what was said */
+	PLAY_TELL(LOGIN_TERMS, .conn = 1, .sig_algs = span_str("ssh-ed25519"));
+	send_key("ssh-ed25519", plain, span_of(NULL, 0));
+	PLAY_WORKER_EXPECT(worker, VERDICT, &v);
+	assert_int_equal(v.pk_ok, 1);
+}
+
+static void
+a_key_asked_about_is_judged_by_its_users_list(void **state)
+{
+	struct span plain = span_of(play.user_blob, play.user_blob_len);
+	struct ipc_ASK_PUBLICKEY ask;
+
+	(void)state;
+	send_key("ssh-ed25519", plain, signature(plain, "ssh-ed25519", play.user_seed));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	PLAY_TELL(LOGIN_TERMS, .conn = 1, .sig_algs = span_str("rsa-sha2-512"));
+	answer(ask.question, IPC_ACCEPTED);
+	expect_refused("");
+}
+
 static void
 load_revoked(const void *file, size_t n, bool good)
 {
@@ -443,6 +491,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(the_proof_is_the_plain_keys_over_the_certificate,
 		    setup, play_teardown),
 		cmocka_unit_test_setup_teardown(name_and_blob_must_agree, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(terms_narrow_the_lists, setup, play_teardown),
+		cmocka_unit_test_setup_teardown(a_key_asked_about_is_judged_by_its_users_list, setup,
+		    play_teardown),
 		cmocka_unit_test_setup_teardown(revoked_keys_are_asked_about_by_nobody, setup,
 		    play_teardown),
 	};

@@ -48,6 +48,23 @@ int postern_transport_set_login_terms(postern_transport *t, unsigned tries, cons
 	(void)banner;
 	return 0;
 }
+static const char *keys_of_login, *cas_of_login;
+int postern_transport_set_login_signatures(postern_transport *t, const char *keys, const char *cas)
+{
+	(void)t;
+	keys_of_login = keys;
+	cas_of_login = cas;
+	return 0;
+}
+static uint64_t rekey_bytes;
+static int rekey_ms;
+int postern_transport_set_rekey_limit(postern_transport *t, uint64_t bytes, int ms)
+{
+	(void)t;
+	rekey_bytes = bytes;
+	rekey_ms = ms;
+	return 0;
+}
 int postern_transport_set_keepalive(postern_transport *t, int ms, unsigned max)
 {
 	(void)t;
@@ -118,7 +135,7 @@ static void ask(const char *key, const char *plain, const char *command)
 	struct postern_certificate cert = { .size = sizeof(cert), .plain = plain,
 		.plain_len = plain != NULL ? strlen(plain) : 0, .ca = "CA", .ca_len = 2, .key_id = "id" };
 	struct postern_login l = { .size = sizeof(l), .user = "bob", .proven = "",
-		.method = POSTERN_PUBLICKEY, .key = key, .key_len = strlen(key),
+		.method = POSTERN_PUBLICKEY, .algorithm = "alg", .key = key, .key_len = strlen(key),
 		.certificate = plain != NULL ? &cert : NULL };
 
 	assert_int_equal(library.check_auth(NULL, t, 1, &l), POSTERN_LATER);
@@ -192,6 +209,71 @@ static void a_step_by_a_key_that_nobody_asked_about_leads_nowhere(void **s)
 	logs_in(NULL);
 }
 
+static char wide[] = "ssh-ed25519,rsa-sha2-512", narrow[] = "rsa-sha2-512", cas[] = "ssh-ed25519";
+
+/* A block about bob, whom the helper knows. */
+static void match(const char *keyword, const char *value)
+{
+	char text[128];
+	FILE *f = tmpfile();
+	char path[64];
+
+	assert_non_null(f);
+	snprintf(text, sizeof(text), "Match User bob\n%s %s\n", keyword, value);
+	fputs(text, f);
+	assert_int_equal(fflush(f), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(f));
+	assert_int_equal(conf_read_file(&d.conf, path, "/", stderr), 0);
+	fclose(f);
+	d.conf.pubkey_algorithms = strdup(wide);
+	d.conf.ca_algorithms = strdup(cas);
+}
+
+static void answer_for_bob(void)
+{
+	static struct account_answer a;
+	static union account_packet asked;
+	struct postern_login l = { .size = sizeof(l), .user = "bob", .proven = "",
+		.method = POSTERN_PUBLICKEY, .algorithm = "ssh-ed25519", .key = "key", .key_len = 3 };
+
+	assert_int_equal(library.check_auth(NULL, t, 1, &l), POSTERN_LATER);
+	assert_true(session_link_recv(helper, &asked, sizeof(asked), NULL, NULL) > 0);
+	assert_string_equal(asked.key.algorithm, "ssh-ed25519");
+	a = (struct account_answer){ .head = asked.head, .verdict = ACCOUNT_YES, .has_blocks = 1,
+		.blocks = { { 1 } } };
+	a.head.kind = ACCOUNT_ANSWER;
+	assert_int_equal(account_answer_send(helper, &a), 0);
+	assert_int_equal(posternd_login_answers(&d), 0);
+}
+
+static void own_lists_go_to_the_monitor(void **s)
+{
+	(void)s;
+	keys_of_login = NULL;
+	match("PubkeyAcceptedAlgorithms", narrow);
+	answer_for_bob();
+	assert_string_equal(keys_of_login, narrow);
+	assert_string_equal(cas_of_login, cas);
+	conf_free(&c.view);
+	conf_free(&d.conf);
+}
+
+static void own_rekey_limit_comes_with_the_login(void **s)
+{
+	(void)s;
+	keys_of_login = NULL;
+	rekey_bytes = 0;
+	match("RekeyLimit", "1M 60");
+	answer_for_bob();
+	assert_null(keys_of_login);
+	assert_int_equal(rekey_bytes, 0);
+	logs_in("");
+	assert_int_equal(rekey_bytes, 1 << 20);
+	assert_int_equal(rekey_ms, 60000);
+	conf_free(&c.view);
+	conf_free(&d.conf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +282,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(of_two_certificates_both_bind, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_step_by_a_key_that_nobody_asked_about_leads_nowhere,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(own_lists_go_to_the_monitor, setup, teardown),
+		cmocka_unit_test_setup_teardown(own_rekey_limit_comes_with_the_login, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,6 +216,37 @@ rekey_by_time(void **state)
 	pair_free(p);
 }
 
+/* A login's own limit holds for the keys that are in use when it is set. */
+static void
+another_limit_while_running(void **state)
+{
+	struct pair *p = pair_new();
+
+	(void)state;
+	pair_start(p);
+	pair_run(p);
+	pair_phase(p, PH_OPEN);
+	for (int i = 0; i < 50; i++)
+		(void)side_send_data(&p->s, 3000, 3000, 4);
+	pair_run(p);
+	assert_int_equal(p->s.keys, 1);
+	transport_set_rekey_limit(p->s.t, 100000, 0);	/* more than that has gone */
+	assert_int_equal(transport_deadline(p->s.t), UINT64_MAX);
+	(void)side_send_data(&p->s, 100, 100, 4);
+	pair_run(p);
+	assert_int_equal(p->s.keys, 2);
+	/* the next keys have it too, and time counts from when they came */
+	for (int i = 0; i < 50; i++)
+		(void)side_send_data(&p->s, 3000, 3000, 4);
+	pair_run(p);
+	assert_true(p->s.keys > 2);
+	transport_set_rekey_limit(p->s.t, 0, 7000);
+	assert_int_equal(transport_deadline(p->s.t), p->now + 7000);
+	transport_set_rekey_limit(p->s.t, 0, 0);
+	assert_int_equal(transport_deadline(p->s.t), UINT64_MAX);
+	pair_free(p);
+}
+
 static void
 no_rekey_by_itself_before_login(void **state)
 {
@@ -257,6 +288,7 @@ main(void)
 		cmocka_unit_test(rekey_by_bytes_and_packets),
 		cmocka_unit_test(rekey_storm_with_data_both_ways),
 		cmocka_unit_test(rekey_by_time),
+		cmocka_unit_test(another_limit_while_running),
 		cmocka_unit_test(no_rekey_by_itself_before_login),
 	};
 

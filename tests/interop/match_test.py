@@ -146,6 +146,24 @@ def who_may_log_in(lab):
             check(r.returncode == status, "%s: %s: %d: %s" % (s.name, lines, r.returncode, told(r)))
 
 
+def algorithms_of_keys_may_differ(lab):
+    """Known by its user a key is refused before authorized_keys is opened: no line of the log names that file."""
+    for s in servers(lab, "Match User USER", "PubkeyAcceptedAlgorithms -ssh-ed25519*"):
+        r = lab.ssh(s, command=["echo in"])
+        check(r.returncode == 255 and r.stdout == b"", "%s: %r" % (s.name, r))
+    for s in servers(lab, "PubkeyAcceptedAlgorithms rsa-sha2-512", "Match User USER", "PubkeyAcceptedAlgorithms ssh-ed25519"):
+        r = lab.ssh(s, command=["echo in"])
+        check(r.returncode == 0 and r.stdout == b"in\n", "%s: %r" % (s.name, r))
+
+
+def rekeying_may_differ(lab):
+    for limit, least, most in (("default", 0, 0), ("1M", 3, 20)):
+        s = servers(lab, "RekeyLimit default", "Match User USER", "RekeyLimit " + limit)[0]
+        r = lab.ssh(s, "-v", "-o", "LogLevel=DEBUG1", command=["head -c 6000000 /dev/zero"])
+        n = r.stderr.count(b"SSH2_MSG_NEWKEYS received") - 1
+        check(r.returncode == 0 and len(r.stdout) == 6000000 and least <= n <= most, "%s: %d rekeys: %r" % (limit, n, r.stderr[-300:]))
+
+
 def keys_files_may_differ(lab):
     empty = lab.write("no_keys", "")
     for lines, status in ((["Match User USER", "AuthorizedKeysFile " + empty], 255),
@@ -254,6 +272,6 @@ if __name__ == "__main__":
     main([user_and_negation, group_is_asked_of_nss, addresses_and_several_criteria,
           the_first_block_wins_and_lists_add_up, an_include_holds_within_its_block, methods_depend_on_the_user,
           passwords_for_some, a_client_that_never_asks_with_none, max_auth_tries_and_banner, who_may_log_in,
-          keys_files_may_differ, terminals_and_forwarding, forwarding_may_be_off_for_some, the_log_is_as_loud_as_the_block_says,
+          algorithms_of_keys_may_differ, rekeying_may_differ, keys_files_may_differ, terminals_and_forwarding, forwarding_may_be_off_for_some, the_log_is_as_loud_as_the_block_says,
           a_client_that_stopped_is_missed, subsystems_may_differ,
           the_clients_tokens_reach_its_command_and_paths, a_reload_reads_them_anew])
