@@ -26,6 +26,7 @@ enum {
 	ACCOUNT_COMMAND_MAX = 8192,
 	ACCOUNT_PERMIT_MAX = 2048,	/* all permitopen, or permitlisten, of a key */
 	ACCOUNT_ENVIRONMENT_MAX = 4096,	/* all environment of a key              */
+	ACCOUNT_AUTH_INFO_MAX = 32 * 1024,	/* steps of a login, keys and all     */
 	ACCOUNT_NOTE_MAX = 512,
 	ACCOUNT_LINE_MAX = 32,		/* "pts/123"                             */
 	ACCOUNT_DEADLINE_MS = 20000,	/* for one attempt; NSS may hang         */
@@ -87,6 +88,7 @@ struct account_session_ask {		/* with one descriptor: the session's link */
 	char address[ACCOUNT_ADDRESS_MAX], local[ACCOUNT_ADDRESS_MAX];
 	uint32_t port, local_port;
 	char environment[ACCOUNT_ENVIRONMENT_MAX + 1];	/* of the keys, as in a grant */
+	char auth_info[ACCOUNT_AUTH_INFO_MAX + 1];	/* ExposeAuthInfo; "": none */
 };
 struct account_record_ask {
 	struct account_head head;

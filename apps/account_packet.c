@@ -48,6 +48,7 @@ bool account_packet_valid(const union account_packet *p, size_t len, size_t nfds
 		    session_link_text(p->session.address, sizeof(p->session.address)) &&
 		    session_link_text(p->session.local, sizeof(p->session.local)) &&
 		    session_link_text(p->session.environment, sizeof(p->session.environment)) &&
+		    session_link_text(p->session.auth_info, sizeof(p->session.auth_info)) &&
 		    account_environment_valid(p->session.environment);
 	case ACCOUNT_RECORD:
 		return len == sizeof(p->record) && p->record.is_login <= 1 &&

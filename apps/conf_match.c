@@ -39,7 +39,8 @@ static const bool allowed[CONF_ROWS] = {
 	[CONF_AuthorizedPrincipalsCommand] = true, [CONF_AuthorizedPrincipalsCommandUser] = true,
 	[CONF_TrustedUserCAKeys] = true,       [CONF_AuthorizedPrincipalsFile] = true,
 	[CONF_PubkeyAcceptedAlgorithms] = true, [CONF_CASignatureAlgorithms] = true,
-	[CONF_RekeyLimit] = true,              [CONF_PAMServiceName] = true,
+	[CONF_ExposeAuthInfo] = true,          [CONF_RekeyLimit] = true,
+	[CONF_PAMServiceName] = true,
 };
 
 static const struct { const char *name; enum conf_criterion which; bool has_argument; } criteria[] = {

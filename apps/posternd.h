@@ -59,6 +59,7 @@ struct grant {
 	char fingerprint[128];		/* of what was shown, certificate and all    */
 	char plain[128];		/* of the key alone                          */
 	char certificate[POSTERND_CERT_SHOWN];	/* as the log has it; "": a plain key */
+	char *text;			/* as a .pub file has it; NULL: nobody wants it */
 	struct account_grant what;
 };
 
@@ -87,6 +88,8 @@ struct conn {
 	char proven[128];		/* when it was asked                         */
 	char asked_user[ACCOUNT_USER_MAX + 1], asked_key[128], asked_plain[128],
 	    asked_cert[POSTERND_CERT_SHOWN];
+	char *asked_text;		/* its owner; as in a grant                  */
+	char *auth_info;		/* the steps so far, NULL: nobody wants them */
 	struct grant *grants;
 	bool is_grant_lost;		/* a step by a key that is not among them    */
 	struct account_grant grant;	/* of the login                              */
@@ -213,6 +216,15 @@ void posternd_talk_drop(struct conn *);
 /* The peer is gone: no check goes on for it, or who comes and goes fills the helper up.
  * But modules of PAM are let finish: some count who failed. */
 void posternd_talk_leave(struct conn *);
+/* ---- ExposeAuthInfo (posternd_authinfo.c) -------------------------------------------------- */
+
+/* May anybody want to know?  Then what is kept is kept from the first step on. */
+bool posternd_authinfo_wanted(const struct conf *);
+/* "type base64" of a key or certificate, malloc'd; NULL: no memory. */
+char *posternd_authinfo_key(const void *blob, size_t len);
+/* A step is passed; key: NULL if it was none. */
+void posternd_authinfo_add(struct conn *, const char *method, const char *key);
+
 /* ---- certificates (posternd_certificate.c) ------------------------------------------------- */
 
 const char *posternd_certificate_type(const uint8_t *blob, size_t len);	/* as sshd logs it */

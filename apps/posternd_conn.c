@@ -61,8 +61,11 @@ void posternd_conn_free(struct conn *c)
 	posternd_session_stop(c);
 	while ((g = c->grants) != NULL) {
 		c->grants = g->next;
+		free(g->text);
 		free(g);
 	}
+	free(c->asked_text);
+	free(c->auth_info);
 	postern_transport_free(c->transport);
 	conf_free(&c->view);
 	d->conns[c->slot] = NULL;

@@ -60,6 +60,9 @@ static int ask_key(struct conn *c, uint64_t question, const struct postern_login
 	if (l->certificate != NULL && postern_fingerprint(l->certificate->plain,
 	    l->certificate->plain_len, c->asked_plain, sizeof(c->asked_plain)) < 0)
 		return POSTERN_REFUSE;
+	free(c->asked_text);
+	c->asked_text = posternd_authinfo_wanted(&c->daemon->conf) ?
+	    posternd_authinfo_key(l->key, l->key_len) : NULL;
 	memset(&ask, 0, sizeof(ask));
 	(void)session_link_put(ask.user, sizeof(ask.user), l->user);
 	memcpy(ask.address, c->address, sizeof(ask.address));
@@ -215,6 +218,9 @@ static bool grant_keep(struct conn *c, const struct account_grant *what)
 		g->next = c->grants;
 		c->grants = g;
 	}
+	free(g->text);
+	g->text = c->asked_text;
+	c->asked_text = NULL;
 	g->what = *what;
 	memcpy(g->certificate, c->asked_cert, sizeof(g->certificate));
 	return true;
@@ -286,13 +292,16 @@ int posternd_login_answers(struct daemon *d)
  * forbids is forbidden then.  What nobody knows the restrictions of leads to no session. */
 static void grant_prove(struct conn *c, const char *user, const char *fingerprint)
 {
-	bool found = false;
+	const struct grant *found = NULL;
 
 	for (struct grant *g = c->grants; g != NULL; g = g->next)
 		if (strcmp(g->user, user) == 0 && (strcmp(g->fingerprint, fingerprint) == 0 ||
-		    strcmp(g->plain, fingerprint) == 0))
-			g->proven = found = true;
-	c->is_grant_lost = c->is_grant_lost || !found;
+		    strcmp(g->plain, fingerprint) == 0)) {
+			g->proven = true;
+			found = g;
+		}
+	c->is_grant_lost = c->is_grant_lost || found == NULL;
+	posternd_authinfo_add(c, "publickey", found != NULL ? found->text : NULL);
 }
 
 static void auth_attempt(void *user, postern_transport *t, const char *name,
@@ -306,6 +315,8 @@ static void auth_attempt(void *user, postern_transport *t, const char *name,
 	(void)user;
 	if (verdict == POSTERN_PARTIAL && strcmp(method, "publickey") == 0)
 		grant_prove(c, name, is_key ? fingerprint : "");
+	else if (verdict == POSTERN_PARTIAL)
+		posternd_authinfo_add(c, method, NULL);
 	if (verdict == POSTERN_ACCEPT)
 		return;			/* verified_login tells it, with the key */
 	/* what may be a guess is told at once, keys that do not fit when there have been
@@ -387,6 +398,8 @@ static void verified_login(void *user, postern_transport *t, const char *name,
 		(void)snprintf(shown, sizeof(shown), ": %s %s", posternd_certificate_type(key, key_len), fingerprint);
 	posternd_log(POSTERN_INFO, c, "Accepted %s for %s from %s port %u ssh2%s",
 	    posternd_log_name(methods), posternd_log_name(name), c->address, c->port, shown);
+	posternd_authinfo_add(c, strrchr(methods, ',') != NULL ? strrchr(methods, ',') + 1 : methods,
+	    g != NULL ? g->text : NULL);
 	keep_alive(c);
 	limit_keys(c);
 	/* without a session every channel is refused: fails closed */

@@ -38,7 +38,7 @@ void posternd_session_tell(struct conn *c, const union session_order *o)
 
 int posternd_session_start(struct conn *c)
 {
-	struct account_session_ask ask;
+	static struct account_session_ask ask;
 	int pair[2], r, room = LINK_ROOM;
 
 	if (session_link_pair(pair) < 0)
@@ -55,6 +55,9 @@ int posternd_session_start(struct conn *c)
 	ask.port = c->port;
 	ask.local_port = c->local_port;
 	memcpy(ask.environment, c->grant.environment, sizeof(ask.environment));
+	if (c->conf->expose_auth_info && (c->auth_info == NULL ||
+	    !session_link_put(ask.auth_info, sizeof(ask.auth_info), c->auth_info)))
+		posternd_log(POSTERN_ERROR, c, "ExposeAuthInfo: no room for the steps of this login");
 	r = session_link_send(c->daemon->account, &ask, sizeof(ask), &pair[1], 1);
 	close(pair[1]);
 	if (r < 0 || posternd_loop_add(c->daemon, pair[0], SOURCE_SESSION, c->slot,

@@ -37,6 +37,7 @@ static _Noreturn void leave(struct session *s, int status)
 	session_forward_leave(s);
 	session_channel_leave(s);
 	session_listen_leave(s);
+	session_authinfo_leave(s);
 	_exit(status);
 }
 
@@ -78,7 +79,7 @@ static void reap(struct session *s)
 			session_forward_reaped(s, pid);
 }
 
-static _Noreturn void end(struct session *s, const char *note)
+static void tell(struct session *s, const char *note)
 {
 	struct session_note n;
 
@@ -87,6 +88,11 @@ static _Noreturn void end(struct session *s, const char *note)
 	(void)session_link_put(n.text, sizeof(n.text), note);
 	/* posternd may be gone: then there is nobody to tell */
 	(void)session_link_send(s->link, &n, sizeof(n), NULL, 0);
+}
+
+static _Noreturn void end(struct session *s, const char *note)
+{
+	tell(s, note);
 	leave(s, 1);
 }
 
@@ -124,6 +130,9 @@ static void begin(struct session *s)
 	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		end(s, "cannot be made undumpable");
 	umask(umask(0077) | 0022);
+	/* as with sshd, a login whose programs will miss it is a login */
+	if (!session_authinfo_begin(s))
+		tell(s, "ExposeAuthInfo: the file cannot be made");
 }
 
 /* A login at rest keeps the pages that it is in, not those where the lookups of its

@@ -178,6 +178,7 @@ struct session_program {
 	const char *original;		/* NULL: not forced                          */
 	const struct session_display *display;	/* NULL: no X11                      */
 	const char *agent;		/* the agent's socket, or NULL               */
+	const char *auth_info;		/* the file of ExposeAuthInfo, or NULL       */
 	char *const *pam_environment;	/* NULL: none                                */
 	const char *greeting;		/* what PAM's modules want shown, or ""      */
 	bool user_rc;			/* ~/.ssh/rc may be run                      */

@@ -13,7 +13,7 @@
 #include "apps/session.h"
 
 enum { FILE_MAX = 64 * 1024,		/* ~/.ssh/environment                     */
-	PUT_LATER = 4 };		/* SSH_CLIENT, _CONNECTION, _TTY, _ORIGINAL_COMMAND */
+	PUT_LATER = 5 };		/* SSH_CLIENT, _CONNECTION, _USER_AUTH, _TTY, _ORIGINAL_COMMAND */
 
 /* Debian's, for a user and for root. */
 static const char path_user[] = "/usr/local/bin:/usr/bin:/bin:/usr/games";
@@ -204,6 +204,8 @@ void session_program_env(const struct session_program *p, struct session_env *e)
 	put_lines(e, p->conf, p->from->environment);
 	put_file(e, p->conf, u);
 	put_connection(e, p->from);
+	if (p->auth_info != NULL)
+		put(e, "SSH_USER_AUTH", p->auth_info);
 	if (p->tty != NULL)
 		put(e, "SSH_TTY", p->tty);
 	if (p->original != NULL)

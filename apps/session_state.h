@@ -42,6 +42,7 @@ struct session {
 	const struct account_session_ask *from;
 	struct account_user user;
 	char **pam_environment;		/* NULL: none                                */
+	char auth_info[32];		/* the file of ExposeAuthInfo, or ""         */
 	char greeting[ACCOUNT_INSTRUCTION_MAX + 1];	/* what PAM's modules said   */
 	int link, signals;
 	size_t n;
@@ -62,6 +63,11 @@ void session_reply(struct session *, bool ok, const char *note, const int *fds, 
 /* Opens the PAM session (session_pam.c) and returns in the process that is to become the
  * user; another one closes it.  False: why. */
 bool session_pam_begin(struct session *, char why[ACCOUNT_NOTE_MAX]);
+
+/* ExposeAuthInfo, as the user (session_authinfo.c): the file for the login's programs, and
+ * its end.  False: it cannot be made. */
+bool session_authinfo_begin(struct session *);
+void session_authinfo_leave(struct session *);
 
 /* ---- channels (session_channel.c) -------------------------------------------------- */
 

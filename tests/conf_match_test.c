@@ -134,7 +134,7 @@ static void keywords_in_a_block_are_checked_whether_or_not_it_holds(void **s)
 	bad("Match User a\nPubkeyAcceptedAlgorithms rot13\n", 2, "rot13");
 	bad("Match User a\nRekeyLimit 1Q\n", 2, "RekeyLimit");
 	good("Match User a\nPubkeyAcceptedAlgorithms +ssh-rsa\nCASignatureAlgorithms ^ssh-ed25519\n"
-	    "RekeyLimit 1G 1h\nPAMServiceName x\n");
+	    "RekeyLimit 1G 1h\nPAMServiceName x\nExposeAuthInfo yes\n");
 	bad("Match User a\nFrobnicate\n", 2, "no such keyword");
 	bad("Match User a\nPermitRootLogin maybe\n", 2, "PermitRootLogin");
 	bad("Match User a\nMaxAuthTries 1\nMaxAuthTries x\n", 3, "MaxAuthTries");

@@ -32,6 +32,7 @@ enum { WAIT_MS = 10000, STRANGER = 54321 };
 struct lab { int link; pid_t pid; struct conf conf; };
 static union session_order order;
 
+static const char *auth_info = "";
 static void start(struct lab *l, const char *user, const char *option)
 {
 	struct account_session_ask ask;
@@ -50,6 +51,7 @@ static void start(struct lab *l, const char *user, const char *option)
 	strcpy(ask.local, "10.9.9.9");
 	ask.port = 4711;
 	ask.local_port = 22;
+	strcpy(ask.auth_info, auth_info);
 	assert_int_equal(session_link_pair(pair), 0);
 	if ((l->pid = fork()) == 0) {
 		if (dup2(pair[1], 3) < 0)
@@ -649,6 +651,51 @@ static void root_becomes_the_user_before_anything(void **s)
 	assert_int_equal(stop(&l), 0);
 }
 
+/* What a command writes. */
+static void output_of(struct lab *l, const char *command, char *out, size_t size)
+{
+	ssize_t n, have = 0;
+	int fds[3];
+
+	order_start(l, 5, command, NULL);
+	assert_true(reply_is(l, 5, true, fds, 3));
+	while ((n = read(fds[1], out + have, size - 1 - (size_t)have)) > 0)
+		have += n;
+	out[have] = '\0';
+	(void)exit_of(l);
+	close_all(fds);
+}
+
+static void the_steps_of_a_login_are_in_a_file_while_it_lasts(void **s)
+{
+	char text[4096];
+	struct lab l;
+	char *rest;
+
+	(void)s;
+	auth_info = "publickey ssh-ed25519 AAAA\npassword\n";
+	start(&l, myself(), "ExposeAuthInfo yes");
+	output_of(&l, "echo $SSH_USER_AUTH; stat -c %a $SSH_USER_AUTH; cat $SSH_USER_AUTH", text, sizeof(text));
+	rest = strchr(text, '\n');
+	assert_non_null(rest);
+	assert_string_equal(rest, "\n600\npublickey ssh-ed25519 AAAA\npassword\n");
+	assert_memory_equal(text, "/tmp/sshauth.", 13);
+	*rest = '\0';
+	assert_int_equal(access(text, R_OK), 0);
+	assert_int_equal(stop(&l), 0);
+	assert_int_equal(access(text, F_OK), -1);
+	/* nobody asked for it; or there is nothing to say */
+	start(&l, myself(), NULL);
+	output_of(&l, "echo ${SSH_USER_AUTH-none}", text, sizeof(text));
+	assert_string_equal(text, "none\n");
+	assert_int_equal(stop(&l), 0);
+	auth_info = "";
+	start(&l, myself(), "ExposeAuthInfo yes");
+	output_of(&l, "echo ${SSH_USER_AUTH-none}", text, sizeof(text));
+	assert_string_equal(text, "none\n");
+	assert_int_equal(stop(&l), 0);
+}
+
 /* A program started as a user who is not root, whoever runs the test. */
 static void a_normal_user_has_programs_and_terminals(void **s)
 {
@@ -762,6 +809,7 @@ int main(void)
 		cmocka_unit_test(reports_are_whole_or_invalid),
 		cmocka_unit_test(an_unknown_user_gets_no_session),
 		cmocka_unit_test(root_becomes_the_user_before_anything),
+		cmocka_unit_test(the_steps_of_a_login_are_in_a_file_while_it_lasts),
 		cmocka_unit_test(a_normal_user_has_programs_and_terminals),
 		cmocka_unit_test(many_channels_leave_nothing_behind),
 	};

@@ -2,7 +2,7 @@
 """methods_test.py - AuthenticationMethods, with ssh: several steps, in the order that the
 lists have, and with the restrictions of all of them together.
 """
-import os, sys
+import os, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from certificate_test import ca, sign
@@ -114,6 +114,28 @@ def restrictions_of_all_keys_hold_together(lab):
     check(code != 0 and out == b"", "one of two commands ran: %r" % out)
 
 
+@needs_root(ACCOUNT)
+def programs_see_the_steps(lab):
+    """ExposeAuthInfo, in the same words as sshd, for the users whom a Match block names; and no file stays behind."""
+    lines = ("AuthenticationMethods publickey,password", "Match User " + lab.user, "ExposeAuthInfo yes")
+    command = "echo $SSH_USER_AUTH; stat -c '%a %U' $SSH_USER_AUTH; cat $SSH_USER_AUTH"
+    want = "600 %s\npublickey %s\npassword\n" % (lab.user, " ".join(open(lab.userkey + ".pub").read().split()[:2]))
+    for s in (lab.posternd(*lines), lab.sshd(*lines)):
+        code, out, err = login(lab, s, "publickey,password", [lab.userkey], lab.password, command)
+        path, _, rest = out.decode().partition("\n")
+        check(code == 0 and path.startswith("/tmp/sshauth.") and rest == want, "%s: %r %s" % (s.name, out, err))
+        end = time.monotonic() + 10
+        while os.path.exists(path) and time.monotonic() < end:
+            time.sleep(0.05)
+        check(not os.path.exists(path), "%s left %s" % (s.name, path))
+    s = lab.posternd("ExposeAuthInfo yes", "TrustedUserCAKeys %s.pub" % ca(lab))
+    certificate = sign(lab)
+    _, out, _ = login(lab, s, "publickey", [certificate], None, "cat $SSH_USER_AUTH")
+    check(out.decode().split() == ["publickey"] + open(certificate + "-cert.pub").read().split()[:2], "%r" % out)
+    s = lab.posternd("ExposeAuthInfo yes", "Match User " + lab.user, "ExposeAuthInfo no")
+    gets_in(login(lab, s, "publickey", [lab.userkey], None, "echo ${SSH_USER_AUTH-in}"))
+
+
 if __name__ == "__main__":
     main([a_key_then_a_password, a_certificate_binds_the_steps_behind_it, either_of_two_lists, two_keys_are_two_different_keys,
-          a_keys_command_survives_the_password_after_it, restrictions_of_all_keys_hold_together])
+          a_keys_command_survives_the_password_after_it, restrictions_of_all_keys_hold_together, programs_see_the_steps])
