@@ -25,6 +25,7 @@
 #include "apps/account_command_run.h"
 #include "apps/conf.h"
 #include "apps/session_link.h"
+#include "apps/program_signals.h"
 
 enum { CONTROL = 3, OUTPUT = 4, SAID_MAX = 200,
 	READS_PER_TURN = 32 };		/* who writes without end keeps nobody from the clock */
@@ -100,8 +101,7 @@ static _Noreturn void become(struct running *r, int err)
 	char path[] = "PATH=/usr/bin:/bin:/usr/sbin:/sbin";
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	for (int i = 1; i < NSIG; i++)
-		(void)signal(i, SIG_DFL);	/* KILL and STOP say no, and need none */
+	program_signals_reset();
 	(void)snprintf(home, sizeof(home), "HOME=%s", r->user.home);
 	(void)snprintf(user, sizeof(user), "USER=%s", r->user.name);
 	(void)snprintf(logname, sizeof(logname), "LOGNAME=%s", r->user.name);

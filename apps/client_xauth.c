@@ -21,6 +21,7 @@
 #include "apps/client_log.h"
 #include "apps/client_x11_head.h"
 #include "apps/client_xauth.h"
+#include "apps/program_signals.h"
 
 enum { XAUTH_WAIT_MS = 10 * 1000, XAUTH_TEXT_MAX = 8192, TIMEOUT_SLACK_S = 60 };
 
@@ -67,21 +68,16 @@ run(char *const argv[], char *out, size_t size)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	sigset_t set;
 	int p[2], status = -1;
 	pid_t pid = -1;
 	bool ok;
 
 	if (pipe2(p, O_CLOEXEC) != 0)
 		return false;
-	sigemptyset(&set);
-	sigaddset(&set, SIGPIPE);
 	/* without memory for these spawning fails too */
 	(void)posix_spawn_file_actions_init(&actions);
 	(void)posix_spawnattr_init(&attr);
-	(void)posix_spawnattr_setsigdefault(&attr, &set);
-	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
-	ok = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0) == 0 &&
+	ok = program_signals_plan(&attr) == 0 && posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0) == 0 &&
 	    posix_spawn_file_actions_adddup2(&actions, p[1], 1) == 0 &&
 	    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_RDWR, 0) == 0 &&
 	    posix_spawn(&pid, argv[0], &actions, &attr, argv, environ) == 0;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "apps/posternd.h"
+#include "apps/program_signals.h"
 
 /* 0, or the errors are in the log and everything stays as it is. */
 static int check(const struct posternd_options *o)
@@ -35,10 +36,7 @@ static int check(const struct posternd_options *o)
 
 static _Noreturn void start_again(const struct posternd_options *o)
 {
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	program_signals_reset();
 	if (fchdir(o->cwd) != 0)
 		posternd_log(POSTERN_ERROR, NULL, "fchdir: %s", strerror(errno));
 	closefrom(3);

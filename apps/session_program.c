@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "apps/conf.h"
+#include "apps/program_signals.h"
 #include "apps/session.h"
 
 enum { EXIT_NOLOGIN = 254 };
@@ -44,16 +45,6 @@ void session_signal_name(int number, char out[32])
 		}
 	/* names outside the RFC's list need a domain */
 	(void)snprintf(out, 32, "%s@postern", abbrev != NULL ? abbrev : "RT");
-}
-
-static void default_signals(void)
-{
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		(void)signal(i, SIG_DFL);	/* KILL and STOP say no, and need none */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int place_fds(int in, int out, int err)
@@ -111,7 +102,7 @@ pid_t session_program_start(const struct session_program *p, int in, int out, in
 		return -errno;
 	if (pid > 0)
 		return pid;
-	default_signals();
+	program_signals_reset();
 	if (setsid() < 0 || place_fds(in, out, err) < 0)
 		_exit(1);
 	if (p->tty != NULL && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0)

@@ -18,6 +18,7 @@
 #include "apps/conf.h"
 #include "apps/session_link.h"
 #include "apps/session_state.h"
+#include "apps/program_signals.h"
 
 enum {
 	PORT_BASE = 6000, DISPLAYS_TRIED = 1000,
@@ -116,11 +117,8 @@ static _Noreturn void become_xauth(const char *xauth, const struct account_user 
 {
 	char home[ACCOUNT_PATH_MAX + 8], user[ACCOUNT_USER_MAX + 8];
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	sigset_t none;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGALRM, SIG_DFL);
+	program_signals_reset();
 	/* xauth says how it went by its status; its words would mix with the program's */
 	if (null < 0 || dup2(in, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
 		_exit(1);

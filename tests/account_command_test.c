@@ -131,6 +131,21 @@ static void a_certificate_has_tokens_of_its_own(void **s)
 	free(text);
 }
 
+static void it_has_no_signal_ignored_or_blocked(void **s)
+{
+	sigset_t some, before;
+
+	(void)s;
+	sigemptyset(&some);
+	sigaddset(&some, SIGTERM);
+	sigaddset(&some, SIGUSR1);
+	assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &some, &before), 0);
+	writes("/bin/grep -c ^Sig[IB][gl][nk]:.0*$ /proc/self/status", "2\n");
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	(void)signal(SIGPIPE, SIG_DFL);
+}
+
 static void it_has_an_environment_and_three_descriptors(void **s)
 {
 	struct passwd *pw = getpwuid(geteuid());
@@ -323,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arguments_are_split_once_and_never_by_a_shell),
 		cmocka_unit_test(a_certificate_has_tokens_of_its_own),
+		cmocka_unit_test(it_has_no_signal_ignored_or_blocked),
 		cmocka_unit_test(it_has_an_environment_and_three_descriptors),
 		cmocka_unit_test(it_is_not_run_as_whoever_asks),
 		cmocka_unit_test(its_failure_is_told_with_what_it_said),

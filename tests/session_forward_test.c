@@ -668,7 +668,8 @@ static void write_xauth(int status)
 	FILE *f = fopen(in_dir("xauth"), "w");
 
 	assert_non_null(f);
-	fprintf(f, "#!/bin/sh\n{ echo \"$@ HOME=$HOME\"; cat; } >> %s\nexit %d\n", in_dir("noted"),
+	fprintf(f, "#!/bin/sh\n"
+	    "test $(grep -c '^Sig[IB][gl][nk]:.0*$' /proc/self/status) = 2 || exit 1\n{ echo \"$@ HOME=$HOME\"; cat; } >> %s\nexit %d\n", in_dir("noted"),
 	    status);
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(chmod(in_dir("xauth"), 0700), 0);

@@ -666,6 +666,20 @@ static void output_of(struct lab *l, const char *command, char *out, size_t size
 	close_all(fds);
 }
 
+static void programs_have_no_signal_ignored_or_blocked(void **s)
+{
+	char text[256];
+	struct lab l;
+
+	(void)s;
+	assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);	/* as posternd */
+	start(&l, myself(), NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	output_of(&l, "grep -c '^Sig[IB][gl][nk]:.0*$' /proc/self/status", text, sizeof(text));
+	assert_string_equal(text, "2\n");
+	assert_int_equal(stop(&l), 0);
+}
+
 static void the_steps_of_a_login_are_in_a_file_while_it_lasts(void **s)
 {
 	char text[4096];
@@ -809,6 +823,7 @@ int main(void)
 		cmocka_unit_test(reports_are_whole_or_invalid),
 		cmocka_unit_test(an_unknown_user_gets_no_session),
 		cmocka_unit_test(root_becomes_the_user_before_anything),
+		cmocka_unit_test(programs_have_no_signal_ignored_or_blocked),
 		cmocka_unit_test(the_steps_of_a_login_are_in_a_file_while_it_lasts),
 		cmocka_unit_test(a_normal_user_has_programs_and_terminals),
 		cmocka_unit_test(many_channels_leave_nothing_behind),
