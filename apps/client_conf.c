@@ -72,6 +72,7 @@ client_conf_free(struct client_conf *c)
 			free_list(field);
 	}
 	free(c->original);
+	free(c->asked);
 	client_conf_init(c);
 }
 

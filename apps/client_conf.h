@@ -19,7 +19,7 @@ struct client_conf {
 	    *host_key_alias, *preset, *kex, *host_keys, *signatures, *ca_signatures, *ciphers, *macs, *preferred,
 	    *family, *rekey, *tty, *command, *session_type, *escape, *log_level, *bind_mask,
 	    *bind_address, *bind_interface, *proxy_command, *local_command, *ignore_unknown,
-	    *jump, *forward_agent, *identity_agent, *xauth, *add_keys, *update_host_keys;
+	    *jump, *forward_agent, *identity_agent, *tag, *xauth, *add_keys, *update_host_keys;
 	int port, hash_known_hosts, pubkey, password, interactive, password_prompts, rsa_bits,
 	    batch, connect_timeout, attempts, alive_interval, alive_max, tcp_keepalive,
 	    stdin_null, fork_after, compression, clear_forwards, exit_on_failure, gateway_ports,
@@ -28,7 +28,7 @@ struct client_conf {
 	    dynamic_forwards, permit_remote_open;
 	/* what Match and tokens ask about: the name on the command line, whether this is
 	 * the last pass, and whether a line asks for one */
-	char *original;
+	char *original, *asked;		/* asked: the command or subsystem; NULL: none */
 	bool is_final, wants_final;
 	/* worked out by client_conf_finish */
 	const char *home;

@@ -165,6 +165,7 @@ hop_new(const struct client_link *l, const struct client_hop *hop, char *before)
 	via->config_file = l->config_file;
 	via->depth = l->depth + 1;
 	client_conf_init(&via->conf);
+	via->conf.session_type = client_conf_copy("none");	/* for Match, as ssh -W */
 	if (hop->user[0] != '\0')
 		via->conf.user = client_conf_copy(hop->user);
 	if (hop->port != 0) {

@@ -20,6 +20,7 @@
 #include "apps/client_log.h"
 #include "apps/client_match.h"
 #include "apps/client_token.h"
+#include "apps/program_signals.h"
 
 bool
 client_match_patterns(const char *patterns, const char *name)
@@ -76,6 +77,46 @@ is_local_user(struct client_conf *c, const char *patterns)
 	return user != NULL && client_match_patterns(patterns, user);
 }
 
+/* Nothing is matched by "" alone, as in ssh. */
+static bool
+is_named(const char *patterns, const char *name)
+{
+	return name == NULL || name[0] == '\0' ? patterns[0] == '\0' :
+	    client_match_patterns(patterns, name);
+}
+
+static int
+is_tagged(struct client_conf *c, const char *patterns)
+{
+	return is_named(patterns, c->tag);
+}
+
+static int
+is_command(struct client_conf *c, const char *patterns)
+{
+	return is_named(patterns, c->asked);
+}
+
+/* As far as it is known where the line stands: SessionType above it counts. */
+static int
+is_session_type(struct client_conf *c, const char *patterns)
+{
+	const char *type = c->asked != NULL && c->asked[0] != '\0' ? "exec" : "shell";
+
+	if (c->session_type != NULL && strcasecmp(c->session_type, "subsystem") == 0)
+		type = "subsystem";
+	else if (c->session_type != NULL && strcasecmp(c->session_type, "none") == 0)
+		type = "none";
+	return client_match_patterns(patterns, type);
+}
+
+static int
+is_version(struct client_conf *c, const char *patterns)
+{
+	(void)c;
+	return client_match_patterns(patterns, "Postern_" POSTERN_VERSION);
+}
+
 /* As ssh: with the user's shell, no input, nothing shown but errors. */
 static int
 runs_well(struct client_conf *c, const char *text)
@@ -94,6 +135,7 @@ runs_well(struct client_conf *c, const char *text)
 	if ((pid = fork()) == 0) {
 		int null = open("/dev/null", O_RDWR);
 
+		program_signals_reset();
 		if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 			_exit(1);
 		(void)execl(shell, shell, "-c", line, (char *)NULL);
@@ -191,20 +233,25 @@ static const struct criterion {
 	/* 1, 0, or -1: said on stderr */
 	int (*holds)(struct client_conf *, const char *argument);
 	bool runs;			/* a program, so only if it still matters */
+	bool may_be_empty;		/* "": there is none                      */
 } criteria[] = {
-	{ "host",         is_host,          false },
-	{ "originalhost", is_original,      false },
-	{ "user",         is_user,          false },
-	{ "localuser",    is_local_user,    false },
-	{ "localnetwork", is_local_network, false },
-	{ "exec",         runs_well,        true  },
+	{ "host",         is_host,          false, false },
+	{ "originalhost", is_original,      false, false },
+	{ "user",         is_user,          false, false },
+	{ "localuser",    is_local_user,    false, false },
+	{ "localnetwork", is_local_network, false, false },
+	{ "tagged",       is_tagged,        false, true  },
+	{ "command",      is_command,       false, true  },
+	{ "sessiontype",  is_session_type,  false, false },
+	{ "version",      is_version,       false, false },
+	{ "exec",         runs_well,        true,  false },
 };
 
 static const struct criterion *
-find(const char *name)
+find(const char *name, size_t len)
 {
 	for (size_t i = 0; i < sizeof(criteria) / sizeof(criteria[0]); i++)
-		if (strcasecmp(criteria[i].name, name) == 0)
+		if (strlen(criteria[i].name) == len && strncasecmp(criteria[i].name, name, len) == 0)
 			return &criteria[i];
 	return NULL;
 }
@@ -218,21 +265,22 @@ is_last_pass(struct client_conf *c, const char *name)
 	return c->is_final;
 }
 
-/* One criterion whose name is read: 1, 0 or -1 as the line's. */
+/* One criterion whose name is read, "name" or "name=value": 1, 0 or -1 as the line's. */
 static int
 judge(struct client_conf *c, const char *name, char **rest, bool may_run, const char *where)
 {
+	size_t len = strcspn(name, "=");
 	const struct criterion *k;
-	char *argument;
+	const char *argument;
 
 	if (strcasecmp(name, "canonical") == 0 || strcasecmp(name, "final") == 0)
 		return is_last_pass(c, name);
-	if ((k = find(name)) == NULL) {
+	if ((k = find(name, len)) == NULL) {
 		client_log_error("%s: Match has no criterion \"%s\" in postern", where, name);
 		return -1;
 	}
-	argument = client_conf_word(rest);
-	if (argument == NULL || *argument == '\0') {
+	argument = name[len] == '=' ? name + len + 1 : client_conf_word(rest);
+	if (argument == NULL || (*argument == '\0' && !k->may_be_empty)) {
 		client_log_error("%s: Match %s wants a value", where, k->name);
 		return -1;
 	}

@@ -45,7 +45,7 @@ usage(void)
 	(void)fprintf(stderr, "usage: postern [-46AaCfGgkNnqsTtVvXxY] [-B interface] [-b address] [-c ciphers]\n"
 	    "               [-D [bind_address:]port] [-E log] [-e escape] [-F file] [-i key]\n"
 	    "               [-J destination] [-L address] [-l user] [-m macs] [-o Keyword=Value]\n"
-	    "               [-p port] [-R address] [-S path] [-W host:port]\n"
+	    "               [-P tag] [-p port] [-R address] [-S path] [-W host:port]\n"
 	    "               [user@]host [command ...]\n"
 	    "       postern -Q query\n");
 	exit(FAILED);
@@ -156,6 +156,7 @@ static const struct { int letter; const char *keyword, *value; } letters[] = {
 	{ 'M', "ControlMaster", "yes" },
 	{ 'm', "MACs", NULL },
 	{ 'O', "ControlMaster", "yes" },
+	{ 'P', "Tag", NULL },
 	{ 'p', "Port", NULL },
 	{ 'R', "RemoteForward", NULL },
 	{ 'S', "ControlPath", NULL },
@@ -185,7 +186,7 @@ parse_flags(struct client *c, int argc, char **argv)
 {
 	int ch, verbose = 0, quiet = 0;
 
-	while ((ch = getopt(argc, argv, "+46AaB:b:Cc:D:E:e:F:fGgI:i:J:KkL:l:Mm:NnO:o:p:Q:qR:S:sTtVvW:w:XxY")) != -1)
+	while ((ch = getopt(argc, argv, "+46AaB:b:Cc:D:E:e:F:fGgI:i:J:KkL:l:Mm:NnO:o:P:p:Q:qR:S:sTtVvW:w:XxY")) != -1)
 		switch (ch) {
 		case 'E': if (client_log_to_file(optarg) != 0) exit(FAILED); break;
 		case 'F': c->link.config_file = optarg; break;
@@ -196,7 +197,10 @@ parse_flags(struct client *c, int argc, char **argv)
 				    strerror(errno));
 			apply_letter(c, ch);
 			break;
-		case 'N': c->no_session = true; break;
+		case 'N':
+			set_option(c, "SessionType", "none");
+			c->no_session = true;
+			break;
 		case 'n': c->session.no_stdin = true; break;
 		case 'o':
 			if (client_conf_option(&c->link.conf, optarg, "command line") != 0)
@@ -204,7 +208,10 @@ parse_flags(struct client *c, int argc, char **argv)
 			break;
 		case 'Q': exit(client_query(optarg));
 		case 'q': quiet = 1; break;
-		case 's': c->session.subsystem = true; break;
+		case 's':
+			set_option(c, "SessionType", "subsystem");
+			c->session.subsystem = true;
+			break;
 		case 'T': c->session.tty = -1; break;
 		case 't': c->session.tty = c->session.tty > 0 ? 2 : 1; break;
 		case 'V':
@@ -237,13 +244,15 @@ parse_destination(struct client *c, char *destination, char **host)
 
 /* What must hold before anybody is connected to. */
 static void
-configure(struct client *c, const char *host)
+configure(struct client *c, const char *host, char **argv)
 {
 	struct client_conf *conf = &c->link.conf;
 
+	conf->asked = *argv != NULL ? join(argv) : NULL;
 	if (c->stdio != NULL) {
 		/* as ssh: nothing else happens on a connection that is a pipe */
 		set_option(c, "ClearAllForwardings", "yes");
+		set_option(c, "SessionType", "none");
 		if (!client_spec_host_port(&c->stdio_to, c->stdio)) {
 			client_log_error("bad stdio forwarding specification '%s'", c->stdio);
 			exit(FAILED);
@@ -274,7 +283,7 @@ choose_command(struct client *c, char **argv)
 
 	if (*argv != NULL) {
 		free(conf->command);
-		c->session.command = conf->command = join(argv);
+		c->session.command = conf->command = client_conf_copy(conf->asked);
 	} else if (conf->command != NULL && strcasecmp(conf->command, "none") != 0) {
 		char *text = client_token_expand(conf, conf->command, TOKENS_ALL, 0);
 
@@ -311,7 +320,7 @@ main(int argc, char **argv)
 	if (*argv == NULL)
 		usage();
 	parse_destination(&c, *argv++, &host);
-	configure(&c, host);
+	configure(&c, host, argv);
 	if (c.dump) {
 		client_conf_dump(&c.link.conf);
 		client_link_close(&c.link);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 static char dir[] = "/tmp/client_file_test.XXXXXX";
 static struct client_conf conf;
+static char *next_asked;
 
 static const char *in(const char *name)
 {
@@ -42,6 +44,7 @@ static int read_text(const char *text)
 	client_log_set_level(0);
 	conf.original = client_conf_copy("web.example.org");
 	conf.home = dir;
+	conf.asked = next_asked != NULL ? client_conf_copy(next_asked) : NULL;
 	put("config", text);
 	return client_conf_file(&conf, in("config"), conf.original, true);
 }
@@ -92,6 +95,35 @@ static void criteria_hold_or_not(void **s)
 	assert_true(holds("!localnetwork 240.0.0.0/4"));
 }
 
+static void asked(const char *command)
+{
+	free(next_asked);
+	next_asked = command != NULL ? strdup(command) : NULL;
+}
+
+static void tags_commands_and_kinds_of_session(void **s)
+{
+	(void)s;
+	assert_int_equal(port("Tag work\nTag home\nMatch tagged wo*,x\n Port 5\n"), 5);
+	assert_int_equal(port("Tag work\nMatch tagged home,!work\n Port 5\n"), -1);
+	assert_int_equal(port("Tag work\nMatch tagged=work\n Port 5\n"), 5);
+	assert_int_equal(port("Tag work\nMatch tagged \"\"\n Port 5\n"), -1);
+	assert_int_equal(port("Match tagged work\n Port 5\n"), -1);
+	/* no tag is a tag of its own, which no pattern finds */
+	assert_true(holds("tagged \"\"") && holds("!tagged *") && holds("tagged= host=web.*"));
+	assert_true(holds("command \"\"") && !holds("command *") && holds("sessiontype shell"));
+	asked("git-upload-pack x");
+	assert_true(holds("command git-*,sftp") && holds("sessiontype exec"));
+	assert_false(holds("command \"\"") || holds("command git") || holds("sessiontype shell,none"));
+	asked("sftp");
+	assert_int_equal(port("SessionType subsystem\nMatch sessiontype subsystem command sftp\n Port 5\n"), 5);
+	asked(NULL);
+	assert_int_equal(port("SessionType none\nMatch sessiontype none\n Port 5\n"), 5);
+	assert_int_equal(port("Match sessiontype none\n Port 5\nHost *\n SessionType none\n"), -1);
+	assert_true(holds("version Postern_*") && holds("version=*,!OpenSSH_*"));
+	assert_false(holds("version OpenSSH_*") || holds("version Postern"));
+}
+
 static void hosts_of_match_are_the_ones_connected_to(void **s)
 {
 	(void)s;
@@ -113,6 +145,22 @@ static void programs_are_run_when_they_matter(void **s)
 	assert_true(holds("host web.* exec \"touch $POSTERN_TEST_DIR/ran\""));
 	assert_int_equal(access(in("ran"), F_OK), 0);
 	assert_int_equal(unlink(in("ran")), 0);
+}
+
+/* postern ignores SIGPIPE; what it runs must not. */
+static void programs_have_no_signal_ignored_or_blocked(void **s)
+{
+	sigset_t some, before;
+
+	(void)s;
+	sigfillset(&some);
+	sigdelset(&some, SIGINT);
+	assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR && signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &some, &before), 0);
+	assert_true(holds("exec \"test $(grep -c '^Sig[IB][gl][nk]:.0*$' /proc/self/status) = 2\""));
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGUSR1, SIG_DFL);
 }
 
 static void the_last_pass_is_asked_for_and_seen(void **s)
@@ -139,7 +187,9 @@ static void bad_lines_are_refused(void **s)
 	static const char *const bad[] = { "Match\n", "Match nothing x\n", "Match host\n",
 		"Match host \"\"\n", "Match all host x\n", "Match host x all\n", "Match exec\n",
 		"Match canonical host x all\n", "Match host \"x\n", "Include\n", "Include ${POSTERN_NOT_SET}\n",
-		"Include ~no-such-user-here/x\n", "Match canonicals\n", "Match localnetwork x\n",
+		"Include ~no-such-user-here/x\n", "Match canonicals\n", "Match tagged\n", "Match command\n",
+		"Match version \"\"\n", "Match sessiontype=\n", "Match host=\n", "Match =x\n", "Match tag work\n",
+		"Match all=x\n", "Match localnetwork x\n",
 		"Match localnetwork 127.0.0.0/33\n", "Match localnetwork 127.0.0.0/x\n", "Match localnetwork 127.0.0.0/\n",
 		"Match localnetwork 127.0.0.0/8,\n", "Match exec %z\n", "HostName %z\nMatch host x\n" };
 
@@ -239,8 +289,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hosts_are_patterns),
 		cmocka_unit_test(criteria_hold_or_not),
+		cmocka_unit_test(tags_commands_and_kinds_of_session),
 		cmocka_unit_test(hosts_of_match_are_the_ones_connected_to),
 		cmocka_unit_test(programs_are_run_when_they_matter),
+		cmocka_unit_test(programs_have_no_signal_ignored_or_blocked),
 		cmocka_unit_test(the_last_pass_is_asked_for_and_seen),
 		cmocka_unit_test(bad_lines_are_refused),
 		cmocka_unit_test(files_include_files),
