@@ -469,6 +469,8 @@ int api_list_edit(int list, const char *base, const char *edit, char *out, size_
 int api_preset_list(int list, const char *preset, char *out, size_t size);
 /* Bits that a host key of RSA has at least, on either side. */
 unsigned api_preset_rsa_min(const char *preset);
+/* May a server show this host key: has the list a signature of it, and is it large enough? */
+bool api_preset_offers(const postern_key *, struct span list, unsigned rsa_min);
 /* Of a failed negotiation both lists: the name of the first preset with which it would not
  * have failed, or NULL. */
 const char *api_preset_that_agrees(const postern_transport *, struct span ours,

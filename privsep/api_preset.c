@@ -148,15 +148,36 @@ rsa_bits(const postern_key *k)
 	return bits;
 }
 
+/* One type of key has several signatures (RFC 8332), and a name that is its own. */
+static bool
+signs(const postern_key *k, struct span name, unsigned rsa_min)
+{
+	if (strcmp(k->alg, "ssh-rsa") != 0)
+		return span_is(name, k->alg);
+	return (span_is(name, k->alg) || (name.n > 9 && memcmp(name.p, "rsa-sha2-", 9) == 0)) &&
+	    rsa_bits(k) >= rsa_min;
+}
+
 static bool
 has_host_key(const postern_context *ctx, const char *name, unsigned rsa_min)
 {
 	const postern_key *k;
 
 	TAILQ_FOREACH(k, &ctx->host_keys, next) {
-		/* one type of key has several signatures (RFC 8332) */
-		if (strcmp(k->alg, "ssh-rsa") == 0 ? strncmp(name, "rsa-sha2-", 9) == 0 &&
-		    rsa_bits(k) >= rsa_min : strcmp(k->alg, name) == 0)
+		if (signs(k, span_str(name), rsa_min))
+			return true;
+	}
+	return false;
+}
+
+bool
+api_preset_offers(const postern_key *k, struct span list, unsigned rsa_min)
+{
+	struct rd r = rd_of(list);
+	struct span name;
+
+	while (api_list_next(&r, &name)) {
+		if (signs(k, name, rsa_min))
 			return true;
 	}
 	return false;

@@ -29,6 +29,24 @@ take_interface(struct postern_server_interface *to, const struct postern_server_
 	return api_context_struct(to, sizeof(*to), from);
 }
 
+/* Told once, where it can be mended: a peer that wants just this key learns no reason. */
+static void
+tell_withheld(const postern_server *s)
+{
+	const postern_key *k;
+	char print[80];
+
+	TAILQ_FOREACH(k, &s->ctx->host_keys, next) {
+		if (api_preset_offers(k, span_str(s->options.host_keys), s->options.rsa_min))
+			continue;
+		if (postern_fingerprint(k->blob, k->blob_len, print, sizeof(print)) < 0)
+			print[0] = '\0';	/* the room suffices for every key */
+		api_log(s->ctx, NULL, POSTERN_INFO, "the host key %s %s is not offered: no algorithm of "
+		    "the preset or list is its own, or it is RSA of fewer than %u bits", k->alg, print,
+		    s->options.rsa_min);
+	}
+}
+
 static int
 fill(postern_server *s, const struct postern_server_config *given,
     const struct postern_server_interface *interface)
@@ -105,6 +123,7 @@ begin(postern_server **out, postern_context *ctx, const struct postern_server_co
 		api_server_release(s);
 		return r;
 	}
+	tell_withheld(s);
 	TAILQ_INSERT_TAIL(&ctx->servers, s, next);
 	if (ctx->phase == P_SERVE)
 		api_call_complete(*call, 0);
@@ -373,12 +392,13 @@ api_server_attempt(postern_transport *t, const struct ipc_ATTEMPT *m)
 	    verdict == POSTERN_REFUSE ? "refused" : verdict == POSTERN_PARTIAL ? "passed a step:" :
 	    "accepted", method, user, alg[0] != '\0' ? ", " : "", alg,
 	    print[0] != '\0' ? " " : "", print, m->failures);
-	/* what the monitor finds wrong with a certificate nobody else is told */
+	/* what the monitor finds wrong with a certificate nobody else is told; as its own remarks,
+	 * which no program words anew */
 	if (m->why.n > 0) {
 		char why[700];
 
-		api_log(t->ctx, t, POSTERN_ERROR, "key refused for \"%s\": %s", user,
-		    api_log_quote(why, sizeof(why), m->why));
+		api_log(t->ctx, NULL, POSTERN_INFO, "connection %llu: key refused for \"%s\": %s",
+		    (unsigned long long)t->id, user, api_log_quote(why, sizeof(why), m->why));
 	}
 	if (i->auth_attempt != NULL)
 		i->auth_attempt(i->user, t, api_text(m->user), api_text(m->method),

@@ -322,6 +322,25 @@ host_keys_of_rsa(void **state)
 	assert_string_equal(agrees("ssh-ed25519", "rsa-sha2-512"), "none");
 }
 
+static void
+which_host_keys_a_server_shows(void **state)
+{
+	static char rsa[] = "ssh-rsa", ecdsa[] = "ecdsa-sha2-nistp256";
+	static uint8_t blob[2048];
+	postern_key key = { .alg = rsa, .blob = blob };
+
+	(void)state;
+	rsa_blob(blob, &key.blob_len, 3072);
+	assert_true(api_preset_offers(&key, span_str("ssh-ed25519,rsa-sha2-512"), 3072));
+	assert_true(api_preset_offers(&key, span_str("ssh-rsa"), 3072));
+	assert_false(api_preset_offers(&key, span_str("rsa-sha2-512"), 3073));
+	assert_false(api_preset_offers(&key, span_str("ssh-ed25519,rsa-sha2-"), 2048));
+	assert_false(api_preset_offers(&key, span_str(""), 2048));
+	key.alg = ecdsa;
+	assert_true(api_preset_offers(&key, span_str(names_of(POSTERN_HOST_KEYS, "compat")), 2048));
+	assert_false(api_preset_offers(&key, span_str(names_of(POSTERN_HOST_KEYS, "modern")), 2048));
+}
+
 int
 main(void)
 {
@@ -336,6 +355,7 @@ main(void)
 		cmocka_unit_test_setup(for_each_list, setup),
 		cmocka_unit_test_setup(a_server_without_the_means, setup),
 		cmocka_unit_test_setup(host_keys_of_rsa, setup),
+		cmocka_unit_test(which_host_keys_a_server_shows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,6 +202,7 @@ transport_closed(void *user, postern_transport *t, const struct postern_exceptio
 static postern_context *ctx;
 static postern_server *server;
 static char log_text[8192];
+static int refusal_level;
 
 static void
 keep_log(void *user, const struct postern_log_line *line)
@@ -209,6 +210,8 @@ keep_log(void *user, const struct postern_log_line *line)
 	size_t n = strlen(log_text);
 
 	(void)user;
+	if (strstr(line->text, "key refused for") != NULL)
+		refusal_level = line->level;
 	(void)snprintf(log_text + n, sizeof(log_text) - n, "%s\n", line->text);
 }
 
@@ -538,6 +541,7 @@ a_login_is_told_once_and_by_the_monitor(void **state)
 	struct postern_event ev = POSTERN_EVENT;
 	struct strings s = connected_to(server);
 	postern_transport *t = NULL;
+	char mine[64];
 
 	(void)state;
 	assert_null(postern_transport_get_username(s.t));
@@ -558,6 +562,10 @@ a_login_is_told_once_and_by_the_monitor(void **state)
 	assert_non_null(strstr(log_text, "\"ro\\x0abey\""));
 	assert_null(strstr(log_text, "ro\nbey"));
 	assert_non_null(strstr(log_text, "key refused for \"ro\\x0abey\": a ce\\x0artificate"));
+	assert_int_equal(refusal_level, POSTERN_INFO);	/* any stranger brings it about */
+	(void)snprintf(mine, sizeof(mine), "connection %llu: key refused",
+	    (unsigned long long)postern_transport_id(s.t));
+	assert_non_null(strstr(log_text, mine));
 	(void)close(s.fd);
 }
 

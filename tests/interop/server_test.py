@@ -526,6 +526,15 @@ def ours_algorithms(lab, cipher, mac):
 for f in (ssh_password, ssh_keyboard_interactive, ssh_two_steps, dbclient_password, plink_password):
     needs_root("the throw-away account with a password is made as root")(f)
 
+def host_keys_that_are_withheld_are_told(lab):
+    ecdsa, rsa = lab.key("host_ecdsa", type="ecdsa"), lab.key("host_rsa", type="rsa", bits=2048)
+    for preset, n in (("modern", 1), ("compat", 0)):
+        s = lab.posternd("AlgorithmPreset " + preset, "HostKey " + ecdsa, "HostKey " + rsa)
+        for start in ("the host key ecdsa-sha2-nistp256 SHA256:", "the host key ssh-rsa SHA256:"):
+            lines = [line for line in s.text().split("\n") if start in line and "is not offered" in line]
+            check(len(lines) == n, "%s: %r" % (preset, s.text()))
+
+
 cases = [labelled("ssh %s %s %s" % (k, c, m or "aead"), ssh_algorithms, k, c, m)
          for k in KEX for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 cases += [labelled("ssh " + k, ssh_kex, k) for k in SNTRUP + ECDH]
@@ -554,4 +563,4 @@ cases += [labelled("postern %s %s" % (c, m or "aead"), ours_algorithms, c, m)
           for c in AEAD + CTR for m in ([None] if c in AEAD else MACS)]
 
 if __name__ == "__main__":
-    main(cases + [inetd_on_a_socket, inetd_on_two_pipes])
+    main(cases + [host_keys_that_are_withheld_are_told, inetd_on_a_socket, inetd_on_two_pipes])
