@@ -225,16 +225,6 @@ ask_agent(struct login *l)
 	l->n_agent = n;
 }
 
-/* What our own side refuses the server has never heard of. */
-static void
-tell_own_refusal(postern_transport *t)
-{
-	struct postern_exception e = POSTERN_EXCEPTION;
-
-	if (postern_transport_get_exception(t, &e) == 0 && e.side == POSTERN_LOCAL)
-		client_log_verbose("not used: %s", e.text);
-}
-
 /* The server is asked first: some agents ask a person for each signature. */
 static int
 try_agent(struct login *l, postern_transport *t)
@@ -254,7 +244,7 @@ try_agent(struct login *l, postern_transport *t)
 		if (r == 0)
 			r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
 		if (r == POSTERN_EAUTH)
-			tell_own_refusal(t);
+			client_withheld_note(&l->withheld, t, alg);
 	}
 	return r;
 }
@@ -284,6 +274,8 @@ try_key(struct login *l, postern_transport *t, const char *path)
 		client_log_verbose("offering public key: %s %s", path, pub.alg);
 		r = may_be_certified(l, path) ? 0 : postern_transport_probe_publickey(t,
 		    l->conf->user, pub.alg, pub.blob, pub.n, LOGIN_WAIT_MS);
+		if (r == POSTERN_EAUTH)
+			client_withheld_note(&l->withheld, t, pub.alg);
 		if (r != 0)
 			return r;
 		if (pub.is_token) {
@@ -297,6 +289,8 @@ try_key(struct login *l, postern_transport *t, const char *path)
 	client_agent_add(l->context, l->conf, key, path);
 	client_log_verbose("logging in with %s", path);
 	r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
+	if (r == POSTERN_EAUTH)
+		client_withheld_note(&l->withheld, t, postern_key_algorithm(key));
 	postern_key_free(key);
 	return r;
 }
@@ -316,7 +310,6 @@ try_keys(struct login *l, postern_transport *t, size_t *next)
 		free(path);
 		if (r != POSTERN_EAUTH)
 			break;
-		tell_own_refusal(t);
 	}
 	return r;
 }
@@ -355,12 +348,14 @@ show(FILE *f, const char *text)
 int
 client_login_answer_prompts(struct login *l, const struct postern_prompts *p, char **answers)
 {
-	char clean[4 * 1024 + 1], secret[SECRET_MAX], text[1024];
+	char clean[4 * 1536 + 1], secret[SECRET_MAX], text[1536];
 
 	show(stderr, p->name);
 	show(stderr, p->instruction);
 	for (size_t i = 0; i < p->n; i++) {
-		(void)snprintf(text, sizeof(text), "%s", p->prompts[i].text);
+		/* whose question it is: a server may word it as another's, or as ours */
+		(void)snprintf(text, sizeof(text), "(%.255s@%.255s) %.1000s", l->conf->user,
+		    l->conf->hostname, p->prompts[i].text);
 		(void)strvis(clean, text, VIS_SAFE | VIS_NOSLASH);
 		if (l->conf->batch > 0 || !read_secret(clean, secret, sizeof(secret),
 		    p->prompts[i].echo)) {
@@ -433,8 +428,10 @@ client_login_run(struct login *l, postern_transport *t)
 		if (step(l, t, &next_key, &r) != 0)
 			break;
 	}
-	if (r == POSTERN_EAUTH || r == 1)
+	if (r == POSTERN_EAUTH || r == 1) {
 		client_log_error("%s@%s: Permission denied (%s).", l->conf->user, l->conf->hostname,
 		    postern_transport_auth_methods(t));
+		client_withheld_tell(&l->withheld, l->conf);
+	}
 	return r == 1 ? POSTERN_EAUTH : r;
 }

@@ -5,6 +5,7 @@
 #include <postern.h>
 
 #include "apps/client_conf.h"
+#include "apps/client_withheld.h"
 
 struct login {
 	const struct client_conf *conf;
@@ -15,6 +16,7 @@ struct login {
 	bool asked_agent;
 	postern_key **agent;		/* its keys, those that were named first   */
 	size_t n_agent, next_agent;
+	struct client_withheld withheld;
 };
 
 /* 0: logged in; else what the last call returned, said on stderr. */

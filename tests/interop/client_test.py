@@ -231,6 +231,28 @@ def password_on_terminal(lab, name):
     check(lab.password.encode() not in seen, "the password was echoed")
 
 
+def prompts_say_whose_they_are(lab):
+    """As ssh's, and a server's control characters do not reach the terminal."""
+    s = lab.posternd("PasswordAuthentication no", "KbdInteractiveAuthentication yes")
+    argv = [POSTERN, "-F", "none", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
+            "UserKnownHostsFile=" + lab.path("kh"), "-o", "PubkeyAuthentication=no", "%s@127.0.0.1" % lab.user, "exit 4"]
+    status, seen = lab.on_terminal(argv, [(b"(%s@127.0.0.1) Password: " % lab.user.encode(), lab.password.encode() + b"\n")])
+    check(status == 4, "status %d: %r" % (status, seen))
+
+
+def keys_that_are_withheld_are_named(lab):
+    """The only key is not of the preset: the server is not to blame, and the preset that has it is named."""
+    ecdsa = lab.key("withheld", type="ecdsa")
+    s = peer(lab, "sshd")
+    r = lab.postern(s, command=["true"], key=ecdsa)
+    check(r.returncode == 255 and b"no key was shown to the server" in r.stderr and
+          b"(ecdsa-sha2-nistp256)" in r.stderr and b"AlgorithmPreset=compat" in r.stderr, "%r" % r.stderr)
+    # one that was shown, and one that compat would not help
+    for flags in (["-i", lab.wrongkey], ["-o", "AlgorithmPreset=compat"]):
+        r = lab.postern(s, *flags, command=["true"], key=ecdsa)
+        check(r.returncode == 255 and b"no key was shown" not in r.stderr, "%s: %r" % (flags, r.stderr))
+
+
 def passphrase_on_terminal(lab):
     s = sshd(lab)
     argv = [POSTERN, "-F", "none", "-p", str(s.port), "-o", "StrictHostKeyChecking=accept-new", "-o",
@@ -349,7 +371,8 @@ for n in ("dropbear", "tinysshd"):
     for case in (labelled("terminal, " + n, terminal, n),
                  labelled("postern->%s rekey" % n, rekey, "chacha20-poly1305@openssh.com", n)):
         cases.append(needs_root("it reads ~/.ssh/authorized_keys only")(case))
-cases += [silence, reader_leaves, sshd_rekeys, subsystem, env, remote_signal, labelled("terminal, sshd", terminal, "sshd"), escape, *password_cases, passphrase_on_terminal,
+cases += [silence, reader_leaves, sshd_rekeys, subsystem, env, remote_signal, labelled("terminal, sshd", terminal, "sshd"), escape, *password_cases, keys_that_are_withheld_are_named,
+          needs_root("a password of an account")(prompts_say_whose_they_are), passphrase_on_terminal,
           first_contact, hashed_known_hosts, host_key_problems, failures_are_named, cut_is_not_an_end]
 
 if __name__ == "__main__":
