@@ -149,7 +149,7 @@ static void every_keyword_takes_its_value(void **s)
 	    "TCPKeepAlive no\nPermitRootLogin no\nPubkeyAuthentication yes\n"
 	    "PasswordAuthentication no\nKbdInteractiveAuthentication yes\n"
 	    "AuthenticationMethods publickey,keyboard-interactive publickey\n"
-	    "StrictModes no\nAuthorizedKeysFile /k/%u none\n"
+	    "StrictModes no\nExposeAuthInfo yes\nAuthorizedKeysFile /k/%u none\n"
 	    "AuthorizedKeysCommand /keys \"a b\" %u%% %C%D%f%h%k%t%U\nAuthorizedKeysCommandUser eve\n"
 	    "AuthorizedPrincipalsCommand /names %F%i%K%s%T\nAuthorizedPrincipalsCommandUser eve\n"
 	    "PasswordFile /p\n"
