@@ -8,7 +8,6 @@
  */
 #include <bsd/unistd.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "apps/client_command.h"
 #include "apps/client_log.h"
 #include "apps/client_token.h"
+#include "apps/program_signals.h"
 
 enum { FIRST_FREE_FD = STDERR_FILENO + 1 };
 
@@ -27,14 +27,12 @@ become(const char *prefix, const char *command)
 {
 	const char *shell = getenv("SHELL");
 	char *line;
-	sigset_t none;
 
 	if (shell == NULL || shell[0] == '\0')
 		shell = "/bin/sh";
 	closefrom(FIRST_FREE_FD);
-	sigemptyset(&none);
-	if (asprintf(&line, "%s%s", prefix, command) >= 0 &&
-	    signal(SIGPIPE, SIG_DFL) != SIG_ERR && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+	program_signals_reset();
+	if (asprintf(&line, "%s%s", prefix, command) >= 0)
 		(void)execl(shell, shell, "-c", line, (char *)NULL);
 	client_log_error("%s: %s", shell, strerror(errno));
 	_exit(127);
