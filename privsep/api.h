@@ -670,6 +670,14 @@ void api_dial_end_all(postern_context *);
 void api_end_from_monitor(postern_transport *, const struct ipc_END_OF *);
 void api_end_without_monitor(postern_transport *, const char *why);
 
+/* ---- api_asked.c: 0 or IPC_BROKEN ---- */
+int api_asked_none(postern_transport *, const struct ipc_ASK_NONE *);
+int api_asked_password(postern_transport *, const struct ipc_ASK_PASSWORD *);
+int api_asked_change(postern_transport *, const struct ipc_ASK_CHANGE *);
+int api_asked_publickey(postern_transport *, const struct ipc_ASK_PUBLICKEY *);
+int api_asked_kbdint(postern_transport *, const struct ipc_ASK_KBDINT *);
+int api_asked_responses(postern_transport *, const struct ipc_ASK_RESPONSES *);
+
 /* ---- api_server.c, api_listener.c ---- */
 int api_server_welcome(postern_server *, postern_transport *);	/* NEW, ATTACH */
 void api_server_serving(postern_context *);	/* a zygote is up: they begin */
