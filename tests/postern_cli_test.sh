@@ -33,7 +33,7 @@ refuse background_connection_refused "port 1: Connection refused" -f -p 1
 refuse connection_refused "port 1: Connection refused" -p 1
 refuse unknown_option "usage:" -Z
 refuse unknown_keyword 'command line: keyword "Frobnicate"' -o Frobnicate=1
-refuse keyword_that_we_lack 'keyword "ProxyCommand"' -o ProxyCommand=other
+refuse keyword_that_we_lack 'command line: PKCS11Provider /x is not supported by postern' -o PKCS11Provider=/x
 refuse no_value "Port wants a value" -o Port
 refuse bad_port "bad port 99999" -p 99999
 refuse bad_number 'Port: bad value "x"' -p x
@@ -60,8 +60,8 @@ refuse bad_jump 'ProxyJump: bad host "u@"' -J u@
 refuse bad_mask 'StreamLocalBindMask: bad value "9"' -o StreamLocalBindMask=9
 refuse missing_file "$tmp/none: No such file or directory" -F "$tmp/none"
 refuse missing_identity "Identity file $tmp/none not accessible" -p 1 -i "$tmp/none"
-printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n GSSAPIAuthentication no\n' >"$tmp/conf"
-refuse file_and_line "$tmp/conf line 5: keyword \"GSSAPIAuthentication\"" -F "$tmp/conf"
+printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n GSSAPIAuthentication yes\n' >"$tmp/conf"
+refuse file_and_line "$tmp/conf line 5: GSSAPIAuthentication yes is not supported" -F "$tmp/conf"
 
 # -Q: every name once, and those that ssh has too as ssh writes them
 for what in kex key cipher mac compression sig; do
