@@ -239,8 +239,8 @@ try_agent(struct login *l, postern_transport *t)
 
 		client_log_verbose("offering the agent's key: %s %s", alg, postern_key_comment(key));
 		/* the server's opinion of the key alone says nothing of its certificate */
-		r = certify(l, key, NULL) ? 0 : postern_transport_probe_publickey(t, l->conf->user,
-		    alg, blob, len, LOGIN_WAIT_MS);
+		r = certify(l, key, NULL) || postern_key_has_certificate(key) ? 0 :
+		    postern_transport_probe_publickey(t, l->conf->user, alg, blob, len, LOGIN_WAIT_MS);
 		if (r == 0)
 			r = postern_transport_auth_publickey(t, l->conf->user, key, LOGIN_WAIT_MS);
 		if (r == POSTERN_EAUTH)

@@ -250,6 +250,8 @@ POSTERN_CHECKED int postern_key_add_certificate(postern_key *, const void *blob,
     int timeout_ms);
 POSTERN_CHECKED int postern_key_add_certificate_async(postern_key *, const void *blob,
     size_t len, uint64_t *call);
+/* Has it one?  An agent's may have come with it. */
+POSTERN_API int postern_key_has_certificate(const postern_key *);
 POSTERN_API void postern_key_free(postern_key *);	/* the monitor forgets it */
 POSTERN_API const char *postern_key_algorithm(const postern_key *);
 POSTERN_API const char *postern_key_comment(const postern_key *);

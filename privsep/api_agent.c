@@ -41,6 +41,12 @@ api_agent_key(postern_context *ctx, const struct ipc_AGENT_KEY *m)
 	struct found *f = call != NULL ? call->own : NULL;
 	postern_key *k = NULL;
 
+	for (size_t i = 0; f != NULL && i < f->n; i++) {
+		if (f->keys[i]->id != m->key)
+			continue;
+		f->keys[i]->is_certified = true;	/* this is its certificate */
+		return;
+	}
 	if (f != NULL && f->n < AGENT_KEYS_MAX)
 		k = api_key_make(ctx, &loaded);
 	if (k == NULL) {

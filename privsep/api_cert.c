@@ -82,6 +82,12 @@ begin_user(const postern_key *key, const void *blob, size_t len, struct api_call
 }
 
 int
+postern_key_has_certificate(const postern_key *key)
+{
+	return key->is_certified;
+}
+
+int
 postern_key_add_certificate(postern_key *key, const void *blob, size_t len, int timeout_ms)
 {
 	struct api_deadline d = api_deadline_in(timeout_ms);

@@ -524,6 +524,8 @@ bool monitor_cert_user(const struct conn *, const struct cert *, char why[MONITO
 bool monitor_cert_host(const struct conn *, const struct cert *, char why[MONITOR_WHY_MAX + 1]);
 int monitor_cert_on_host(struct monitor *, const struct ipc_HOST_CERT *);
 int monitor_cert_on_key(struct monitor *, const struct ipc_KEY_CERT *);
+/* A user certificate that this agent lists: now of that key of its; NULL: it is of none. */
+const struct key *monitor_cert_from_agent(struct monitor *, const struct agent *, struct span blob);
 /* What a host key is shown as under the name of this algorithm: itself or its certificate.
  * Empty: it has none. */
 struct span monitor_cert_shown(const struct key *, struct span alg);

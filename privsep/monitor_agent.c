@@ -203,55 +203,79 @@ copy_comment(char out[COMMENT_MAX + 1], struct span s)
 }
 
 static void
+tell_key(struct agent *a, const struct key *key, struct span blob, struct span comment)
+{
+	char text[COMMENT_MAX + 1];
+
+	copy_comment(text, comment);
+	tell_AGENT_KEY(a->m, &(struct ipc_AGENT_KEY){ .call = a->call, .key = key->serial,
+	    .alg = span_str(key->alg->key_type), .blob = blob, .comment = span_str(text) });
+}
+
+/* False: there is no room. */
+static bool
 add_key(struct agent *a, struct span blob, struct span comment)
 {
 	const struct sign_alg *alg = blob.n > KEY_BLOB_MAX ? NULL : monitor_keys_alg(blob);
 	const struct key *key;
-	char text[COMMENT_MAX + 1];
 
 	if (alg == NULL)		/* of no use to us, and no fault */
-		return;
+		return true;
 	key = monitor_keys_add(a->m, &(struct key){ .use = IPC_USER_KEY, .alg = alg,
 	    .agent = a }, blob);
-	if (key == NULL) {
-		monitor_remark(a->m, IPC_ERROR, "no room for a key of the agent");
-		return;
-	}
-	copy_comment(text, comment);
-	tell_AGENT_KEY(a->m, &(struct ipc_AGENT_KEY){ .call = a->call, .key = key->serial,
-	    .alg = span_str(alg->key_type), .blob = blob, .comment = span_str(text) });
+	if (key != NULL)
+		tell_key(a, key, blob, comment);
+	return key != NULL;
 }
 
-/* All of it is parsed before any of it counts. */
+static void
+add_certificate(struct agent *a, struct span blob, struct span comment)
+{
+	const struct key *key = blob.n > KEY_BLOB_MAX || !cert_is(blob.p, blob.n) ? NULL :
+	    monitor_cert_from_agent(a->m, a, blob);
+
+	if (key != NULL)
+		tell_key(a, key, blob, comment);
+}
+
+enum pass { PASS_CHECK, PASS_KEYS, PASS_CERTIFICATES };
+
+/* All of it is parsed before any of it counts, and keys come before the certificates of
+ * them, however they stand. */
 static bool
-read_identities(struct agent *a, struct span reply, bool count_them)
+read_identities(struct agent *a, struct span reply, enum pass pass)
 {
 	struct rd r = rd_of(reply);
 	uint8_t type = rd_u8(&r);
-	uint32_t n = rd_u32(&r);
+	uint32_t n = rd_u32(&r), left_out = 0;
 
-	if (r.bad || type != SSH_AGENT_IDENTITIES_ANSWER || n > AGENT_KEYS_MAX)
+	if (r.bad || type != SSH_AGENT_IDENTITIES_ANSWER)
 		return false;
 	while (n-- > 0 && !r.bad) {
 		struct span blob = rd_blob(&r, AGENT_REPLY_MAX);
 		struct span comment = rd_blob(&r, AGENT_REPLY_MAX);
 
-		if (count_them && !r.bad)
-			add_key(a, blob, comment);
+		if (pass == PASS_KEYS && !r.bad)
+			left_out += !add_key(a, blob, comment);
+		if (pass == PASS_CERTIFICATES && !r.bad)
+			add_certificate(a, blob, comment);
 	}
+	if (left_out > 0)
+		monitor_remark(a->m, IPC_ERROR, "no room for %u keys of the agent", left_out);
 	return rd_done(&r);
 }
 
 static void
 listed(struct agent *a, struct span reply)
 {
-	if (!read_identities(a, reply, false)) {
+	if (!read_identities(a, reply, PASS_CHECK)) {
 		monitor_agent_lost(a, is_failure(reply) ? "it lists no keys" :
 		    "its list of keys is malformed");
 		return;
 	}
 	a->doing = AGENT_IDLE;
-	(void)read_identities(a, reply, true);	/* it was whole */
+	(void)read_identities(a, reply, PASS_KEYS);	/* it was whole */
+	(void)read_identities(a, reply, PASS_CERTIFICATES);
 	tell_AGENT_DONE(a->m, &(struct ipc_AGENT_DONE){ .call = a->call, .ok = 1 });
 	monitor_agent_next(a);
 }

@@ -10,7 +10,6 @@
 enum {
 	AGENT_REPLY_MAX = 256 * 1024,
 	AGENT_BODY_MAX = 1 + 4 + KEY_BLOB_MAX + 4 + MONITOR_LOGIN_DATA_MAX + 4,
-	AGENT_KEYS_MAX = 256,		/* in one answer                             */
 	AGENT_REQUESTS_MAX = 256,	/* waiting, in each line                     */
 	AGENT_RUN_MAX = 8,		/* so many urgent ones, then one of the others */
 	AGENT_LIST_MS = 10000,

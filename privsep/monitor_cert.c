@@ -189,6 +189,25 @@ monitor_cert_on_key(struct monitor *m, const struct ipc_KEY_CERT *q)
 	return 0;
 }
 
+const struct key *
+monitor_cert_from_agent(struct monitor *m, const struct agent *a, struct span blob)
+{
+	uint8_t plain[KEY_BLOB_MAX];
+	struct key *key = m->keys;
+	struct cert cert;
+	const char *why;
+	size_t n;
+
+	if (cert_parse(blob.p, blob.n, &cert, &why) != 0 ||
+	    cert_plain(&cert, plain, sizeof(plain), &n) != 0)
+		return NULL;
+	/* of several the first: the agent's order is the user's */
+	while (key != NULL && (key->agent != a || key->cert.n > 0 ||
+	    !span_eq(span_of(key->blob, key->blob_len), span_of(plain, n))))
+		key = key->next;
+	return key != NULL && attach(key, blob, &cert, CERT_USER) == NULL ? key : NULL;
+}
+
 void
 monitor_cert_names(struct span list, char *out, size_t cap)
 {

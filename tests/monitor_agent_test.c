@@ -5,6 +5,7 @@
 #include "tests/monitor_play.h"
 
 #include "privsep/monitor_agent.h"
+#include "tests/cert_make.h"
 
 enum { SIGNATURE = 83 };		/* an ssh-ed25519 signature blob */
 
@@ -1053,21 +1054,74 @@ test_longest_list(void **state)
 	expect_closed();
 }
 
+/* As many as there is room for, the others are passed over. */
 static void
 test_most_keys(void **state)
 {
-	static struct span blobs[AGENT_KEYS_MAX + 1];
+	enum { KEYS = MONITOR_USER_KEYS_MAX + 6 };
+	static struct span blobs[KEYS];
+	unsigned room = MONITOR_USER_KEYS_MAX - play.m->user_keys;
 
 	(void)state;
-	for (size_t i = 0; i <= AGENT_KEYS_MAX; i++)
+	for (size_t i = 0; i < KEYS; i++)
 		blobs[i] = own();
-	list_is_refused(identities(blobs, AGENT_KEYS_MAX + 1, span_str("c")));
 	connect_agent();
-	say(identities(blobs, AGENT_KEYS_MAX, span_str("c")));
-	for (size_t i = 0; i < AGENT_KEYS_MAX; i++)
+	say(identities(blobs, KEYS, span_str("c")));
+	for (size_t i = 0; i < room; i++) {
 		expect_key(span_str("c"));
+		play_run();
+	}
 	expect_done(1);
-	assert_int_equal(play.m->agents->keys, AGENT_KEYS_MAX);
+	assert_int_equal(play.m->agents->keys, room);
+}
+
+/* ---- certificates ---- */
+
+static void
+expect_certificate(struct span cert)
+{
+	struct ipc_AGENT_KEY k;
+
+	PLAY_EXPECT(AGENT_KEY, &k);
+	assert_int_equal(k.key, key);
+	assert_true(span_is(k.alg, "ssh-ed25519"));
+	assert_true(span_eq(k.blob, cert));
+}
+
+/* It is of the agent's own key, before or behind it in the list; what is of none, or no
+ * user's, is passed over. */
+static void
+test_certificates(void **state)
+{
+	static uint8_t good[CERT_MAKE_MAX], second[CERT_MAKE_MAX], host[CERT_MAKE_MAX],
+	    other[CERT_MAKE_MAX];
+	struct cert_plan plan = { .kind = CERT_USER, .before = UINT64_MAX };
+	struct span blobs[6];
+
+	(void)state;
+	memcpy(plan.subject, blob + blob_len - 32, 32);
+	blobs[0] = span_of(good, cert_make(&plan, good));
+	plan.serial = 2;
+	blobs[4] = span_of(second, cert_make(&plan, second));
+	plan.kind = CERT_HOST;
+	blobs[1] = span_of(host, cert_make(&plan, host));
+	plan.kind = CERT_USER;
+	plan.subject[0] ^= 1;
+	blobs[2] = span_of(other, cert_make(&plan, other));
+	blobs[3] = own();
+	blobs[5] = span_of(good, blobs[0].n - 1);
+	connect_agent();
+	say(identities(blobs, 6, span_str("c")));
+	expect_key(span_str("c"));
+	expect_certificate(blobs[0]);	/* the first of two */
+	expect_done(1);
+	assert_true(span_eq(monitor_keys_user(play.m, key)->cert, blobs[0]));
+	close(agent);
+	/* without the key itself it is of no use */
+	connect_agent();
+	say(identities(blobs, 3, span_str("c")));
+	expect_done(1);
+	expect_closed();
 }
 
 /* The bound on all user keys holds for an agent's too. */
@@ -1243,7 +1297,7 @@ main(void)
 		T(test_too_many_wait), T(test_given_up), T(test_last_key_dropped),
 		T(test_dropped_while_it_signs), T(test_dropped_and_dead), B(test_list),
 		B(test_empty_list), B(test_malformed_lists), B(test_longest_list),
-		B(test_most_keys), B(test_no_room_for_keys), B(test_slow_list),
+		B(test_most_keys), B(test_certificates), B(test_no_room_for_keys), B(test_slow_list),
 		B(test_dies_before_list), B(test_not_a_socket), B(test_too_many_agents),
 		B(test_does_not_read), B(test_answers_too_early),
 	};

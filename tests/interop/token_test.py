@@ -266,6 +266,25 @@ def keygen(lab, kind):
         check(f.read() == before, "the file has changed")
 
 
+def odd_agents(lab):
+    """With 300 keys the one that is named is found; 10,000 of them or nonsense cost a line and no login."""
+    key = Ed25519Token()
+    strangers = [(Ed25519Token().blob, "stranger %d" % i) for i in range(10)] * 1000
+    authorize(lab, key.public_line())
+    d = serve(lab, "posternd")
+    path = key_file(lab, key)
+    with Agent(lab.path("agent"), key, others=strangers[:300]) as agent:
+        let_in(lab, "postern", d, agent, "-o", "IdentitiesOnly=yes", "-i", path)
+    with Agent(lab.path("agent"), key, slow=1) as agent:
+        let_in(lab, "postern", d, agent)
+    for agent in (Agent(lab.path("agent"), key, others=strangers), Agent(lab.path("agent"), junk=b"\xff" * 64),
+                  Agent(lab.path("agent"), junk=b"\0\0\0\5\14\xff\xff\xff\xff")):
+        with agent:
+            r = let_in_by_file(lab, d, agent)
+            check(r.stderr.count(b"agent: ") == 1, "%r" % r.stderr)
+    d.stop()
+
+
 def ordinary_certificates(lab):
     """A key and its certificate, both in Debian's ssh-agent by ssh-add."""
     for kind, bits in ("ed25519", None), ("ecdsa", 256), ("rsa", 3072):
@@ -284,11 +303,13 @@ def ordinary_certificates(lab):
             for server in "sshd", "posternd":
                 authorize(lab)
                 d = serve(lab, server, "TrustedUserCAKeys %s.pub" % lab.token_ca)
-                r = lab.run([POSTERN, "-F", "none", "-p", str(d.port), "-o", "AlgorithmPreset=compat", "-o",
-                             "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=none", "-o",
-                             "GlobalKnownHostsFile=none", "-o", "BatchMode=yes", "-o",
-                             "CertificateFile=%s-cert.pub" % path, "%s@127.0.0.1" % lab.user, "echo in"], env=env)
-                check(r.returncode == 0 and r.stdout == b"in\n", "%s to %s: %r" % (kind, server, r.stderr))
+                # as a file, and as the agent lists it
+                for args in ("-o", "CertificateFile=%s-cert.pub" % path), ():
+                    r = lab.run([POSTERN, "-F", "none", "-p", str(d.port), "-o", "AlgorithmPreset=compat", "-o",
+                                 "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=none", "-o",
+                                 "GlobalKnownHostsFile=none", "-o", "BatchMode=yes", *args,
+                                 "%s@127.0.0.1" % lab.user, "echo in"], env=env)
+                    check(r.returncode == 0 and r.stdout == b"in\n", "%s to %s, %s: %r" % (kind, server, args, r.stderr))
                 d.stop()
         finally:
             p.kill()
@@ -304,4 +325,4 @@ if __name__ == "__main__":
     main(each(flags) + each(other_signatures) + each(certificates) +
          [labelled("token in a browser, %s" % s, browsers, s) for s in ("posternd", "sshd")] +
          [labelled("token %s %s" % (kind, what.__name__), what, kind) for kind in KINDS for what in (files, keygen)] +
-         [ordinary_certificates])
+         [ordinary_certificates, odd_agents])
