@@ -50,7 +50,7 @@ CRYPTO_SRC  = crypto/mem.c $(wildcard crypto/random*.c) crypto/hash.c crypto/sha
               $(wildcard crypto/kex_*.c) $(wildcard crypto/mlkem*.c) $(wildcard crypto/sntrup761*.c) \
               $(wildcard crypto/cipher_*.c) $(wildcard crypto/mac_*.c) crypto/umac.c
 SIGN_SRC    = $(wildcard crypto/sign*.c) crypto/fingerprint.c
-CERT_SRC    = crypto/cert.c crypto/cert_options.c crypto/cert_judge.c crypto/krl.c crypto/wildcard.c
+CERT_SRC    = crypto/cert.c crypto/cert_options.c crypto/cert_judge.c crypto/krl.c crypto/krl_list.c crypto/wildcard.c
 KEYFILE_SRC = $(wildcard crypto/keyfile*.c) crypto/bcrypt_pbkdf.c
 
 LIB_SRC     = $(wildcard privsep/api_*.c) privsep/spawn.c privsep/spawn_plan.c $(IPC_SRC)

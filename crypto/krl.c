@@ -1,17 +1,16 @@
 /*
- * krl.c - is this key or certificate revoked?
+ * krl.c - is this key or certificate revoked by a KRL?
  *
  * The file is the administrator's, but it travels, so it is read as if an attacker had
  * written it: one walk over borrowed bytes, every length bounded, the same for the check
  * at load time and for each question.  Whatever is not understood (a section of another
- * kind, a critical extension, a line that is no key) makes the whole file unfit: a list
+ * kind, a critical extension) makes the whole file unfit: a list
  * of revocations that is read in part lets somebody in.  Signed KRLs were never made by
  * anybody, and OpenSSH has dropped them; they are refused too.
  */
 #include "crypto/krl.h"
 
-#include <sodium.h>
-
+#include "crypto/hash.h"
 #include "crypto/krl_format.h"
 
 enum { NAMES_MAX = 1024 };
@@ -24,16 +23,18 @@ struct tour {
 	struct blob ca;			/* of the section it is in */
 };
 
-/* A key that is asked about, with its digests. */
+/* A key that is asked about, with its digests: SHA-1 if the file has one, for there are
+ * crypto providers without it. */
 struct subject {
 	struct blob key;
+	bool has_sha1;
 	uint8_t sha1[KRL_SHA1_LEN], sha256[KRL_SHA256_LEN];
 };
 struct question {
 	struct subject keys[2];		/* the key; and its CA's                     */
 	size_t n;			/* 0: the file is only looked at             */
 	const struct cert *cert;	/* NULL: none                                */
-	bool revoked;
+	bool needs_sha1, revoked;
 };
 
 static uint64_t
@@ -228,8 +229,7 @@ ask_about(struct question *q, const uint8_t *blob, size_t n)
 	struct subject *s = &q->keys[q->n++];
 
 	s->key = blob_of(blob, n);
-	return hash_once(HASH_SHA1, blob, n, s->sha1) == 0 &&
-	    hash_once(HASH_SHA256, blob, n, s->sha256) == 0;
+	return hash_once(HASH_SHA256, blob, n, s->sha256) == 0;
 }
 
 static bool
@@ -250,12 +250,22 @@ is_cert(const struct cert *c, const struct krl_item *i)
 	return i->kind == KRL_BITMAP ? has_bit(i->data, c->serial - i->low) : c->serial <= i->high;
 }
 
+/* Without memory for the digest it is. */
 static bool
-is_key(const struct subject *s, const struct krl_item *i)
+is_sha1(struct subject *s, struct blob digest)
+{
+	if (!s->has_sha1 && hash_once(HASH_SHA1, s->key.p, s->key.n, s->sha1) != 0)
+		return true;
+	s->has_sha1 = true;
+	return blob_is(digest, s->sha1, sizeof(s->sha1));
+}
+
+static bool
+is_key(struct subject *s, const struct krl_item *i)
 {
 	if (i->kind == KRL_KEY)
 		return blob_is(i->data, s->key.p, s->key.n);
-	return i->kind == KRL_SHA1 ? blob_is(i->data, s->sha1, sizeof(s->sha1)) :
+	return i->kind == KRL_SHA1 ? is_sha1(s, i->data) :
 	    blob_is(i->data, s->sha256, sizeof(s->sha256));
 }
 
@@ -268,98 +278,21 @@ answer(void *question, const struct krl_item *item)
 		q->revoked = q->revoked || is_cert(q->cert, item);
 		return;
 	}
+	q->needs_sha1 = q->needs_sha1 || item->kind == KRL_SHA1;
 	for (size_t i = 0; i < q->n; i++)
 		q->revoked = q->revoked || is_key(&q->keys[i], item);
 }
 
-/* ---- lists of public keys ---- */
-
-static struct blob
-field(struct blob *line)
-{
-	struct blob f;
-	size_t n = 0;
-
-	while (line->n > 0 && (line->p[0] == ' ' || line->p[0] == '\t'))
-		(void)blob_take(line, 1);	/* it is there */
-	while (n < line->n && line->p[n] != ' ' && line->p[n] != '\t')
-		n++;
-	f = blob_take(line, n);
-	return f;
-}
-
-/* A line "type base64 [comment]".  A certificate stands for its key. */
-static bool
-walk_line(struct question *q, struct blob line)
-{
-	struct blob type = field(&line), text = field(&line), inside, own;
-	uint8_t blob[KEY_BLOB_MAX], plain[KEY_BLOB_MAX];
-	const char *why;
-	struct cert cert;
-	size_t n;
-
-	if (type.n == 0 || type.p[0] == '#')
-		return true;
-	if (sodium_base642bin(blob, sizeof(blob), (const char *)text.p, text.n, NULL, &n, NULL,
-	    sodium_base64_VARIANT_ORIGINAL) != 0)
-		return false;
-	inside = blob_of(blob, n);
-	own = blob_string(&inside, NAME_MAX_LEN);
-	if (inside.bad || inside.n == 0 || !blob_is(type, own.p, own.n))
-		return false;
-	inside = blob_of(blob, n);
-	if (cert_is(blob, n)) {
-		if (cert_parse(blob, n, &cert, &why) != 0 ||
-		    cert_plain(&cert, plain, sizeof(plain), &n) != 0)
-			return false;
-		inside = blob_of(plain, n);
-	}
-	for (size_t i = 0; i < q->n; i++)
-		if (blob_is(inside, q->keys[i].key.p, q->keys[i].key.n))
-			q->revoked = true;
-	return true;
-}
-
-static const char *
-walk_list(struct question *q, struct blob in, uint32_t *number)
-{
-	while (in.n > 0) {
-		const uint8_t *end = memchr(in.p, '\n', in.n);
-		size_t n = end != NULL ? (size_t)(end - in.p) : in.n;
-		struct blob line = blob_take(&in, n);
-
-		if (end != NULL)
-			(void)blob_take(&in, 1);	/* the newline */
-		++*number;
-		if (line.n > 0 && line.p[line.n - 1] == '\r')
-			line.n--;
-		if (line.n > KRL_LINE_MAX || (line.n > 0 && memchr(line.p, 0, line.n) != NULL) ||
-		    !walk_line(q, line))
-			return "neither a KRL nor a list of public keys";
-	}
-	*number = 0;
-	return NULL;
-}
-
-static const char *
-walk(struct question *q, const uint8_t *file, size_t n, uint32_t *line)
-{
-	struct krl_about about;
-
-	*line = 0;
-	if (n > KRL_FILE_MAX)
-		return "too large";
-	if (krl_is(file, n))
-		return krl_each(file, n, &about, answer, q);
-	return walk_list(q, blob_of(file, n), line);
-}
-
 int
-krl_check(const uint8_t *file, size_t n, const char **why, uint32_t *line)
+krl_check(const uint8_t *file, size_t n, const char **why)
 {
 	struct question none = { .n = 0 };
+	struct krl_about about;
 
-	*why = walk(&none, file, n, line);
+	*why = krl_each(file, n, &about, answer, &none);
+	/* it could be asked nothing, and would revoke everybody */
+	if (*why == NULL && none.needs_sha1 && !hash_has(HASH_SHA1))
+		*why = "a KRL with SHA-1 digests, which the crypto provider does not have";
 	return *why == NULL ? 0 : -1;
 }
 
@@ -368,10 +301,10 @@ krl_revokes(const uint8_t *file, size_t n, const uint8_t *plain, size_t plain_le
     const struct cert *cert)
 {
 	struct question q = { .cert = cert };
-	uint32_t line;
+	struct krl_about about;
 
 	if (!ask_about(&q, plain, plain_len) ||
 	    (cert != NULL && !ask_about(&q, cert->ca_key.p, cert->ca_key.n)))
 		return true;		/* no memory */
-	return walk(&q, file, n, &line) != NULL || q.revoked;
+	return krl_each(file, n, &about, answer, &q) != NULL || q.revoked;
 }

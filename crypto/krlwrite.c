@@ -222,7 +222,6 @@ krlwrite(const struct krlmake *k, uint8_t **file, size_t *n)
 	uint8_t *room = malloc(KRL_FILE_MAX);
 	struct blob_out o = blob_out_of(room, KRL_FILE_MAX);
 	const char *why = NULL;
-	uint32_t line;
 
 	if (room == NULL)
 		return "no memory";
@@ -236,7 +235,7 @@ krlwrite(const struct krlmake *k, uint8_t **file, size_t *n)
 	put_entries(&o, k);
 	if (o.bad)
 		why = "the KRL is too long";
-	else if (krl_check(room, o.n, &why, &line) == 0)
+	else if (krl_check(room, o.n, &why) == 0)
 		why = NULL;
 	if (why != NULL)
 		free(room);

@@ -417,11 +417,7 @@ int monitor_moduli_on_load(struct monitor *, const struct ipc_MODULI *);
 int monitor_moduli_on_ask(struct conn *, const struct ipc_GROUP_ASK *);
 
 /* ---- revoked keys (monitor_revoked.c) ---- */
-struct revoked {			/* a file, which krl_check has passed */
-	struct revoked *next;
-	size_t n;
-	uint8_t bytes[];
-};
+struct revoked;				/* what the files say, one behind the other  */
 int monitor_revoked_on_load(struct monitor *, const struct ipc_REVOKED *);
 /* A client's, for one connection; one that cannot be read ends it. */
 int monitor_revoked_on_trust(struct monitor *, const struct ipc_TRUST_REVOKED *);

@@ -1,6 +1,7 @@
 /*
  * monitor_revoked.c - keys and certificates that may not log in any more, and those that a
- * client takes for no host's: files of the administrator or the user, kept as they were read.
+ * client takes for no host's: files of the administrator or the user, a KRL kept as it was
+ * read, a list of keys as their digests.
  *
  * A file that cannot be read to its end is not taken at all: of a list of revocations
  * half is worse than an error.  The application says what becomes of a server then; a
@@ -12,51 +13,67 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int
-read_file(int fd, struct revoked **out, char why[MONITOR_WHY_MAX + 1])
-{
-	struct revoked *all;
-	struct span text;
-	const char *bad;
-	uint32_t line;
-	int r = monitor_file_read(fd, KRL_FILE_MAX, &text);
+struct revoked {
+	struct revoked *next;
+	struct span krl;		/* its bytes, which krl_check has passed     */
+	struct krl_list *list;		/* NULL: it is a KRL                         */
+};
 
-	if (r != 0) {
-		monitor_names_copy(why, MONITOR_WHY_MAX + 1, span_str(r == -EFBIG ? "too large" :
-		    r == -EINVAL ? "not a file" : "it cannot be read"));
-		return -1;
+/* Takes the text.  False: why says why not. */
+static bool
+take_text(struct revoked *r, struct span text, char why[MONITOR_WHY_MAX + 1])
+{
+	const char *bad;
+	uint32_t line = 0;
+
+	if (krl_is(text.p, text.n)) {
+		r->krl = text;
+		if (krl_check(text.p, text.n, &bad) == 0)
+			return true;
+	} else {
+		r->list = krl_list_read(text.p, text.n, &bad, &line);
+		free((void *)(uintptr_t)text.p);
+		if (r->list != NULL)
+			return true;
 	}
-	r = krl_check(text.p, text.n, &bad, &line);
-	if (r != 0 && line > 0)
+	if (line > 0)
 		(void)snprintf(why, MONITOR_WHY_MAX + 1, "line %u: %s", line, bad);
-	else if (r != 0)
+	else
 		monitor_names_copy(why, MONITOR_WHY_MAX + 1, span_str(bad));
-	all = r == 0 ? malloc(sizeof(*all) + text.n) : NULL;
-	if (all != NULL) {
-		all->next = NULL;
-		all->n = text.n;
-		memcpy(all->bytes, text.p, text.n);
-		*out = all;
-	} else if (r == 0) {
-		monitor_names_copy(why, MONITOR_WHY_MAX + 1, span_str("out of memory"));
-	}
-	free((void *)(uintptr_t)text.p);
-	return all != NULL ? 0 : -1;
+	return false;
+}
+
+/* NULL, and why.  The longest list, KRL_FILE_MAX, takes the monitor 0.2 s here, once for
+ * each time it is loaded, and nothing when it is asked. */
+static struct revoked *
+read_file(int fd, char why[MONITOR_WHY_MAX + 1])
+{
+	struct revoked *fresh = calloc(1, sizeof(*fresh));
+	struct span text;
+	int r = fresh == NULL ? -ENOMEM : monitor_file_read(fd, KRL_FILE_MAX, &text);
+
+	if (r != 0)
+		monitor_names_copy(why, MONITOR_WHY_MAX + 1, span_str(r == -EFBIG ? "too large" :
+		    r == -EINVAL ? "not a file" : r == -ENOMEM ? "out of memory" :
+		    "it cannot be read"));
+	if (r == 0 && take_text(fresh, text, why))
+		return fresh;
+	monitor_revoked_free(&fresh);
+	return NULL;
 }
 
 int
 monitor_revoked_on_load(struct monitor *m, const struct ipc_REVOKED *q)
 {
 	char why[MONITOR_WHY_MAX + 1] = "";
-	struct revoked *fresh;
-	int r = read_file(q->file, &fresh, why);
+	struct revoked *fresh = read_file(q->file, why);
 
 	(void)close(q->file);		/* only read */
-	if (r == 0) {
+	if (fresh != NULL) {
 		monitor_revoked_free(&m->revoked);
 		m->revoked = fresh;
 	}
-	tell_REVOKED_LOADED(m, &(struct ipc_REVOKED_LOADED){ .call = q->call, .ok = r == 0,
+	tell_REVOKED_LOADED(m, &(struct ipc_REVOKED_LOADED){ .call = q->call, .ok = fresh != NULL,
 	    .why = span_str(why) });
 	return 0;
 }
@@ -67,16 +84,15 @@ monitor_revoked_on_trust(struct monitor *m, const struct ipc_TRUST_REVOKED *q)
 	struct conn *c = monitor_conn_find(m, q->conn);
 	char why[MONITOR_WHY_MAX + 1] = "";
 	struct revoked *fresh;
-	int r;
 
 	if (c == NULL || c->attached || c->n_trust >= MONITOR_TRUST_MAX ||
 	    c->plan.role != IPC_CLIENT) {
 		(void)close(q->file);	/* only read */
 		return c == NULL ? 0 : IPC_BROKEN;
 	}
-	r = read_file(q->file, &fresh, why);
+	fresh = read_file(q->file, why);
 	(void)close(q->file);		/* only read */
-	if (r != 0) {
+	if (fresh == NULL) {
 		monitor_end(c, IPC_BAD_HOST_KEY, IPC_LOCAL, "the file of revoked host keys: %s", why);
 		return 0;
 	}
@@ -86,10 +102,17 @@ monitor_revoked_on_trust(struct monitor *m, const struct ipc_TRUST_REVOKED *q)
 	return 0;
 }
 
+static bool
+revokes(const struct revoked *r, struct span plain, const struct cert *cert)
+{
+	return r->list != NULL ? krl_list_revokes(r->list, plain.p, plain.n, cert) :
+	    krl_revokes(r->krl.p, r->krl.n, plain.p, plain.n, cert);
+}
+
 bool
 monitor_revoked_has(const struct revoked *all, struct span plain, const struct cert *cert)
 {
-	while (all != NULL && !krl_revokes(all->bytes, all->n, plain.p, plain.n, cert))
+	while (all != NULL && !revokes(all, plain, cert))
 		all = all->next;
 	return all != NULL;
 }
@@ -101,6 +124,8 @@ monitor_revoked_free(struct revoked **all)
 		struct revoked *first = *all;
 
 		*all = first->next;
+		free((void *)(uintptr_t)first->krl.p);
+		krl_list_free(first->list);
 		free(first);
 	}
 }

@@ -1,6 +1,5 @@
 /*
- * krl_test.c - revoked keys: ssh-keygen's KRLs of every kind, lists of public keys, and
- * files that are neither.
+ * krl_test.c - revoked keys: ssh-keygen's KRLs of every kind, and files that are none.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,12 +48,11 @@ check(const uint8_t *file, size_t n)
 {
 	uint8_t *copy = malloc(n == 0 ? 1 : n);
 	const char *why;
-	uint32_t line;
 	int r;
 
 	assert_non_null(copy);
 	memcpy(copy, file, n);
-	r = krl_check(copy, n, &why, &line);
+	r = krl_check(copy, n, &why);
 	assert_int_equal(r, why == NULL ? 0 : -1);
 	/* what cannot be read revokes everything */
 	if (why != NULL) {
@@ -261,64 +259,6 @@ digests_have_their_length(void **state)
 	}
 }
 
-/* ---- lists ---- */
-
-static bool
-list_revokes(const char *before, const char *key, const char *behind, bool with_cert)
-{
-	static char text[40000];
-	int n = snprintf(text, sizeof(text), "%s%s%s", before, key, behind);
-
-	assert_null(check((const uint8_t *)text, (size_t)n));
-	return krl_revokes((const uint8_t *)text, (size_t)n, plain, plain_len,
-	    with_cert ? &cert : NULL);
-}
-
-static void
-a_list_has_keys(void **state)
-{
-	char ca[256], key[256], other[256], certificate[1024];
-
-	(void)state;
-	(void)snprintf(ca, sizeof(ca), "ssh-ed25519 %s", sample_ca);
-	(void)snprintf(key, sizeof(key), "ssh-ed25519 %s", cert_samples[0].plain);
-	(void)snprintf(other, sizeof(other), "%s %s", cert_samples[1].plain_type,
-	    cert_samples[1].plain);
-	(void)snprintf(certificate, sizeof(certificate), "%s %s", cert_samples[0].type,
-	    cert_samples[0].cert);
-	assert_false(list_revokes("", "", "", true));
-	assert_false(list_revokes("\n# nothing\n", "", "", true));
-	assert_false(list_revokes("", other, "\n", true));
-	assert_true(list_revokes("", key, "", false));
-	assert_true(list_revokes("# lost\n \t", key, " bob@example\r\n", false));
-	assert_true(list_revokes("", key, "\n", true));
-	assert_true(list_revokes("", certificate, "\n", false));
-	assert_true(list_revokes("", ca, "\n", true));
-	assert_false(list_revokes("", ca, "\n", false));
-}
-
-static void
-what_is_no_list_is_refused(void **state)
-{
-	static const char *const lines[] = { "ssh-ed25519", "ssh-ed25519 ", "ssh-ed25519 AAAA",
-		"ssh-ed25519 AAAAB3NzaC1yc2E=", "ssh-rsa ", "nonsense nonsense", "SSHKRL",
-		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5" };
-	static uint8_t text[KRL_LINE_MAX + 2];
-	const char *why;
-	uint32_t line;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(lines); i++)
-		if (check((const uint8_t *)lines[i], strlen(lines[i])) == NULL)
-			fail_msg("%s", lines[i]);
-	assert_non_null(check((const uint8_t *)"#\0", 2));
-	memset(text, '#', sizeof(text));
-	assert_null(check(text, KRL_LINE_MAX));
-	assert_non_null(check(text, KRL_LINE_MAX + 1));
-	assert_int_equal(krl_check((const uint8_t *)"#\n\nx\n", 5, &why, &line), -1);
-	assert_int_equal(line, 3);
-}
-
 int
 main(void)
 {
@@ -331,8 +271,6 @@ main(void)
 		cmocka_unit_test(a_bitmap_ends_with_the_last_serial),
 		cmocka_unit_test(bits_stand_for_serials),
 		cmocka_unit_test(digests_have_their_length),
-		cmocka_unit_test(a_list_has_keys),
-		cmocka_unit_test(what_is_no_list_is_refused),
 	};
 
 	if (crypto_init() != 0 || sign_start() != 0)

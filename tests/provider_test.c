@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "crypto/keyfile.h"
+#include "crypto/krl.h"
 #include "tests/monitor_play.h"
 
 /* ---- the planted provider ---- */
@@ -296,6 +297,54 @@ key_files_are_read(void **state)
 	    &key), KEYFILE_UNSUPPORTED);
 }
 
+/* A KRL of one section, with one entry. */
+static size_t
+one_entry(uint8_t out[128], uint8_t section, struct span entry)
+{
+	uint8_t data[64];
+	struct wr w = wr_of(out, 128), in = wr_of(data, sizeof(data));
+
+	wr_blob(&in, entry, sizeof(data));
+	wr_raw(&w, span_of("SSHKRL\n", 8));
+	wr_u32(&w, 1);
+	for (int i = 0; i < 3; i++)
+		wr_u64(&w, 0);
+	wr_str(&w, "");
+	wr_str(&w, "");
+	wr_u8(&w, section);
+	wr_blob(&w, wr_span(&in), sizeof(data));
+	assert_false(w.bad || in.bad);
+	return w.n;
+}
+
+/* A KRL is asked for what it says: without SHA-1 only one that has such digests is unfit,
+ * and that is said when it is loaded, not by refusing everybody. */
+static void
+krls_without_sha1(void **state)
+{
+	static const char key[] = "a key", other[] = "another";
+	uint8_t krl[128], digest[HASH_MAX];
+	const char *why;
+	size_t n;
+
+	(void)state;
+	lacks = ",SHA1,";
+	assert_int_equal(crypto_init(), 0);
+	n = one_entry(krl, 2, span_str(key));
+	assert_int_equal(krl_check(krl, n, &why), 0);
+	assert_true(krl_revokes(krl, n, (const uint8_t *)key, 5, NULL));
+	assert_false(krl_revokes(krl, n, (const uint8_t *)other, 7, NULL));
+	assert_int_equal(hash_once(HASH_SHA256, key, 5, digest), 0);
+	n = one_entry(krl, 5, span_of(digest, 32));
+	assert_int_equal(krl_check(krl, n, &why), 0);
+	assert_true(krl_revokes(krl, n, (const uint8_t *)key, 5, NULL));
+	assert_false(krl_revokes(krl, n, (const uint8_t *)other, 7, NULL));
+	n = one_entry(krl, 3, span_of(digest, 20));
+	assert_int_equal(krl_check(krl, n, &why), -1);
+	assert_non_null(strstr(why, "SHA-1"));
+	assert_true(krl_revokes(krl, n, (const uint8_t *)other, 7, NULL));
+}
+
 static int
 without(const char *what)
 {
@@ -303,9 +352,12 @@ without(const char *what)
 	const struct CMUnitTest sign[] = {
 		cmocka_unit_test_prestate(what_is_left_to_sign_with, &i) };
 	const struct CMUnitTest files[] = { cmocka_unit_test(key_files_are_read) };
+	const struct CMUnitTest krls[] = { cmocka_unit_test(krls_without_sha1) };
 
 	if (what[0] == 'f')
 		return cmocka_run_group_tests(files, NULL, NULL);
+	if (what[0] == 'k')
+		return cmocka_run_group_tests(krls, NULL, NULL);
 	return i < SIGNATURE_CASES ? cmocka_run_group_tests(sign, NULL, NULL) : 1;
 }
 
@@ -321,7 +373,7 @@ in_this_process(const char *what)
 		cmocka_unit_test_setup_teardown(nothing_left_to_offer, play_setup, play_teardown),
 	};
 
-	if (what[0] == 's' || what[0] == 'f')
+	if (what[0] == 's' || what[0] == 'f' || what[0] == 'k')
 		return without(what);
 	if (strcmp(what, "monitor") != 0)
 		return i < CASES ? cmocka_run_group_tests(one, NULL, NULL) : 1;
@@ -382,6 +434,13 @@ key_files_whatever_the_provider_lacks(void **state)
 }
 
 static void
+krls_of_what_the_provider_has(void **state)
+{
+	(void)state;
+	passes_alone("k");
+}
+
+static void
 what_is_missing_is_not_offered(void **state)
 {
 	(void)state;
@@ -395,6 +454,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(providers_that_lack_or_lie),
 		cmocka_unit_test(signatures_that_the_provider_lacks),
 		cmocka_unit_test(key_files_whatever_the_provider_lacks),
+		cmocka_unit_test(krls_of_what_the_provider_has),
 		cmocka_unit_test(what_is_missing_is_not_offered),
 	};
 

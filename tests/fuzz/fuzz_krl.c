@@ -20,12 +20,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static bool started;
 	const char *why;
 	uint32_t line;
+	struct krl_list *list;
 	bool good;
 
 	if (!started && crypto_init() != 0)
 		abort();
 	started = true;
-	good = krl_check(data, size, &why, &line) == 0;
+	list = krl_list_read(data, size, &why, &line);
+	if ((list == NULL) != (why != NULL) || (list != NULL &&
+	    krl_list_revokes(list, key, sizeof(key) - 1, NULL) &&
+	    !krl_list_revokes(list, key, sizeof(key) - 1, &cert)))
+		abort();
+	krl_list_free(list);
+	good = krl_check(data, size, &why) == 0;
 	if (!good && (why == NULL || !krl_revokes(data, size, key, sizeof(key) - 1, NULL)))
 		abort();
 	/* whatever revokes the key revokes it with a certificate too */
