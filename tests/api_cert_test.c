@@ -65,6 +65,35 @@ a_key_has_one_too(void **state)
 	postern_key_free(key);
 }
 
+static postern_key *doomed;
+
+static void
+free_the_key(void *user, const struct postern_log_line *line)
+{
+	(void)user;
+	(void)line;
+	postern_key_free(doomed);
+	doomed = NULL;
+}
+
+/* A line of the log comes within the wait, and so may whatever the program does then.
+ * The sanitizers see what is read or written of the key afterwards. */
+static void
+a_key_may_be_freed_meanwhile(void **state)
+{
+	struct postern_context_config cfg = POSTERN_CONTEXT_CONFIG;
+	postern_context *other;
+
+	(void)state;
+	cfg.log = free_the_key;
+	assert_int_equal(postern_context_new(&other, &cfg, SOON), 0);
+	assert_int_equal(postern_key_load(&doomed, other, fake_file("user"), NULL, SOON), 0);
+	assert_int_equal(postern_key_add_certificate(doomed, "bad", 3, SOON), -EINVAL);
+	assert_null(doomed);
+	assert_true(TAILQ_EMPTY(&other->keys));
+	postern_context_free(other);
+}
+
 static void
 not_once_a_server_has_started(void **state)
 {
@@ -106,6 +135,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_verdict_is_told),
 		CASE(a_key_has_one_too),
+		CASE(a_key_may_be_freed_meanwhile),
 		CASE(not_once_a_server_has_started),
 		CASE(an_answer_to_nobody_is_dropped),
 		CASE(a_dead_monitor_is_told),
