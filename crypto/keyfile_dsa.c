@@ -2,21 +2,17 @@
  * keyfile_dsa.c - DSA keys from a file's numbers into their fixed form, one mpint: x.
  *
  * ssh-dss has room for numbers of 160 bits only (RFC 4253 section 6.6), so a larger q,
- * as newer standards have it, is not supported.  The group is judged before anything
+ * as newer standards have it, is not supported, nor a p that signatures are not made
+ * with.  The group is judged before anything
  * is raised to a power in it: g must be of order q, and y the power of x.
  */
 #include <openssl/bn.h>
 
 #include "crypto/blob.h"
 #include "crypto/keyfile_type.h"
+#include "crypto/sign.h"
 
 static const char dsa_name[] = "ssh-dss";
-
-enum {
-	DSA_P_BITS_MIN = 1024,
-	DSA_P_BITS_MAX = 3072,
-	DSA_Q_BITS = 160,
-};
 
 struct dsa {
 	BIGNUM *p, *q, *g, *y, *x, *t;
@@ -48,7 +44,7 @@ static bool
 belong_together(struct dsa *k)
 {
 	BN_set_flags(k->x, BN_FLG_CONSTTIME);
-	return BN_cmp(k->x, k->q) < 0 && BN_mod_exp(k->t, k->g, k->x, k->p, k->ctx) == 1 &&
+	return !BN_is_zero(k->x) && BN_cmp(k->x, k->q) < 0 && BN_mod_exp(k->t, k->g, k->x, k->p, k->ctx) == 1 &&
 	    BN_cmp(k->t, k->y) == 0;
 }
 
@@ -64,8 +60,7 @@ keyfile_dsa_make(const struct keyfile_dsa_numbers *in, struct keyfile_key *out)
 	    !keyfile_type_number(&k.q, in->q) || !keyfile_type_number(&k.g, in->g) ||
 	    !keyfile_type_number(&k.y, in->y) || !keyfile_type_number(&k.x, in->x))
 		goto end;
-	if (BN_num_bits(k.q) != DSA_Q_BITS || BN_num_bits(k.p) < DSA_P_BITS_MIN ||
-	    BN_num_bits(k.p) > DSA_P_BITS_MAX) {
+	if (BN_num_bits(k.q) != SIGN_DSA_Q_BITS || BN_num_bits(k.p) != SIGN_DSA_P_BITS) {
 		result = KEYFILE_UNSUPPORTED;
 		goto end;
 	}

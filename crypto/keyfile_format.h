@@ -31,6 +31,8 @@ struct blob keyfile_line(struct blob *text);
 void keyfile_pkey_start(void);
 /* What OpenSSL has read, into the fixed form. */
 enum keyfile_result keyfile_pkey_make(EVP_PKEY *, struct keyfile_key *out);
+/* Are these the bits of the key's public half (RFC 5280's subjectPublicKey)? */
+bool keyfile_pkey_has_public(EVP_PKEY *, struct blob bits);
 /* DER of exactly one sequence: what a right passphrase shows. */
 bool keyfile_pkey_is_sequence(struct blob der);
 

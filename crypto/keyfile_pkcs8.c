@@ -1,8 +1,9 @@
 /*
- * keyfile_pkcs8.c - PKCS#8 private keys, in clear (RFC 5208, RFC 8410) and encrypted
- * (RFC 8018, PBES2 with PBKDF2).
+ * keyfile_pkcs8.c - PKCS#8 private keys, in clear (RFC 5208, RFC 8410; with the public
+ * half behind it, RFC 5958) and encrypted (RFC 8018, PBES2 with PBKDF2).
  *
- * ASN.1 is read by OpenSSL.  The derivation of the key is not left to it: its count of
+ * ASN.1 is read by OpenSSL, whose own template has no place for that public half: it is
+ * taken off and compared.  The derivation of the key is not left to it: its count of
  * iterations is the file's, and is bounded before it is spent; and the outcome of the
  * decryption tells a wrong passphrase from a damaged file.
  */
@@ -16,7 +17,28 @@
 enum {
 	PBES2_KEY_MAX = 64,
 	PBES2_SALT_MAX = 1024,
+	/* a DSA key without its y, which OpenSSL computes from what the file says: of 1024
+	 * bits it takes 300 bytes and 23 */
+	DSA_GROUP_MAX = 1024,
+	DSA_SECRET_MAX = 64,
 };
+
+/* OneAsymmetricKey (RFC 5958 section 2). */
+typedef struct {
+	ASN1_INTEGER *version;
+	X509_ALGOR *type;
+	ASN1_OCTET_STRING *secret;
+	STACK_OF(X509_ATTRIBUTE) *attributes;
+	ASN1_BIT_STRING *public;
+} ONE_KEY;
+ASN1_SEQUENCE(ONE_KEY) = {
+	ASN1_SIMPLE(ONE_KEY, version, ASN1_INTEGER),
+	ASN1_SIMPLE(ONE_KEY, type, X509_ALGOR),
+	ASN1_SIMPLE(ONE_KEY, secret, ASN1_OCTET_STRING),
+	ASN1_IMP_SET_OF_OPT(ONE_KEY, attributes, X509_ATTRIBUTE, 0),
+	ASN1_IMP_OPT(ONE_KEY, public, ASN1_BIT_STRING, 1),
+} static_ASN1_SEQUENCE_END(ONE_KEY)
+enum { VERSION_1 = 0, VERSION_2 = 1 };
 
 struct pbes2_cipher { int nid; const char *name; };
 static const struct pbes2_cipher pbes2_ciphers[] = {
@@ -169,21 +191,27 @@ end:
 	return result;
 }
 
+/* Is it of a type that is ours, and small enough for OpenSSL to compute with? */
 static bool
-is_our_type(const PKCS8_PRIV_KEY_INFO *info)
+is_ours(const PKCS8_PRIV_KEY_INFO *info)
 {
-	const ASN1_OBJECT *type;
-	int nid;
+	const unsigned char *secret;
+	const X509_ALGOR *alg;
+	const ASN1_TYPE *group;
+	int nid, secret_len;
 
-	if (PKCS8_pkey_get0(&type, NULL, NULL, NULL, info) != 1)
+	if (PKCS8_pkey_get0(NULL, &secret, &secret_len, &alg, info) != 1)
 		return false;
-	nid = OBJ_obj2nid(type);
-	return nid == NID_rsaEncryption || nid == NID_X9_62_id_ecPublicKey || nid == NID_dsa ||
-	    nid == NID_ED25519;
+	nid = nid_of(alg, &group);
+	if (nid == NID_dsa)
+		return secret_len <= DSA_SECRET_MAX && group != NULL &&
+		    group->type == V_ASN1_SEQUENCE &&
+		    ASN1_STRING_length(group->value.sequence) <= DSA_GROUP_MAX;
+	return nid == NID_rsaEncryption || nid == NID_X9_62_id_ecPublicKey || nid == NID_ED25519;
 }
 
 static enum keyfile_result
-read_info(struct blob der, struct keyfile_key *out)
+read_version_1(struct blob der, const ASN1_BIT_STRING *public, struct keyfile_key *out)
 {
 	const unsigned char *p = der.p;
 	enum keyfile_result result = KEYFILE_DAMAGED;
@@ -193,16 +221,64 @@ read_info(struct blob der, struct keyfile_key *out)
 	info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.n);
 	if (info == NULL || (size_t)(p - der.p) != der.n)
 		goto end;
-	if (!is_our_type(info)) {
+	if (!is_ours(info)) {
 		result = KEYFILE_UNSUPPORTED;
 		goto end;
 	}
 	pkey = EVP_PKCS82PKEY(info);
-	if (pkey != NULL)
+	if (pkey != NULL && (public == NULL || keyfile_pkey_has_public(pkey,
+	    blob_of(ASN1_STRING_get0_data(public), (size_t)ASN1_STRING_length(public)))))
 		result = keyfile_pkey_make(pkey, out);
 end:
 	EVP_PKEY_free(pkey);
 	PKCS8_PRIV_KEY_INFO_free(info);	/* wipes what it holds */
+	return result;
+}
+
+/* What is left without the public half is of version 1. */
+static enum keyfile_result
+split(ONE_KEY *k, struct keyfile_key *out)
+{
+	ASN1_BIT_STRING *public = k->public;
+	enum keyfile_result result = KEYFILE_DAMAGED;
+	unsigned char *der = NULL;
+	int64_t version;
+	int n;
+
+	k->public = NULL;
+	if (ASN1_INTEGER_get_int64(&version, k->version) != 1)
+		goto end;
+	if (version != VERSION_1 && version != VERSION_2) {
+		result = KEYFILE_UNSUPPORTED;
+		goto end;
+	}
+	if ((public != NULL && version != VERSION_2) || ASN1_INTEGER_set(k->version, VERSION_1) != 1)
+		goto end;
+	n = ASN1_item_i2d((const ASN1_VALUE *)k, &der, ASN1_ITEM_rptr(ONE_KEY));
+	if (n <= 0)
+		goto end;
+	result = read_version_1(blob_of(der, (size_t)n), public, out);
+	OPENSSL_clear_free(der, (size_t)n);
+end:
+	ASN1_BIT_STRING_free(public);
+	return result;
+}
+
+static enum keyfile_result
+read_info(struct blob der, struct keyfile_key *out)
+{
+	const unsigned char *p = der.p;
+	enum keyfile_result result = KEYFILE_DAMAGED;
+	ONE_KEY *k = (ONE_KEY *)ASN1_item_d2i(NULL, &p, (long)der.n, ASN1_ITEM_rptr(ONE_KEY));
+
+	if (k == NULL)
+		return KEYFILE_DAMAGED;
+	if ((size_t)(p - der.p) == der.n)
+		result = split(k, out);
+	/* the private half is in what lies there, and freeing does not wipe it */
+	crypto_wipe((void *)(uintptr_t)ASN1_STRING_get0_data(k->secret),
+	    (size_t)ASN1_STRING_length(k->secret));
+	ASN1_item_free((ASN1_VALUE *)k, ASN1_ITEM_rptr(ONE_KEY));
 	return result;
 }
 

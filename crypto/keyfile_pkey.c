@@ -8,6 +8,7 @@
 #include <openssl/asn1t.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/x509.h>
 
 #include "crypto/keyfile_format.h"
@@ -126,7 +127,10 @@ keyfile_pkey_start(void)
 	const unsigned char *p = example;
 	EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &p, sizeof(example));
 
-	EVP_PKEY_free(pkey);	/* or a provider has no such key, and looked for it too */
+	/* or a provider has no such key, and looked for it too */
+	if (pkey != NULL)
+		(void)keyfile_pkey_has_public(pkey, blob_of(NULL, 0));
+	EVP_PKEY_free(pkey);
 }
 
 enum keyfile_result
@@ -154,6 +158,26 @@ keyfile_pkey_make(EVP_PKEY *pkey, struct keyfile_key *out)
 	}
 	crypto_wipe(&n, sizeof(n));
 	return result;
+}
+
+bool
+keyfile_pkey_has_public(EVP_PKEY *pkey, struct blob bits)
+{
+	const unsigned char *own;
+	X509_PUBKEY *public = NULL;
+	bool same = false;
+	int n;
+
+	/* a point may be written in two ways (SEC 1, section 2.3.3) */
+	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC && bits.n > 0 &&
+	    EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+	    bits.p[0] == POINT_CONVERSION_UNCOMPRESSED ? "uncompressed" : "compressed") != 1)
+		return false;
+	if (X509_PUBKEY_set(&public, pkey) == 1 &&
+	    X509_PUBKEY_get0_param(NULL, &own, &n, NULL, public) == 1)
+		same = blob_is(bits, own, (size_t)n);
+	X509_PUBKEY_free(public);
+	return same;
 }
 
 bool

@@ -33,5 +33,6 @@ extern const struct sign_alg sign_sk_ed25519, sign_sk_ecdsa, sign_sk_webauthn;
 extern const struct sign_alg sign_rsa_sha2_512, sign_rsa_sha2_256, sign_rsa_sha1;
 extern const struct sign_alg sign_ecdsa_nistp256, sign_ecdsa_nistp384, sign_ecdsa_nistp521;
 extern const struct sign_alg sign_dsa;
+enum { SIGN_DSA_P_BITS = 1024, SIGN_DSA_Q_BITS = 160 };	/* of ssh-dss there are no others */
 
 #endif

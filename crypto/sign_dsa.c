@@ -17,8 +17,8 @@
 static const char dsa_name[] = "ssh-dss";
 
 enum {
-	DSA_P = 1024 / 8,
-	DSA_Q = 160 / 8,
+	DSA_P = SIGN_DSA_P_BITS / 8,
+	DSA_Q = SIGN_DSA_Q_BITS / 8,
 	DSA_SIGNATURE = 2 * DSA_Q,
 };
 

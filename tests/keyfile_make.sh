@@ -71,6 +71,49 @@ openssl pkcs8 -topk8 -in edwards.pkcs8 -passout file:passfile -out edwards.pkcs8
 { printf 'ssh-ed25519 '; { printf '\0\0\0\013ssh-ed25519\0\0\0 '; openssl pkey -in edwards.pkcs8 \
     -pubout -outform DER | tail -c 32; } | base64 -w 0; } >edwards.pub
 
+# with the public half behind the private one (RFC 5958); and RFC 8410's example of it
+hex() { od -An -v -tx1 | tr -d ' \n'; }
+der() {		# TAG HEX
+	local n=$((${#2} / 2))
+	if [ $n -lt 128 ]; then printf '%s%02x%s' $1 $n $2
+	elif [ $n -lt 256 ]; then printf '%s81%02x%s' $1 $n $2
+	else printf '%s82%04x%s' $1 $n $2; fi
+}
+value() {	# HEX: what is in its first element
+	local from=4 n=$((0x${1:2:2}))
+	case ${1:2:2} in
+	81) from=6 n=$((0x${1:4:2})) ;;
+	82) from=8 n=$((0x${1:4:4})) ;;
+	esac
+	echo "${1:from:2 * n}"
+}
+armour() {	# HEX
+	echo '-----BEGIN PRIVATE KEY-----'
+	printf '%b' "$(sed 's/../\\x&/g' <<<"$1")" | base64
+	echo '-----END PRIVATE KEY-----'
+}
+public() {	# KEY [FLAGS]: its bits
+	local spki=$(value "$(openssl pkey -in "$1" -pubout -outform DER | openssl pkey -pubin -inform DER \
+	    -pubout -outform DER ${2-} ${3-} | hex)")
+	local type=$(der 30 "$(value "$spki")")
+	value "${spki:${#type}}"
+}
+version_2() {	# KEY VERSION BITS
+	local body=$(value "$(openssl pkcs8 -topk8 -nocrypt -in "$1" -outform DER | hex)")
+	armour "$(der 30 "0201$2${body:6}$(der 81 "$3")")"
+}
+for key in p256 p384 p521 rsa dsa edwards; do
+	version_2 $key.pkcs8 01 "$(public $key.pkcs8)" >$key.pkcs8-2
+done
+version_2 p256.pkcs8 01 "$(public p256.pkcs8 -ec_conv_form compressed)" >p256.pkcs8-2-compressed
+{ echo '-----BEGIN PRIVATE KEY-----'
+echo 'MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC'
+echo 'oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB'
+echo 'Z9w7lshQhqowtrbLDFw4rXAxZuE='
+echo '-----END PRIVATE KEY-----'; } >rfc8410.pkcs8-2
+{ printf 'ssh-ed25519 '; printf '\0\0\0\013ssh-ed25519\0\0\0 %b' "$(sed 's/../\\x&/g' \
+    <<<19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1)" | base64 -w 0; } >rfc8410.pub
+
 # what is refused, and as what
 openssl ecparam -genkey -noout -name secp256k1 -out refused/unsupported.secp256k1
 openssl genpkey -algorithm ed448 -out refused/unsupported.ed448 2>/dev/null
@@ -103,3 +146,24 @@ for key in rsa p256 dsa; do
 	sed '/^-----END/d' $key.pem >refused/damaged.$key-no-end
 	cat $key.pem $key.pem >refused/damaged.$key-twice
 done
+# a public half that is another key's, or where version 1 has none; a version to come
+openssl genpkey -algorithm ed25519 -out other
+openssl ecparam -genkey -name prime256v1 -noout -out other-p256
+version_2 edwards.pkcs8 01 "$(public other)" >refused/damaged.edwards-2-other
+version_2 p256.pkcs8 01 "$(public other-p256)" >refused/damaged.p256-2-other
+version_2 p256.pkcs8 01 "$(public other-p256 -ec_conv_form compressed)" >refused/damaged.p256-2-compressed
+version_2 rsa.pkcs8 01 "$(public rsa3072.pkcs8)" >refused/damaged.rsa-2-other
+version_2 edwards.pkcs8 01 "$(public edwards.pkcs8)00" >refused/damaged.edwards-2-longer
+version_2 edwards.pkcs8 01 00 >refused/damaged.edwards-2-empty
+version_2 edwards.pkcs8 00 "$(public edwards.pkcs8)" >refused/damaged.edwards-2-version-1
+version_2 edwards.pkcs8 02 "$(public edwards.pkcs8)" >refused/unsupported.edwards-3
+rm other other-p256
+# DSA of other sizes than signatures are made with; and numbers that OpenSSL would
+# compute with for minutes
+openssl genpkey -genparam -algorithm DSA -pkeyopt dsa_paramgen_bits:2048 -pkeyopt dsa_paramgen_q_bits:160 \
+    -out parameters 2>/dev/null
+openssl genpkey -paramfile parameters -out refused/unsupported.dsa2048
+rm parameters
+huge=$(der 02 01$(printf '%04998d' 1 | tr 0 c))
+armour "$(der 30 "020100$(der 30 "06072a8648ce380401$(der 30 "${huge}020103020102")")$(der 04 "$huge")")" \
+    >refused/unsupported.dsa-huge
