@@ -4,7 +4,10 @@
  * good for the channels of its own login, and for them only.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apps/posternd.h"
@@ -108,6 +111,41 @@ static void take_line(struct conn *c, const struct session_line *l)
 		ch->line[0] = '\0';
 }
 
+/* A master of a terminal; without asking the file system, which may be the user's. */
+static bool is_pty(int fd)
+{
+	enum { TTYAUX = 5, PTMX = 2 };	/* Linux: Documentation/admin-guide/devices.txt */
+	struct statx x;
+
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &x) == 0 &&
+	    S_ISCHR(x.stx_mode) && x.stx_rdev_major == TTYAUX && x.stx_rdev_minor == PTMX;
+}
+
+/* A connection.  It lingers no longer: the last to close it would wait. */
+static bool is_stream(int fd)
+{
+	static const struct linger off = { .l_onoff = 0 };
+	int type;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+	    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off)) == 0;
+}
+
+/* Are the descriptors of the kinds that a session process makes? */
+static bool are_ours(unsigned kind, const int *fds, size_t n)
+{
+	bool ours = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (kind == SESSION_REPLY)
+			ours = ours && (n == 1 ? is_pty(fds[i]) : fcntl(fds[i], F_GETPIPE_SZ) > 0);
+		else
+			ours = ours && is_stream(fds[i]);
+	}
+	return ours;
+}
+
 /* False: the session process broke the contract. */
 static bool take_report(struct conn *c, const union session_report *r, int *fds, size_t n)
 {
@@ -136,6 +174,18 @@ static bool take_report(struct conn *c, const union session_report *r, int *fds,
 	return true;
 }
 
+/* Those that nobody took. */
+static void discard(const int *fds, size_t n)
+{
+	int left[SESSION_LINK_FDS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			left[count++] = fds[i];
+	session_link_discard(left, count);
+}
+
 void posternd_session_reports(struct conn *c)
 {
 	struct daemon *d = c->daemon;
@@ -152,12 +202,11 @@ void posternd_session_reports(struct conn *c)
 
 		if (len == -EAGAIN)
 			return;
-		good = len > 0 && session_report_valid(&r, (size_t)len, n);
+		good = len > 0 && session_report_valid(&r, (size_t)len, n) &&
+		    are_ours(r.head.kind, fds, n);
 		if (good)
 			good = take_report(c, &r, fds, n);
-		for (size_t i = 0; len > 0 && i < n; i++)
-			if (fds[i] >= 0)
-				close(fds[i]);
+		discard(fds, n);
 		if (!good) {
 			posternd_conn_end(c, len == 0 ? "its session process ended" :
 			    "its session process broke the contract");

@@ -16,6 +16,13 @@
 enum { OPEN_PROHIBITED = 1,		/* RFC 4254 5.1 */
 	LINK_ROOM = 512 * 1024 };
 
+static void hang_up(struct conn *c)
+{
+	if (c->session >= 0)
+		session_link_discard(&c->session, 1);
+	c->session = -1;
+}
+
 bool posternd_session_order(struct conn *c, const union session_order *o)
 {
 	int r = c->session < 0 ? -ENOTCONN :
@@ -32,8 +39,7 @@ void posternd_session_tell(struct conn *c, const union session_order *o)
 	if (c->session < 0 || posternd_session_order(c, o))
 		return;
 	/* a session that cannot be told must not keep what it has */
-	close(c->session);
-	c->session = -1;
+	hang_up(c);
 }
 
 int posternd_session_start(struct conn *c)
@@ -124,9 +130,7 @@ void posternd_session_forget(struct conn *c, struct channel *ch)
 
 void posternd_session_stop(struct conn *c)
 {
-	if (c->session >= 0)
-		close(c->session);
-	c->session = -1;
+	hang_up(c);
 	while (c->channels != NULL)
 		posternd_session_forget(c, c->channels);
 	posternd_forward_stop(c);

@@ -18,6 +18,9 @@ int session_link_send(int sock, const void *packet, size_t len, const int *fds, 
  * then none are taken. */
 ssize_t session_link_recv(int sock, void *buf, size_t cap, int fds[SESSION_LINK_FDS],
     size_t *n);
+/* Closes what the other side has sent, or a link in which such things may wait unread,
+ * whatever that takes, without waiting for it. */
+void session_link_discard(const int *fds, size_t n);
 /* Does text end within its field? */
 bool session_link_text(const char *field, size_t size);
 /* Copies text into a field; false if it does not fit. */

@@ -8,10 +8,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "apps/posternd.h"
@@ -249,6 +251,7 @@ static void nonsense_of_a_session_is_told_a_few_times(void **state)
 {
 	union session_report r;
 	struct login l;
+	int master;
 
 	(void)state;
 	begin(&l);
@@ -265,8 +268,10 @@ static void nonsense_of_a_session_is_told_a_few_times(void **state)
 	posternd_session_reports(&l.c);
 	assert_int_equal(l.c.refusals, 1);	/* there is no such question */
 	r.reply.ok = 1;
+	master = posix_openpt(O_RDWR | O_NOCTTY);
 	assert_int_equal(session_link_send(l.session, &r, session_report_size(SESSION_REPLY),
-	    &l.session, 1), 0);
+	    &master, 1), 0);
+	close(master);
 	posternd_session_reports(&l.c);
 	assert_int_equal(l.c.refusals, 3);	/* and the channel wants no descriptor */
 	end(&l);
@@ -341,6 +346,174 @@ static void where_a_session_has_connected_to_the_kernel_knows(void **state)
 	close(fd);
 }
 
+/* ---- descriptors that are not what they should be ---- */
+
+enum { LINGER_S = 20 };
+
+/* A connection with more unsent than its peer takes, that was told to linger. */
+static int lingering(int *peer)
+{
+	const struct linger on = { .l_onoff = 1, .l_linger = LINGER_S };
+	struct sockaddr_in here = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	static char much[1 << 16];
+	socklen_t len = sizeof(here);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&here, sizeof(here)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&here, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&here, sizeof(here)), 0);
+	*peer = accept(listener, NULL, NULL);
+	assert_true(*peer >= 0);
+	close(listener);
+	while (send(fd, much, sizeof(much), MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &on, sizeof(on)), 0);
+	return fd;
+}
+
+static void report_connected(struct login *l, const int *fds, size_t n)
+{
+	union session_report r;
+
+	memset(&r, 0, sizeof(r));
+	r.head = (struct session_head){ .kind = SESSION_CONNECTED, .chan = CHAN, .question = 1 };
+	r.connected.ok = 1;
+	assert_int_equal(session_link_send(l->session, &r, session_report_size(SESSION_CONNECTED),
+	    fds, n), 0);
+}
+
+static bool ends_within_a_second(void (*step)(struct login *), struct login *l)
+{
+	time_t before = time(NULL);
+
+	step(l);
+	return time(NULL) - before <= LINGER_S / 4;
+}
+
+static void hear(struct login *l)
+{
+	posternd_session_reports(&l->c);
+}
+
+/* The last copy of a socket that lingers is closed by whoever has it: nobody may be held
+ * up by that, whether it was read, was one too many, or is still in the link. */
+static void a_socket_that_lingers_holds_nobody_up(void **state)
+{
+	struct login l;
+	int peer, fds[SESSION_LINK_FDS];
+
+	(void)state;
+	begin(&l);
+	fds[0] = lingering(&peer);
+	report_connected(&l, fds, 1);
+	close(fds[0]);
+	assert_true(ends_within_a_second(hear, &l));	/* nobody asked for it */
+	assert_ptr_equal(alive, &l.c);
+	close(peer);
+	fds[0] = lingering(&peer);
+	fds[1] = fds[2] = fds[0];
+	report_connected(&l, fds, 3);
+	close(fds[0]);
+	assert_true(ends_within_a_second(hear, &l));
+	assert_null(alive);
+	close(peer);
+	alive = &l.c;
+	fds[0] = lingering(&peer);
+	report_connected(&l, fds, 1);
+	close(fds[0]);
+	assert_true(ends_within_a_second(end, &l));
+	close(peer);
+}
+
+/* What lingers is a connection all the same: it is one that does not, from then on. */
+static void a_connection_lingers_no_longer(void **state)
+{
+	struct linger now;
+	socklen_t len = sizeof(now);
+	struct login l;
+	int peer, fd = lingering(&peer);
+
+	(void)state;
+	begin(&l);
+	report_connected(&l, &fd, 1);
+	hear(&l);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_LINGER, &now, &len), 0);
+	assert_int_equal(now.l_onoff, 0);
+	assert_ptr_equal(alive, &l.c);
+	close(fd);
+	close(peer);
+	end(&l);
+}
+
+/* Files, datagrams and one's own terminal are no connection, no pipe and no master: who
+ * sends them says no more. */
+static void other_kinds_end_the_login(void **state)
+{
+	int file = open("/proc/self/exe", O_RDONLY), null = open("/dev/null", O_RDWR), pipes[2];
+	int datagram = socket(AF_UNIX, SOCK_DGRAM, 0), pair[2];
+	struct { unsigned kind; int fds[3]; size_t n; } cases[8];
+	union session_report r;
+	struct login l;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	memcpy(cases, (const __typeof__(cases)){
+	    { SESSION_CONNECTED, { file }, 1 }, { SESSION_CONNECTED, { datagram }, 1 },
+	    { SESSION_CONNECTED, { pipes[0] }, 1 }, { SESSION_REPLY, { file }, 1 },
+	    { SESSION_REPLY, { null }, 1 }, { SESSION_REPLY, { pair[0] }, 1 },
+	    { SESSION_REPLY, { pipes[0], pipes[1], file }, 3 },
+	    { SESSION_REPLY, { pipes[0], pair[0], pipes[1] }, 3 } }, sizeof(cases));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin(&l);
+		memset(&r, 0, sizeof(r));
+		r.head = (struct session_head){ .kind = cases[i].kind, .chan = CHAN };
+		*(cases[i].kind == SESSION_REPLY ? &r.reply.ok : &r.connected.ok) = 1;
+		assert_int_equal(session_link_send(l.session, &r, session_report_size(cases[i].kind),
+		    cases[i].fds, cases[i].n), 0);
+		hear(&l);
+		assert_null(alive);
+		assert_int_equal(answers, 0);
+		end(&l);
+	}
+	/* of nothing but a descriptor: no end, and nothing is kept */
+	begin(&l);
+	assert_int_equal(session_link_send(l.session, "", 0, &file, 1), 0);
+	hear(&l);
+	assert_null(alive);
+	end(&l);
+	for (int *fd = (int[]){ file, null, datagram, pipes[0], pipes[1], pair[0], pair[1], -1 };
+	    *fd >= 0; fd++)
+		close(*fd);
+}
+
+static void what_a_session_makes_is_taken(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), pipes[2], more[2];
+	union session_report r;
+	struct login l;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(pipe(more), 0);
+	begin(&l);
+	memset(&r, 0, sizeof(r));
+	r.head = (struct session_head){ .kind = SESSION_REPLY, .chan = CHAN };
+	r.reply.ok = 1;
+	assert_int_equal(session_link_send(l.session, &r, session_report_size(SESSION_REPLY),
+	    &master, 1), 0);
+	assert_int_equal(session_link_send(l.session, &r, session_report_size(SESSION_REPLY),
+	    (int[]){ pipes[0], pipes[1], more[1] }, 3), 0);
+	hear(&l);
+	assert_int_equal(answers, 2);
+	assert_ptr_equal(alive, &l.c);
+	end(&l);
+	for (int *fd = (int[]){ master, pipes[0], pipes[1], more[0], more[1], -1 }; *fd >= 0; fd++)
+		close(*fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +521,10 @@ int main(void)
 		cmocka_unit_test(a_session_that_floods_has_its_turn_and_no_more),
 		cmocka_unit_test(nonsense_of_a_session_is_told_a_few_times),
 		cmocka_unit_test(a_reply_does_not_answer_an_opening),
+		cmocka_unit_test(a_socket_that_lingers_holds_nobody_up),
+		cmocka_unit_test(a_connection_lingers_no_longer),
+		cmocka_unit_test(other_kinds_end_the_login),
+		cmocka_unit_test(what_a_session_makes_is_taken),
 		cmocka_unit_test(where_a_session_has_connected_to_the_kernel_knows),
 	};
 
