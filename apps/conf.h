@@ -28,6 +28,7 @@ enum {
 struct conf_block;
 struct conf_words { char **v; size_t n; };
 struct conf_startups { unsigned begin, rate, full; };
+struct conf_netblock { unsigned ipv4, ipv6; };	/* of an address */
 struct conf_rekey { uint64_t bytes; unsigned seconds; };
 struct conf_quota { unsigned burst, per_second; };
 struct conf_listen { char host[256]; char port[8]; };	/* port "" : every Port */
@@ -134,9 +135,9 @@ void conf_check_permits(const struct conf *, struct conf_source *);
 /* A CHOICE's word, as it is written. */
 const char *conf_value_word(const struct conf_row *, int value);
 conf_setter conf_set_startups, conf_set_rekey, conf_set_quota, conf_set_subsystem,
-    conf_set_mask, conf_set_pubkey_options;
+    conf_set_mask, conf_set_pubkey_options, conf_set_source_startups, conf_set_source_bits;
 conf_dumper conf_dump_startups, conf_dump_rekey, conf_dump_quota, conf_dump_subsystem,
-    conf_dump_mask, conf_dump_pubkey_options;
+    conf_dump_mask, conf_dump_pubkey_options, conf_dump_source_startups, conf_dump_source_bits;
 conf_check conf_check_service, conf_check_port, conf_check_listen, conf_check_methods, conf_check_setenv,
     conf_check_path, conf_check_pattern, conf_check_host_key, conf_check_agent, conf_check_permit_open,
     conf_check_permit_listen, conf_check_permit_address, conf_check_keys_command, conf_check_principals_command,

@@ -11,6 +11,19 @@ void conf_dump_startups(const struct conf *c, const char *name, FILE *out)
 	    c->max_startups.full);
 }
 
+void conf_dump_source_startups(const struct conf *c, const char *name, FILE *out)
+{
+	if (c->source_startups == 0)
+		fprintf(out, "%s none\n", name);
+	else
+		fprintf(out, "%s %u\n", name, c->source_startups);
+}
+
+void conf_dump_source_bits(const struct conf *c, const char *name, FILE *out)
+{
+	fprintf(out, "%s %u:%u\n", name, c->source_bits.ipv4, c->source_bits.ipv6);
+}
+
 void conf_dump_rekey(const struct conf *c, const char *name, FILE *out)
 {
 	fprintf(out, "%s %llu %u\n", name, (unsigned long long)c->rekey_limit.bytes,

@@ -38,6 +38,44 @@ int conf_set_startups(struct conf *c, char **words, size_t n, const char *rest,
 	return 0;
 }
 
+/* none, or how many. */
+int conf_set_source_startups(struct conf *c, char **words, size_t n, const char *rest,
+    struct conf_source *s)
+{
+	uint64_t most = 0;
+
+	(void)rest;
+	if (n != 1 || (strcasecmp(words[0], "none") != 0 &&
+	    (conf_number(words[0], 1000000, &most) < 0 || most < 1))) {
+		conf_complain(s, "PerSourceMaxStartups: none or a number");
+		return -1;
+	}
+	c->source_startups = (unsigned)most;
+	return 0;
+}
+
+/* ipv4, or ipv4:ipv6. */
+int conf_set_source_bits(struct conf *c, char **words, size_t n, const char *rest,
+    struct conf_source *s)
+{
+	uint64_t ipv4 = 0, ipv6 = 128;
+	char copy[16] = "", *colon;
+
+	(void)rest;
+	if (n == 1 && strlen(words[0]) < sizeof(copy))
+		memcpy(copy, words[0], strlen(words[0]) + 1);
+	colon = strchr(copy, ':');
+	if (colon != NULL)
+		*colon = '\0';
+	if (conf_number(copy, 32, &ipv4) < 0 || ipv4 < 1 ||
+	    (colon != NULL && (conf_number(colon + 1, 128, &ipv6) < 0 || ipv6 < 1))) {
+		conf_complain(s, "PerSourceNetBlockSize: 1 to 32, or that and 1 to 128 behind a colon");
+		return -1;
+	}
+	c->source_bits = (struct conf_netblock){ (unsigned)ipv4, (unsigned)ipv6 };
+	return 0;
+}
+
 /* bytes [time]; fewer than 16 bytes would renew keys for ever. */
 int conf_set_rekey(struct conf *c, char **words, size_t n, const char *rest,
     struct conf_source *s)

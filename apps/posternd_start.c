@@ -64,6 +64,9 @@ int posternd_start_context(struct daemon *d)
 	cfg.startups_begin = c->max_startups.begin;
 	cfg.startups_rate = c->max_startups.rate;
 	cfg.startups_full = c->max_startups.full;
+	cfg.startups_source = c->source_startups;
+	cfg.source_bits_ipv4 = c->source_bits.ipv4;
+	cfg.source_bits_ipv6 = c->source_bits.ipv6;
 	cfg.log_level = d->options->debug > 0 ? POSTERN_DEBUG : c->log_level > 0 ? c->log_level :
 	    POSTERN_ERROR;
 	cfg.log = posternd_log_library;

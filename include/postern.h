@@ -158,9 +158,13 @@ struct postern_context_config {
 	int hexdump_max;		/* enum postern_hexdump: the monitor refuses more */
 	int keys_may_leave;		/* 1: postern_agent_add_key may be used; else the */
 					/* monitor gives no private key to anybody       */
+	unsigned startups_source;	/* PerSourceMaxStartups: as startups_full, but   */
+					/* from one source; 0: no limit                  */
+	unsigned source_bits_ipv4, source_bits_ipv6;	/* 32, 128: the first bits of a  */
+					/* peer's address that make its source          */
 };
 #define POSTERN_CONTEXT_CONFIG { sizeof(struct postern_context_config), 0, 0, 0, 0, 0, 0, \
-	0, 0, 0, 0, 0, 0, 0, 0 }
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Starts the monitor.  cfg may be NULL. */
 POSTERN_CHECKED int postern_context_new(postern_context **ctx,

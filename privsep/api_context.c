@@ -20,7 +20,7 @@
 
 enum {
 	STARTUPS_BEGIN = 10, STARTUPS_RATE = 30, STARTUPS_FULL = 100,
-	CONNECTIONS_MAX = 10000, SPARES = 2,
+	CONNECTIONS_MAX = 10000, SPARES = 2, IPV4_BITS = 32, IPV6_BITS = 128,
 	LAYOUT_CONNECTIONS = 64, LAYOUT_MS = 60000,
 	WORKER_ID = 64222,		/* as root: an id that no account should have */
 };
@@ -154,6 +154,9 @@ send_config(postern_context *ctx, const struct postern_context_config *cfg)
 		.log_level = (uint8_t)ctx->log_level,
 		.hexdump_max = (uint8_t)ctx->hexdump_max,
 		.keys_may_leave = ctx->keys_may_leave,
+		.startups_source = cfg->startups_source,
+		.source_bits_ipv4 = (uint8_t)or_default(cfg->source_bits_ipv4, IPV4_BITS),
+		.source_bits_ipv6 = (uint8_t)or_default(cfg->source_bits_ipv6, IPV6_BITS),
 	};
 
 	return api_context_sent(api_send_CONFIG(&ctx->monitor, &m));
@@ -277,7 +280,8 @@ begin(postern_context **out, const struct postern_context_config *given, struct 
 		r = api_context_struct(&cfg, sizeof(cfg), given);
 	if (r < 0)
 		return r;
-	if (cfg.hexdump_max < POSTERN_HEXDUMP_OFF || cfg.hexdump_max > POSTERN_HEXDUMP_WHOLE)
+	if (cfg.hexdump_max < POSTERN_HEXDUMP_OFF || cfg.hexdump_max > POSTERN_HEXDUMP_WHOLE ||
+	    cfg.source_bits_ipv4 > IPV4_BITS || cfg.source_bits_ipv6 > IPV6_BITS)
 		return -EINVAL;
 	if (sodium_init() < 0)
 		return -ENOSYS;

@@ -259,6 +259,9 @@ struct proof {				/* server: of a host key, while it is elsewhere */
 	struct span key;
 	struct timer deadline;
 };
+struct source {				/* where a server's peer comes from          */
+	uint8_t version, bytes[16];	/* 4, 6; 0: nowhere that has an address      */
+};
 struct conn {
 	struct dead dead;
 	struct conn *next, *wait_next;
@@ -271,6 +274,7 @@ struct conn {
 	struct worker *worker;
 	int in, out;			/* the network, until a worker has it        */
 	bool attached, counted;		/* counted among the startups                */
+	struct source source;
 	struct timer deadline, quota_timer, sign_timer;
 	struct bucket quota, notes;
 	/* key exchange */
@@ -315,9 +319,15 @@ int monitor_conn_trust_file(struct monitor *, const struct ipc_TRUST_FILE *);
 int monitor_conn_trust_key(struct monitor *, const struct ipc_TRUST_KEY *);
 int monitor_conn_attach(struct monitor *, const struct ipc_ATTACH *);
 
-/* ---- limits (monitor_limits.c) ---- */
+/* ---- limits (monitor_limits.c, monitor_source.c) ---- */
 bool monitor_limits_drop(const struct ipc_CONFIG *, unsigned startups, uint32_t random);
 const char *monitor_limits_refuse(const struct monitor *, const struct conn *); /* why, or NULL */
+/* The address of "address:port" or "[address]:port"; anything else is no address. */
+enum { SOURCE_ADDRESS_MAX = 64 };
+void monitor_source_address(struct span peer, char out[SOURCE_ADDRESS_MAX]);
+struct source monitor_source_of(const struct ipc_CONFIG *, struct span peer);
+/* How many from there have not logged in. */
+unsigned monitor_source_startups(const struct monitor *, const struct source *);
 /* Takes one; when it may be used, in milliseconds from now. */
 uint64_t monitor_bucket_take(struct bucket *, uint32_t burst, uint32_t per_second, uint64_t now);
 bool monitor_bucket_try(struct bucket *, uint32_t burst, uint32_t per_second, uint64_t now);

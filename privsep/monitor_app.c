@@ -36,7 +36,8 @@ on_app_hello(struct monitor *m, const struct ipc_APP_HELLO *q)
 static int
 on_config(struct monitor *m, const struct ipc_CONFIG *q)
 {
-	if (q->hexdump_max > IPC_HEXDUMP_WHOLE || q->keys_may_leave > 1)
+	if (q->hexdump_max > IPC_HEXDUMP_WHOLE || q->keys_may_leave > 1 ||
+	    q->source_bits_ipv4 > 32 || q->source_bits_ipv6 > 128)
 		return IPC_BROKEN;
 	m->config = *q;
 	m->configured = true;

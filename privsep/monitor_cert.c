@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_ID_SHOWN = 128, ADDRESS_MAX = 64 };
+enum { KEY_ID_SHOWN = 128 };
 
 const char *
 monitor_cert_show(struct span alg, struct span blob, struct shown_key *out)
@@ -41,21 +41,6 @@ monitor_cert_show(struct span alg, struct span blob, struct shown_key *out)
 	return NULL;
 }
 
-/* "address:port", "[address]:port"; anything else is no address. */
-static void
-peer_address(struct span peer, char out[ADDRESS_MAX])
-{
-	struct span s = peer;
-
-	while (s.n > 0 && s.p[s.n - 1] != ':')
-		s.n--;
-	if (s.n > 0)
-		s.n--;
-	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
-		s = span_of(s.p + 1, s.n - 2);
-	monitor_names_copy(out, ADDRESS_MAX, s);
-}
-
 _Static_assert((int)CERT_PERMIT_X11 == (int)IPC_PERMIT_X11 &&
     (int)CERT_PERMIT_AGENT == (int)IPC_PERMIT_AGENT &&
     (int)CERT_PERMIT_PORT == (int)IPC_PERMIT_PORT &&
@@ -76,10 +61,10 @@ say_why(const struct cert *cert, const char *bad, char why[MONITOR_WHY_MAX + 1])
 bool
 monitor_cert_user(const struct conn *c, const struct cert *cert, char why[MONITOR_WHY_MAX + 1])
 {
-	char address[ADDRESS_MAX];
+	char address[SOURCE_ADDRESS_MAX];
 	const char *bad = cert_judge(cert, CERT_USER, c->m->os->wall_s());
 
-	peer_address(c->plan.peer, address);
+	monitor_source_address(c->plan.peer, address);
 	if (bad == NULL)
 		bad = cert_source(cert, address);
 	if (bad == NULL)

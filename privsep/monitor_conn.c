@@ -227,6 +227,7 @@ monitor_conn_attach(struct monitor *m, const struct ipc_ATTACH *q)
 	c->attached = true;
 	c->in = q->in;
 	c->out = q->out;
+	c->source = monitor_source_of(&m->config, c->plan.peer);
 	why = monitor_limits_refuse(m, c);
 	m->connections++;
 	c->counted = c->plan.role == IPC_SERVER;

@@ -33,6 +33,9 @@ monitor_limits_refuse(const struct monitor *m, const struct conn *c)
 		return "connections_max is reached";
 	if (c->plan.role != IPC_SERVER)
 		return NULL;
+	if (m->config.startups_source != 0 &&
+	    monitor_source_startups(m, &c->source) >= m->config.startups_source)
+		return "PerSourceMaxStartups: too many connections from there that have not logged in";
 	crypto_random(&random, sizeof(random));
 	if (monitor_limits_drop(&m->config, m->startups, random))
 		return "MaxStartups: too many connections that have not logged in";

@@ -162,6 +162,30 @@ a_config_of_any_size_is_understood_or_refused(void **state)
 	assert_int_equal(postern_context_new(&ctx, &big.cfg, SOON), 0);
 	postern_context_free(ctx);
 	assert_int_equal(fake_seen->startups_full, 100);
+	assert_int_equal(fake_seen->startups_source, 0);
+	assert_int_equal(fake_seen->source_bits_ipv4, 32);
+	assert_int_equal(fake_seen->source_bits_ipv6, 128);
+}
+
+static void
+sources_are_as_wide_as_addresses_at_most(void **state)
+{
+	struct postern_context_config cfg = POSTERN_CONTEXT_CONFIG;
+	postern_context *ctx = NULL;
+
+	(void)state;
+	cfg.source_bits_ipv4 = 33;
+	assert_int_equal(postern_context_new(&ctx, &cfg, SOON), -EINVAL);
+	cfg.source_bits_ipv4 = 24;
+	cfg.source_bits_ipv6 = 129;
+	assert_int_equal(postern_context_new(&ctx, &cfg, SOON), -EINVAL);
+	cfg.source_bits_ipv6 = 56;
+	cfg.startups_source = 3;
+	assert_int_equal(postern_context_new(&ctx, &cfg, SOON), 0);
+	postern_context_free(ctx);
+	assert_int_equal(fake_seen->startups_source, 3);
+	assert_int_equal(fake_seen->source_bits_ipv4, 24);
+	assert_int_equal(fake_seen->source_bits_ipv6, 56);
 }
 
 static void
@@ -377,6 +401,7 @@ main(void)
 		cmocka_unit_test_setup(an_async_server_tells_what_came_of_it, fake_setup),
 		cmocka_unit_test_setup(a_missing_monitor_is_an_error, fake_setup),
 		cmocka_unit_test_setup(a_config_of_any_size_is_understood_or_refused, fake_setup),
+		cmocka_unit_test_setup(sources_are_as_wide_as_addresses_at_most, fake_setup),
 		cmocka_unit_test_setup(freeing_leaves_nothing_behind, fake_setup),
 		cmocka_unit_test_setup(a_monitor_that_does_not_end_is_ended, fake_setup),
 		cmocka_unit_test_setup(keys_bad_ones_first, fake_setup),

@@ -106,6 +106,9 @@ static void defaults_are_sshds(void **s)
 	assert_int_equal(conf.max_startups.begin, 10);
 	assert_int_equal(conf.max_startups.rate, 30);
 	assert_int_equal(conf.max_startups.full, 100);
+	assert_int_equal(conf.source_startups, 0);
+	assert_int_equal(conf.source_bits.ipv4, 32);
+	assert_int_equal(conf.source_bits.ipv6, 128);
 	assert_int_equal(conf.alive_interval, 0);
 	assert_int_equal(conf.alive_max, 3);
 	assert_true(conf.tcp_keepalive);
@@ -145,7 +148,7 @@ static void every_keyword_takes_its_value(void **s)
 	good("Port 2200\nPort 2201\nListenAddress 127.0.0.1:99\nListenAddress [::1]:98\n"
 	    "HostKey /a\nHostKey /b\nHostCertificate /c\nHostKeyAgent SSH_AUTH_SOCK\n"
 	    "LoginGraceTime 1m30s\nMaxAuthTries 3\nMaxSessions 0\n"
-	    "MaxStartups 5:50:60\nClientAliveInterval 15\nClientAliveCountMax 0\n"
+	    "MaxStartups 5:50:60\nPerSourceMaxStartups 7\nPerSourceNetBlockSize 24:56\nClientAliveInterval 15\nClientAliveCountMax 0\n"
 	    "TCPKeepAlive no\nPermitRootLogin no\nPubkeyAuthentication yes\n"
 	    "PasswordAuthentication no\nKbdInteractiveAuthentication yes\n"
 	    "AuthenticationMethods publickey,keyboard-interactive publickey\n"
@@ -192,6 +195,9 @@ static void every_keyword_takes_its_value(void **s)
 	assert_int_equal(conf.max_auth_tries, 3);
 	assert_int_equal(conf.max_sessions, 0);
 	assert_int_equal(conf.max_startups.full, 60);
+	assert_int_equal(conf.source_startups, 7);
+	assert_int_equal(conf.source_bits.ipv4, 24);
+	assert_int_equal(conf.source_bits.ipv6, 56);
 	assert_int_equal(conf.alive_interval, 15);
 	assert_int_equal(conf.alive_max, 0);
 	assert_false(conf.tcp_keepalive || conf.password || conf.strict_modes);
@@ -306,6 +312,10 @@ static void bad_values_are_refused(void **s)
 		"MaxSessions 10001", "MaxSessions -1", "MaxStartups 0", "MaxStartups 1:2",
 		"MaxStartups 10:0:100", "MaxStartups 10:101:100", "MaxStartups 10:30:9",
 		"MaxStartups 1:2:3:4", "MaxStartups 10:30:", "MaxStartups a",
+		"PerSourceMaxStartups 0", "PerSourceMaxStartups 1000001", "PerSourceMaxStartups 1 2",
+		"PerSourceMaxStartups some", "PerSourceNetBlockSize 33", "PerSourceNetBlockSize 0",
+		"PerSourceNetBlockSize 32:129", "PerSourceNetBlockSize 32:0", "PerSourceNetBlockSize 32:",
+		"PerSourceNetBlockSize :64", "PerSourceNetBlockSize 24:64:1", "PerSourceNetBlockSize none",
 		"ClientAliveCountMax 1000001", "TCPKeepAlive maybe", "TCPKeepAlive true",
 		"PermitRootLogin maybe", "AuthenticationMethods password,pubkey",
 		"AuthenticationMethods password,", "AuthenticationMethods ,password",
@@ -539,7 +549,8 @@ static void the_dump_can_be_read_again(void **s)
 	good("Port 2200\nListenAddress ::1\nListenAddress 127.0.0.1:7\nAllowUsers a b\nSetEnv A=1\n"
 	    "Subsystem sftp /x -y\nMaxStartups 4\nPermitRootLogin prohibit-password\n"
 	    "RekeyLimit 1M 60\nLogLevel ERROR\nPidFile none\nPermitOpen a:1 b:*\n"
-	    "AllowTcpForwarding all\nGatewayPorts yes\nStreamLocalBindMask 111\n");
+	    "AllowTcpForwarding all\nGatewayPorts yes\nStreamLocalBindMask 111\n"
+	    "PerSourceMaxStartups 9\nPerSourceNetBlockSize 16\n");
 	out = open_memstream(&first, &n);
 	conf_dump(&conf, out);
 	fclose(out);
@@ -547,6 +558,7 @@ static void the_dump_can_be_read_again(void **s)
 	assert_non_null(strstr(first, "\npermitrootlogin without-password\n"));
 	assert_non_null(strstr(first, "\nallowusers a\nallowusers b\n"));
 	assert_non_null(strstr(first, "\nmaxstartups 4:30:4\n"));
+	assert_non_null(strstr(first, "\npersourcemaxstartups 9\npersourcenetblocksize 16:128\n"));
 	assert_non_null(strstr(first, "\nrekeylimit 1048576 60\n"));
 	assert_non_null(strstr(first, "\nloglevel ERROR\n"));
 	assert_non_null(strstr(first, "\npermitopen a:1 b:*\n"));

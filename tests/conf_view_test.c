@@ -188,7 +188,7 @@ static void a_view_without_blocks_is_the_whole_configuration(void **s)
 	FILE *out;
 
 	(void)s;
-	configured("Port 1\nListenAddress ::1\nMaxStartups 1:2:3\nRekeyLimit 1G 1h\nRekeyQuota 5 6\n"
+	configured("Port 1\nListenAddress ::1\nMaxStartups 1:2:3\nPerSourceMaxStartups 4\nPerSourceNetBlockSize 5:6\nRekeyLimit 1G 1h\nRekeyQuota 5 6\n"
 	    "StreamLocalBindMask 0077\nSetEnv A=1 B=2\nSubsystem a b c\nForceCommand x  y\n"
 	    "AllowUsers a b\nDenyGroups c\nPermitOpen h:1 i:2\nBanner /x\nLogLevel DEBUG\nMatch User x\n");
 	out = open_memstream(&before, &n);

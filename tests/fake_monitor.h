@@ -43,8 +43,8 @@ struct fake_seen {
 	uint32_t added_for;
 	uint8_t added_confirm;
 	size_t added_comment;
-	uint32_t startups_full, port, rsa_bits, hostkey_rsa_min, channel_max, window, alive_max, login_ms, rekey_ms;
-	uint8_t hash_names, ask_none, keys_may_leave, update;
+	uint32_t startups_full, startups_source, port, rsa_bits, hostkey_rsa_min, channel_max, window, alive_max, login_ms, rekey_ms;
+	uint8_t hash_names, ask_none, keys_may_leave, update, source_bits_ipv4, source_bits_ipv6;
 	uint32_t own_files;
 	char kex[256], ciphers[512], version[256], methods[256], host[256], peer[256];
 	char environment[256], info[256], changes[256], hostkey_algs[256];
@@ -267,6 +267,9 @@ on_CONFIG(struct fake *f, const struct ipc_CONFIG *m)
 	fake_seen->config++;
 	fake_seen->startups_full = m->startups_full;
 	fake_seen->keys_may_leave = m->keys_may_leave;
+	fake_seen->startups_source = m->startups_source;
+	fake_seen->source_bits_ipv4 = m->source_bits_ipv4;
+	fake_seen->source_bits_ipv6 = m->source_bits_ipv6;
 	return 0;
 }
 

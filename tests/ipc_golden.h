@@ -98,11 +98,12 @@ GOLDEN(STOP, "\x2d" "\0\0\0\x0b" "\0\0\0\3" "bye", .disconnect = 11, .text = S("
 /* ---- application -> monitor ---- */
 GOLDEN(APP_HELLO, "\x40" "POST" "\0\0\0\3" "sch", .magic = IPC_MAGIC, .schema = S("sch"))
 GOLDEN(CONFIG, "\x41" "\0\0\0\1" "\0\0\0\2" "\0\0\0\3" "\0\0\0\4" "\0\0\0\5" "\0\0\0\6"
-    "\0\0\0\7" "\0\0\0\x08" "\0\0\0\x09" "\0\0\0\x0a" "\4" "\1" "\1",
+    "\0\0\0\7" "\0\0\0\x08" "\0\0\0\x09" "\0\0\0\x0a" "\4" "\1" "\1"
+    "\0\0\0\x0b" "\x18" "\x40",
     .startups_begin = 1, .startups_rate = 2, .startups_full = 3, .connections_max = 4,
     .spares = 5, .layout_connections = 6, .layout_ms = 7, .worker_uid = 8, .worker_gid = 9,
     .layers_required = 10, .log_level = IPC_DEBUG, .hexdump_max = IPC_HEXDUMP_BLANKED,
-    .keys_may_leave = 1)
+    .keys_may_leave = 1, .startups_source = 11, .source_bits_ipv4 = 24, .source_bits_ipv6 = 64)
 GOLDEN(KEY_LOAD, "\x42" "\1\2\3\4\5\6\7\x08" "\1" "\0\0\0\2" "pw",
     .call = 0x0102030405060708, .use = IPC_HOST_KEY, .passphrase = S("pw"), .file = 50)
 GOLDEN(KEY_DROP, "\x43" "\xff\0\0\0\0\0\0\1", .key = 0xff00000000000001)

@@ -155,6 +155,92 @@ test_startups_refuse(void **state)
 	assert_int_equal(play.m->startups, 2);
 }
 
+static const struct { const char *peer, *same, *other; uint8_t bits4, bits6; } sources[] = {
+	{ "192.0.2.1:22", "192.0.2.1:23", "192.0.2.2:22", 32, 128 },
+	{ "192.0.2.1:22", "192.0.2.254:22", "192.0.3.1:22", 24, 128 },
+	{ "192.0.2.1:22", "192.0.3.1:22", "192.0.4.1:22", 23, 128 },
+	{ "192.0.2.1:22", "223.1.2.3:22", "127.0.0.1:22", 1, 128 },
+	{ "[2001:db8::1]:22", "[2001:db8::1]:1", "[2001:db8::2]:22", 32, 128 },
+	{ "[2001:db8::1]:22", "[2001:db8::ffff:1]:22", "[2001:db8:0:1::1]:22", 32, 64 },
+	{ "[2001:db8:ff00::]:22", "[2001:db8:ff80::]:22", "[2001:db8:fe80::]:22", 32, 40 },
+	/* the same bytes, and not the same place */
+	{ "[c000:201::]:22", "[c000:201::]:9", "192.0.2.1:22", 32, 128 },
+};
+
+static void
+test_sources(void **state)
+{
+	struct source one, two;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct ipc_CONFIG cfg = { .source_bits_ipv4 = sources[i].bits4,
+			.source_bits_ipv6 = sources[i].bits6 };
+
+		one = monitor_source_of(&cfg, span_str(sources[i].peer));
+		assert_int_not_equal(one.version, 0);
+		two = monitor_source_of(&cfg, span_str(sources[i].same));
+		assert_memory_equal(&one, &two, sizeof(one));
+		two = monitor_source_of(&cfg, span_str(sources[i].other));
+		assert_memory_not_equal(&one, &two, sizeof(one));
+	}
+	for (const char **nowhere = (const char *[]){ "", "local", ":22", "192.0.2.1", "[::1]",
+	    "host.example:22", "192.0.2.256:22", NULL }; *nowhere != NULL; nowhere++)
+		assert_int_equal(monitor_source_of(&(struct ipc_CONFIG){ .source_bits_ipv4 = 32 },
+		    span_str(*nowhere)).version, 0);
+}
+
+static void
+from(uint64_t conn, const char *peer)
+{
+	struct ipc_NEW plan = play_plan(conn, IPC_SERVER);
+
+	plan.peer = span_str(peer);
+	play_new(&plan);
+	play_attach(conn);
+}
+
+/* One place fills its share, and the others do not hear of it; who logs in or leaves
+ * makes room. */
+static void
+test_startups_per_source(void **state)
+{
+	struct ipc_CONFIG cfg = play_config();
+	struct play_start start;
+	struct play_child *first;
+	struct ipc_END_OF end;
+
+	(void)state;
+	play_begin();
+	cfg.startups_source = 2;
+	cfg.source_bits_ipv4 = 24;
+	cfg.source_bits_ipv6 = 64;
+	play_seal(&cfg);
+	from(1, "198.51.100.1:1");
+	first = play_started(1, &start);
+	from(2, "198.51.100.2:1");
+	(void)play_started(2, &start);
+	from(3, "198.51.100.3:1");
+	PLAY_ENDED(3, IPC_LIMIT, &end);
+	assert_true(play_contains(end.text, "PerSourceMaxStartups"));
+	from(4, "198.51.101.1:1");
+	(void)play_started(4, &start);
+	for (uint64_t i = 5; i < 8; i++) {	/* from nowhere */
+		from(i, "local");
+		(void)play_started(i, &start);
+	}
+	play_die(first, 0, 0);
+	play_run();
+	PLAY_ENDED(1, IPC_WORKER_DIED, &end);
+	from(8, "198.51.100.3:1");
+	(void)play_started(8, &start);
+	from(9, "198.51.100.3:2");
+	PLAY_ENDED(9, IPC_LIMIT, &end);
+	/* a client of ours is not counted, wherever it goes */
+	(void)play_connect(10, IPC_CLIENT, &start);
+	assert_int_equal(play.m->startups, 6);
+}
+
 static void
 test_connections_max(void **state)
 {
@@ -360,6 +446,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_max_startups), cmocka_unit_test(test_buckets),
 		T(test_timers), T(test_idle_never_wakes), O(test_startups_refuse),
+		cmocka_unit_test(test_sources), O(test_startups_per_source),
 		O(test_connections_max), T(test_backstops), T(test_no_deadline), O(test_no_worker),
 		O(test_layout_by_count), T(test_layout_by_age), T(test_layout_after_crash),
 		T(test_zygote_killed),

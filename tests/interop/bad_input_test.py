@@ -222,8 +222,46 @@ CLIENT["10,000 lines before a banner"] = (b"hello\r\n" * 10000, r"identification
 for n in ("CHANNEL_OPEN at once", "a message before KEXINIT"):
     CLIENT[n] = (CLIENT[n][0], r"not allowed")
 
+
+def banner(s, source):
+    """A connection from there that says nothing, and what it is told first; b"": it is refused."""
+    c = socket.create_connection(("127.0.0.1", s.port), 5, source_address=(source, 0))
+    c.settimeout(10)
+    try:
+        return c, c.recv(64)
+    except ConnectionError:
+        return c, b""
+
+
+def one_source_has_its_share(lab):
+    """PerSourceMaxStartups and PerSourceNetBlockSize: who fills his share is refused, and the others are not."""
+    for size, neighbour, far in (("32", "127.0.0.2", "127.0.0.3"), ("24:64", "127.0.1.1", "127.0.2.1")):
+        s = lab.posternd("PerSourceMaxStartups 2", "PerSourceNetBlockSize " + size)
+        held, end = [], time.monotonic() + 10
+        while len(held) < 2 and time.monotonic() < end:     # the daemon was looked for from here just now
+            c, said = banner(s, "127.0.0.1")
+            held += [c] if said.startswith(b"SSH-2.0-") else []
+        check(len(held) == 2, "not even its share: %s" % s.text())
+        check(banner(s, "127.0.0.1")[1] == b"", "more than its share")
+        check(s.text().count("PerSourceMaxStartups") >= 1, s.text())
+        for source in neighbour, far:
+            c, said = banner(s, source)
+            check(said.startswith(b"SSH-2.0-"), "%s is refused: %s" % (source, s.text()))
+            held.append(c)
+        if size != "32":
+            check(banner(s, "127.0.0.77")[1] == b"", "a neighbour in the block has a share of its own")
+        held.pop(0).close()
+        end = time.monotonic() + 10
+        while not banner(s, "127.0.0.1")[1]:
+            check(time.monotonic() < end, "who leaves makes no room")
+            time.sleep(0.1)
+        for c in held:
+            c.close()
+        s.stop()
+
+
 cases = [labelled("server: " + n, one, d, r) for n, (d, r) in CASES.items()]
-cases += [still_serves, nothing_leaks]
+cases += [still_serves, nothing_leaks, one_source_has_its_share]
 cases += [labelled("client: " + n, client, d, r) for n, (d, r) in CLIENT.items()]
 
 if __name__ == "__main__":
