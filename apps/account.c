@@ -27,6 +27,7 @@
 
 #include "apps/account.h"
 #include "apps/conf.h"
+#include "apps/conf_pattern.h"
 #include "apps/session.h"
 #include "apps/session_link.h"
 
@@ -40,6 +41,7 @@ struct child {
 	bool asks;			/* somebody is to answer its prompts   */
 	bool has_blocks;		/* it has said which Match blocks hold */
 	struct conf_bits blocks;
+	char address[ACCOUNT_ADDRESS_MAX];	/* from where whoever it is about came */
 };
 
 struct account {
@@ -126,14 +128,32 @@ static void refuse(struct account *a, const struct account_head *to, const char 
 	answer(a, to, &no);
 }
 
+/* Who leaves while PAM's modules are at work leaves the check behind, or nothing would be
+ * counted and nothing delayed of what was tried; it goes on being one of those that
+ * PerSourceMaxStartups allows, as it would in sshd. */
+static const char *full(const struct account *a, const char *address)
+{
+	const struct conf *c = a->conf;
+	unsigned n = 0;
+
+	if (a->n == a->max)
+		return "too many logins are being checked at once";
+	for (size_t i = 0; c->source_startups != 0 && i < a->n; i++)
+		n += conf_pattern_near(a->children[i].address, address, c->source_bits.ipv4,
+		    c->source_bits.ipv6);
+	return c->source_startups != 0 && n >= c->source_startups ?
+	    "PerSourceMaxStartups: too many logins from there are being checked at once" : NULL;
+}
+
 static void start_check(struct account *a)
 {
 	struct account_head head = a->packet.head;
+	const char *address = from_of(&a->packet).address, *why = full(a, address);
 	int pair[2], pidfd;
 	pid_t pid;
 
-	if (a->n == a->max) {
-		refuse(a, &head, "too many logins are being checked at once");
+	if (why != NULL) {
+		refuse(a, &head, why);
 		return;
 	}
 	if (session_link_pair(pair) < 0) {
@@ -152,6 +172,7 @@ static void start_check(struct account *a)
 	}
 	a->children[a->n++] = (struct child){ .pidfd = pidfd, .sock = pair[0],
 	    .deadline = now_ms() + ACCOUNT_DEADLINE_MS, .head = head };
+	memcpy(a->children[a->n - 1].address, address, ACCOUNT_ADDRESS_MAX);
 }
 
 /* The session process ends with its link, not with this helper: a login survives. */
@@ -184,6 +205,21 @@ static void drop_child(struct account *a, size_t i)
 	a->children[i] = a->children[--a->n];
 }
 
+/* Prompts that nobody gets are answered by nobody: then the check is over, and said to be. */
+static void pass_prompts(struct account *a, size_t i, struct account_prompts *p)
+{
+	struct account_head head = a->children[i].head;
+
+	p->head.slot = head.slot;
+	p->head.id = head.id;
+	a->children[i].asks = true;
+	a->children[i].deadline = now_ms() + ACCOUNT_TALK_MS;
+	if (session_link_send(a->link, p, sizeof(*p), NULL, 0) == 0)
+		return;
+	drop_child(a, i);
+	refuse(a, &head, "no room for the prompts of a login");
+}
+
 static void child_answers(struct account *a, size_t i)
 {
 	struct child c = a->children[i];
@@ -205,12 +241,7 @@ static void child_answers(struct account *a, size_t i)
 	}
 	if (c.has_blocks && !c.asks && c.head.kind == ACCOUNT_TALK && len > 0 &&
 	    account_prompts_valid(&got.prompts, (size_t)len)) {
-		got.head.slot = c.head.slot;
-		got.head.id = c.head.id;
-		a->children[i].asks = true;
-		a->children[i].deadline = now_ms() + ACCOUNT_TALK_MS;
-		/* as in answer() */
-		(void)session_link_send(a->link, &got.prompts, sizeof(got.prompts), NULL, 0);
+		pass_prompts(a, i, &got.prompts);
 		return;
 	}
 	drop_child(a, i);	/* it has answered, or died: it is of no further use */

@@ -6,17 +6,29 @@
  * answers is theirs to judge.  An attempt for a name that nobody has, or that may not
  * log in, runs the same modules with a password that cannot be right.
  */
+#include <errno.h>
 #include <security/pam_appl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "apps/account_pam.h"
 #include "apps/account_pam_stack.h"
 #include "apps/session_link.h"
 
 const bool account_pam_built = true;
+
+enum { REFUSAL_MS = 300 };	/* two hashes of yescrypt take 40 ms; the machine may be busy */
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);	/* cannot fail for this clock */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 /* ---- what modules say ---- */
 
@@ -57,6 +69,7 @@ static int ask_round(struct account_pam_stack *s, const struct pam_message **m, 
 	if (s->pam->ask == NULL || ++s->rounds > ACCOUNT_ROUNDS_MAX ||
 	    s->pam->ask(s->pam->ask_user, &p, &reply) < 0 || reply.n != p.n)
 		r = -1;
+	s->since_ms = now_ms();		/* what took so long was a person */
 	for (uint32_t i = 0; r == 0 && i < p.n; i++)
 		r = answer(&out[at[i]], s->pam->exists ? reply.answer[i] : s->wrong);
 	sodium_memzero(&reply, sizeof(reply));
@@ -134,15 +147,30 @@ void account_pam_explain(const struct account_pam_stack *s, const char *what, in
 
 static int authenticate(struct account_pam_stack *s, char why[ACCOUNT_NOTE_MAX])
 {
-	int r = pam_authenticate(s->handle, s->pam->empty_ok ? 0 : PAM_DISALLOW_NULL_AUTHTOK);
+	int r;
 
+	s->since_ms = now_ms();
+	r = pam_authenticate(s->handle, s->pam->empty_ok ? 0 : PAM_DISALLOW_NULL_AUTHTOK);
 	if (r != PAM_SUCCESS)
 		account_pam_explain(s, "authentication", r, why);
 	return r;
 }
 
+/* pam_unix works out hashes, one or two, for whoever has one, and is back at once for a
+ * name that nobody has: so that the time tells no names, no refusal comes before any
+ * module that asks this machine alone is done. */
+static bool refuse_late(const struct account_pam_stack *s, bool good)
+{
+	int64_t left = s->since_ms + REFUSAL_MS - now_ms();
+	struct timespec t = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
+
+	while (!good && left > 0 && nanosleep(&t, &t) != 0 && errno == EINTR)
+		continue;
+	return good;
+}
+
 /* Modules may change who it is; then it would be another account's session. */
-static bool is_same_user(const struct account_pam_stack *s, char why[ACCOUNT_NOTE_MAX])
+bool account_pam_is_same_user(const struct account_pam_stack *s, char why[ACCOUNT_NOTE_MAX])
 {
 	const void *user = NULL;
 
@@ -155,13 +183,18 @@ static bool is_same_user(const struct account_pam_stack *s, char why[ACCOUNT_NOT
 
 static bool account_good(struct account_pam_stack *s, char why[ACCOUNT_NOTE_MAX])
 {
-	int r = pam_acct_mgmt(s->handle, s->pam->empty_ok ? 0 : PAM_DISALLOW_NULL_AUTHTOK);
+	int r;
+
+	/* the account of whoever the modules say now would be judged, and then another's */
+	if (!account_pam_is_same_user(s, why))
+		return false;
+	r = pam_acct_mgmt(s->handle, s->pam->empty_ok ? 0 : PAM_DISALLOW_NULL_AUTHTOK);
 
 	if (r == PAM_NEW_AUTHTOK_REQD && s->pam->ask != NULL)
 		r = pam_chauthtok(s->handle, PAM_CHANGE_EXPIRED_AUTHTOK);
 	if (r != PAM_SUCCESS)
 		account_pam_explain(s, "account", r, why);
-	return r == PAM_SUCCESS && is_same_user(s, why);
+	return r == PAM_SUCCESS && account_pam_is_same_user(s, why);
 }
 
 /* What is left unsaid goes in a round that asks nothing [RFC 4256 3.2]. */
@@ -194,7 +227,7 @@ bool account_pam_password(const struct account_pam *p, const char *password,
 		r = authenticate(&s, why);
 	else
 		account_pam_explain(&s, "start", r, why);
-	return finish(&s, r, r == PAM_SUCCESS && account_good(&s, why));
+	return refuse_late(&s, finish(&s, r, r == PAM_SUCCESS && account_good(&s, why)));
 }
 
 bool account_pam_talk(const struct account_pam *p, char why[ACCOUNT_NOTE_MAX])
@@ -206,7 +239,7 @@ bool account_pam_talk(const struct account_pam *p, char why[ACCOUNT_NOTE_MAX])
 		r = authenticate(&s, why);
 	else
 		account_pam_explain(&s, "start", r, why);
-	return finish(&s, r, r == PAM_SUCCESS && account_good(&s, why));
+	return refuse_late(&s, finish(&s, r, r == PAM_SUCCESS && account_good(&s, why)));
 }
 
 bool account_pam_account(const struct account_pam *p, char why[ACCOUNT_NOTE_MAX])

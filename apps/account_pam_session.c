@@ -41,6 +41,11 @@ struct account_pam_session *account_pam_open(const struct account_pam *p, char *
 		free(s);
 		return NULL;
 	}
+	/* opened, but perhaps not for who logs in */
+	if (!account_pam_is_same_user(&s->stack, why)) {
+		account_pam_close(s);
+		return NULL;
+	}
 	*environment = pam_getenvlist(s->stack.handle);
 	memcpy(said, s->stack.said, sizeof(s->stack.said));
 	return s;

@@ -137,6 +137,16 @@ int conf_pattern_address_list(const char *list, const char *address)
 	return found;
 }
 
+bool conf_pattern_near(const char *a, const char *b, unsigned ipv4, unsigned ipv6)
+{
+	struct cidr net, own;
+
+	if (!parse_address(a, &net) || !parse_address(b, &own))
+		return false;
+	net.bits = net.family == AF_INET ? ipv4 : ipv6;
+	return in_cidr(&net, &own);
+}
+
 bool conf_pattern_address_valid(const char *list)
 {
 	char one[ENTRY_MAX];

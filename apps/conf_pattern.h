@@ -16,6 +16,10 @@ int conf_pattern_list(const char *list, const char *text);
  * is malformed, so that a typing error never lets anybody in. */
 int conf_pattern_address_list(const char *list, const char *address);
 
+/* Are the first bits of two addresses the same, of IPv4's or of IPv6's?  What is no
+ * address is near nothing. */
+bool conf_pattern_near(const char *a, const char *b, unsigned ipv4, unsigned ipv6);
+
 /* Can every entry of the list be used against addresses? */
 bool conf_pattern_address_valid(const char *list);
 

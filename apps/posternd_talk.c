@@ -85,5 +85,8 @@ void posternd_talk_prompts(struct daemon *d, const struct account_prompts *p)
 		if (r != POSTERN_ESTATE)
 			posternd_log(POSTERN_ERROR, c, "prompts: %s", postern_strerror(r));
 		posternd_talk_drop(c);
+		/* or the peer would wait for them until it is thrown out */
+		(void)!postern_answer_login(c->transport, c->question, POSTERN_REFUSE,
+		    &(struct postern_login){ .size = sizeof(struct postern_login) });
 	}
 }

@@ -97,9 +97,29 @@ static void users_come_with_addresses(void **s)
 	assert_int_equal(conf_pattern_user("bob@", "bob", "1.2.3.4"), 0);
 }
 
+static void neighbours_share_their_first_bits(void **s)
+{
+	static const struct { const char *a, *b; unsigned ipv4, ipv6; bool near; } t[] = {
+		{ "10.1.2.3", "10.1.2.3", 32, 128, true }, { "10.1.2.3", "10.1.2.2", 32, 128, false },
+		{ "10.1.2.3", "10.1.2.2", 31, 128, true }, { "10.1.2.3", "10.1.3.3", 24, 128, false },
+		{ "10.1.2.3", "10.1.3.3", 23, 1, true }, { "::1", "::1", 1, 128, true },
+		{ "2001:db8::1", "2001:db8::ffff", 32, 64, true },
+		{ "2001:db8::1", "2001:db8:0:1::1", 32, 64, false },
+		{ "2001:db8::1", "2001:db8:0:1::1", 32, 63, true },
+		{ "10.1.2.3", "a01:203::", 1, 1, false }, { "UNKNOWN", "UNKNOWN", 32, 128, false },
+		{ "", "10.1.2.3", 1, 1, false }, { "10.1.2.3", "10.1.2.3/24", 1, 1, false },
+	};
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		if (conf_pattern_near(t[i].a, t[i].b, t[i].ipv4, t[i].ipv6) != t[i].near)
+			fail_msg("%s and %s", t[i].a, t[i].b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(neighbours_share_their_first_bits),
 		cmocka_unit_test(stars_and_question_marks),
 		cmocka_unit_test(matching_is_not_exponential),
 		cmocka_unit_test(a_negated_entry_outweighs_all),

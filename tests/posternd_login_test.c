@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@
 
 /* ---- the library ---- */
 
-static int answered, sessions;
+static int answered, sessions, prompted = POSTERN_ESTATE;
 
 void *postern_transport_user(const postern_transport *t) { return (void *)(uintptr_t)t; }
 const char *postern_strerror(int code) { (void)code; return "error"; }
@@ -39,7 +41,7 @@ int postern_answer_prompts(postern_transport *t, uint64_t q, const struct poster
 	(void)t;
 	(void)q;
 	(void)p;
-	return POSTERN_ESTATE;
+	return prompted;
 }
 int postern_transport_set_login_terms(postern_transport *t, unsigned tries, const char *banner)
 {
@@ -279,11 +281,39 @@ static void own_rekey_limit_comes_with_the_login(void **s)
 	forget();
 }
 
+/* A peer whose prompts are lost does not wait for them: it is refused, and its check ends. */
+static void prompts_that_cannot_be_shown_are_a_refusal(void **s)
+{
+	static struct account_prompts p;
+	static union account_packet said;
+
+	(void)s;
+	c.ask = 5;
+	c.question = 9;
+	p.head = (struct account_head){ .kind = ACCOUNT_PROMPTS, .id = 5 };
+	answered = 0;
+	prompted = -ENOMEM;
+	posternd_talk_prompts(&d, &p);
+	assert_int_equal(answered, POSTERN_REFUSE);
+	assert_int_equal(c.ask, 0);
+	assert_int_equal(session_link_recv(helper, &said, sizeof(said), NULL, NULL),
+	    sizeof(said.head));
+	assert_int_equal(said.head.kind, ACCOUNT_DROP);
+	assert_int_equal(said.head.id, 5);
+	/* those of a check that nobody waits for are nobody's */
+	answered = 0;
+	posternd_talk_prompts(&d, &p);
+	assert_int_equal(answered, 0);
+	prompted = POSTERN_ESTATE;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_key_binds_the_steps_behind_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_certificate_binds_them_by_either_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(prompts_that_cannot_be_shown_are_a_refusal, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(of_two_certificates_both_bind, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_step_by_a_key_that_nobody_asked_about_leads_nowhere,
 		    setup, teardown),

@@ -11,6 +11,7 @@ import os, statistics, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import SAN, check, labelled, main, needs_root
+from pam_test import pam
 
 import logging, warnings
 warnings.filterwarnings("ignore")
@@ -65,9 +66,21 @@ class Attempts:
         check(len(self.times) == before + 1, "%s: %d refusals" % (self.user, len(self.times) - before))
 
 
+LINES = ("MaxAuthTries 1000", "PasswordAuthentication yes", "KbdInteractiveAuthentication yes",
+         "PermitRootLogin no", "DenyUsers bin")
+
+
 def alike(lab, attempt, least, *lines):
-    s = lab.posternd("MaxAuthTries 1000", "PasswordAuthentication yes", "KbdInteractiveAuthentication yes",
-                     "PermitRootLogin no", "DenyUsers bin", *lines)
+    compare(lab, lab.posternd(*LINES, *lines), attempt, least)
+
+
+def alike_with_pam(lab, attempt):
+    with pam(lab, "auth required pam_unix.so nodelay", "account required pam_unix.so",
+             "session required pam_permit.so", lines=LINES) as s:
+        compare(lab, s, attempt, DELAY)
+
+
+def compare(lab, s, attempt, least):
     peers = [Attempts(s, u) for u in (lab.user, "no-such-user", "root", "bin", "daemon", "x" * 200)]
     try:
         for _ in range(ROUNDS):
@@ -92,12 +105,20 @@ def with_key(t, user):
     t.auth_publickey(user, new_key())
 
 
+def with_password(t, user):
+    t.auth_password(user, "wrong", fallback=False)
+
+
+def with_answer(t, user):
+    t.auth_interactive(user, lambda name, text, prompts: ["wrong"] * len(prompts))
+
+
 cases = [
-    labelled("a wrong password takes as long for everybody", alike,
-             lambda t, user: t.auth_password(user, "wrong", fallback=False), DELAY),
+    labelled("a wrong password takes as long for everybody", alike, with_password, DELAY),
     labelled("a wrong key takes as long for everybody", alike, with_key, DELAY),
-    labelled("a wrong answer takes as long for everybody", alike,
-             lambda t, user: t.auth_interactive(user, lambda name, text, prompts: ["wrong"] * len(prompts)), DELAY),
+    labelled("a wrong answer takes as long for everybody", alike, with_answer, DELAY),
+    labelled("a wrong password takes as long for everybody with PAM", alike_with_pam, with_password),
+    labelled("a wrong answer takes as long for everybody with PAM", alike_with_pam, with_answer),
     labelled("a wrong key takes as long with AuthorizedKeysCommand", alike, with_key, 0.1,
              "AuthorizedKeysCommand /bin/sleep 0.1", "AuthorizedKeysCommandUser nobody"),
 ]

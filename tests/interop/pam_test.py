@@ -145,6 +145,64 @@ def sessions_are_opened_and_closed_and_their_environment_is_set(lab):
         check(r.returncode != 0 and r.stdout == b"", "a session that PAM refused was begun")
 
 
+RENAMES = """
+#include <security/pam_modules.h>
+#include <string.h>
+/* In the phase that its argument names it says that somebody else logs in. */
+#define PHASE(name) int pam_sm_##name(pam_handle_t *h, int flags, int argc, const char **argv) \\
+{ (void)flags; return argc == 1 && strcmp(argv[0], #name) == 0 ? pam_set_item(h, PAM_USER, "daemon") : PAM_SUCCESS; }
+PHASE(authenticate) PHASE(setcred) PHASE(acct_mgmt) PHASE(open_session) PHASE(close_session)
+"""
+
+
+@needs_root(ROOT)
+def a_module_makes_nobody_else_of_a_user(lab):
+    module = lab.path("pam_renames.so")
+    subprocess.run([need("cc"), "-shared", "-fPIC", "-o", module, lab.write("pam_renames.c", RENAMES), "-lpam"], check=True)
+    for phase in "none", "authenticate", "acct_mgmt", "setcred", "open_session":
+        renames = "%s %s" % (module, phase)
+        with pam(lab, "auth required pam_unix.so nodelay", "auth required " + renames, "account required pam_permit.so",
+                 "account required " + renames, "session required " + renames) as s:
+            r = login(lab, s, answering(lab, ("assword", lab.password)))
+            if phase == "none":
+                check(r.returncode == 0 and r.stdout == b"in\n", told(r))
+            else:
+                check(r.returncode != 0 and r.stdout == b"", "%s: let in: %s" % (phase, told(r)))
+                check("PAM changed the user's name" in s.text(), "%s: %s" % (phase, s.text()))
+
+
+@needs_root(ROOT)
+def checks_of_who_left_count_with_their_source(lab):
+    """Who leaves while a module is at work has not made room for more of that: PerSourceMaxStartups."""
+    slow = script(lab, "slow", 'test "$PAM_USER" != daemon || exec sleep 6')
+    with pam(lab, "auth required pam_exec.so " + slow, "auth required pam_unix.so nodelay", "account required pam_unix.so",
+             "session required pam_permit.so", lines=["PerSourceMaxStartups 2"]) as s:
+        text = lab.write("leaves.py", """
+import paramiko, socket, sys, threading, time
+def attempt(source, user, password, leave):
+    t = paramiko.Transport(socket.create_connection(("127.0.0.1", %d), source_address=(source, 0)))
+    t.start_client(timeout=20)
+    if leave:
+        threading.Timer(0.5, t.close).start()
+    try:
+        t.auth_password(user, password, fallback=False)
+    except Exception:
+        pass
+    good = t.is_authenticated()
+    t.close()
+    return good
+me = ("%s", "%s", False)
+for _ in range(2):
+    attempt("127.0.0.1", "daemon", "x", True)
+print(attempt("127.0.0.1", *me), attempt("127.0.0.2", *me))
+time.sleep(7)
+print(attempt("127.0.0.1", *me))
+""" % (s.port, lab.user, lab.password))
+        r = lab.run([os.environ.get("PARAMIKO", "/usr/bin/python3"), text])
+        check(r.stdout == b"False True\nTrue\n", "%r %s\n%s" % (r.stdout, told(r)[-800:], s.text()))
+        check("PerSourceMaxStartups: too many logins from there" in s.text(), s.text())
+
+
 @needs_root(ROOT)
 def a_module_that_hangs_costs_its_own_attempt(lab):
     slow = script(lab, "slow", 'test "$PAM_USER" != daemon || exec sleep 30')
@@ -217,4 +275,5 @@ def pam_as_a_step(lab):
 if __name__ == "__main__":
     main([passwords_of_pam_unix, every_module_has_its_say, an_expired_password_is_renewed_in_four_rounds,
           accounts_are_judged_for_keys_too, sessions_are_opened_and_closed_and_their_environment_is_set,
+          a_module_makes_nobody_else_of_a_user, checks_of_who_left_count_with_their_source,
           a_module_that_hangs_costs_its_own_attempt, who_leaves_or_begins_anew_ends_the_conversation, pam_as_a_step])
