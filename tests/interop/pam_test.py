@@ -168,7 +168,10 @@ def a_module_makes_nobody_else_of_a_user(lab):
                 check(r.returncode == 0 and r.stdout == b"in\n", told(r))
             else:
                 check(r.returncode != 0 and r.stdout == b"", "%s: let in: %s" % (phase, told(r)))
-                check("PAM changed the user's name" in s.text(), "%s: %s" % (phase, s.text()))
+                end = time.monotonic() + 5
+                while "PAM changed the user's name" not in s.text():
+                    check(time.monotonic() < end, "%s: %s" % (phase, s.text()))
+                    time.sleep(0.05)
 
 
 @needs_root(ROOT)
