@@ -202,6 +202,9 @@ void posternd_session_reports(struct conn *c)
 
 		if (len == -EAGAIN)
 			return;
+		/* it ended with an order unread: what it said before comes next */
+		if (len == -ECONNRESET)
+			continue;
 		good = len > 0 && session_report_valid(&r, (size_t)len, n) &&
 		    are_ours(r.head.kind, fds, n);
 		if (good)

@@ -346,6 +346,28 @@ static void where_a_session_has_connected_to_the_kernel_knows(void **state)
 	close(fd);
 }
 
+/* It says why it ends, and what it was told meanwhile it never reads. */
+static void the_last_word_of_a_session_is_heard(void **state)
+{
+	struct postern_channel_request exec = { .kind = POSTERN_REQ_EXEC, .name = "true" };
+	union session_report r;
+	struct login l;
+
+	(void)state;
+	begin(&l);
+	assert_int_equal(ask(&l, &exec), POSTERN_LATER);
+	memset(&r, 0, sizeof(r));
+	r.head = (struct session_head){ .kind = SESSION_NOTE };
+	strcpy(r.note.text, "the user is gone");
+	assert_int_equal(session_link_send(l.session, &r, session_report_size(SESSION_NOTE), NULL, 0),
+	    0);
+	close(l.session);
+	posternd_session_reports(&l.c);
+	assert_int_equal(l.c.refusals, 1);	/* the note is in the log */
+	assert_null(alive);
+	posternd_session_stop(&l.c);
+}
+
 /* ---- descriptors that are not what they should be ---- */
 
 enum { LINGER_S = 20 };
@@ -521,6 +543,7 @@ int main(void)
 		cmocka_unit_test(a_session_that_floods_has_its_turn_and_no_more),
 		cmocka_unit_test(nonsense_of_a_session_is_told_a_few_times),
 		cmocka_unit_test(a_reply_does_not_answer_an_opening),
+		cmocka_unit_test(the_last_word_of_a_session_is_heard),
 		cmocka_unit_test(a_socket_that_lingers_holds_nobody_up),
 		cmocka_unit_test(a_connection_lingers_no_longer),
 		cmocka_unit_test(other_kinds_end_the_login),
