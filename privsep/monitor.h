@@ -119,6 +119,7 @@ struct letter;				/* a message the application has not taken */
 struct queue { struct letter *first, **last; size_t bytes; };
 
 /* ---- the monitor ---- */
+struct bucket { uint64_t next_us; };	/* when the next would be on schedule */
 struct monitor {
 	const struct monitor_os *os;
 	char dir[PATH_MAX];		/* where our own executable is: the helpers' */
@@ -146,6 +147,7 @@ struct monitor {
 	unsigned user_keys;
 	struct modulus *moduli;		/* NULL: no group exchange                   */
 	struct revoked *revoked;	/* NULL: nothing is                          */
+	struct bucket ca_quota;		/* signatures of large CAs, for strangers    */
 	struct keyload *keyloads;
 	unsigned n_keyloads;
 	struct agent *agents;
@@ -231,7 +233,6 @@ void monitor_worker_said(struct conn *, int result);
 int monitor_worker_fd(const struct conn *);
 
 /* ---- a connection (monitor_conn.c) ---- */
-struct bucket { uint64_t next_us; };	/* when the next would be on schedule */
 struct trust {				/* client: a known_hosts file or a key */
 	struct trust *next;
 	bool is_key;
@@ -523,8 +524,13 @@ struct shown_key {
 };
 /* Reads a blob that is to be of the negotiated algorithm.  NULL, or why not. */
 const char *monitor_cert_show(struct span alg, struct span blob, struct shown_key *);
-/* May this user certificate count for the peer of this connection, now?  Else why not. */
+/* May this user certificate count for the peer of this connection, now, if its CA signed
+ * it?  Else why not. */
 bool monitor_cert_user(const struct conn *, const struct cert *, char why[MONITOR_WHY_MAX + 1]);
+bool monitor_cert_signed(const struct conn *, const struct cert *, char why[MONITOR_WHY_MAX + 1]);
+/* How many milliseconds until its CA's signature may be checked, for a server; 0: now. */
+enum { MONITOR_CA_CHEAP_BITS = 4096, MONITOR_CA_BURST = 8, MONITOR_CA_PER_SECOND = 10 };
+uint64_t monitor_cert_wait(struct monitor *, const struct cert *);
 /* May this host certificate count for the host of this client's connection, now?  Else why
  * not.  Whether its CA is one to trust is known_hosts' to say. */
 bool monitor_cert_host(const struct conn *, const struct cert *, char why[MONITOR_WHY_MAX + 1]);

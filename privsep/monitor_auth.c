@@ -12,7 +12,7 @@
 
 enum { PROTOCOL_ERROR = 2, NO_MORE_AUTH_METHODS = 14 };	/* RFC 4253 11.1 */
 
-static void tell_refusal(struct monitor *, void *);
+static void delay_over(struct monitor *, void *);
 
 static const char *
 method_name(const struct auth *a)
@@ -31,7 +31,7 @@ auth_new(struct conn *c)
 {
 	struct auth *a = calloc(1, sizeof(*a));
 
-	if (a == NULL || monitor_timer_init(c->m, &a->delay, tell_refusal, c) != 0) {
+	if (a == NULL || monitor_timer_init(c->m, &a->delay, delay_over, c) != 0) {
 		free(a);
 		return NULL;
 	}
@@ -137,19 +137,28 @@ say_verdict(struct conn *c, bool partial)
 	    .methods = span_str(c->auth->allowed) });
 }
 
-/* The delay is over. */
 static void
-tell_refusal(struct monitor *m, void *owner)
+tell_refusal(struct conn *c)
 {
-	struct conn *c = owner;
 	unsigned max = c->plan.tries_max != 0 ? c->plan.tries_max : 1;
 
-	(void)m;
 	if (c->auth->failures >= max)
 		monitor_end_politely(c, IPC_LOGIN_REFUSED, IPC_PEER, NO_MORE_AUTH_METHODS,
 		    "too many authentication failures");
 	else
 		say_verdict(c, false);
+}
+
+static void
+delay_over(struct monitor *m, void *owner)
+{
+	struct conn *c = owner;
+
+	(void)m;
+	if (c->auth->state == AUTH_HELD)
+		monitor_auth_key_resume(c);
+	else
+		tell_refusal(c);
 }
 
 void
@@ -166,7 +175,7 @@ monitor_auth_refuse(struct conn *c)
 	if (when > monitor_now(c->m))
 		monitor_timer_set(c->m, &a->delay, when);
 	else
-		tell_refusal(c->m, c);
+		tell_refusal(c);
 }
 
 static bool

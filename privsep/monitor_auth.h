@@ -13,6 +13,7 @@ enum auth_state {
 	AUTH_ASKED,		/* the application is asked                    */
 	AUTH_PROMPTED,		/* the peer is asked; it may also start anew   */
 	AUTH_REFUSING,		/* refused, but it is too soon to say so       */
+	AUTH_HELD,		/* a certificate waits until its CA's signature may be checked */
 };
 enum auth_method { BY_NONE = 1, BY_PASSWORD, BY_PUBLICKEY, BY_KBDINT, BY_OTHER };
 
@@ -71,6 +72,8 @@ void monitor_auth_key_clear(struct auth *);
 /* The application's answer about the key of the request under way: kept, applied. */
 void monitor_auth_key_judged(struct conn *, enum ipc_verdict, struct span methods,
     unsigned flags);
+/* The request that was held goes on. */
+void monitor_auth_key_resume(struct conn *);
 /* A step has been passed: answers given before it count no longer. */
 void monitor_auth_key_step(struct auth *);
 

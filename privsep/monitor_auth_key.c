@@ -161,7 +161,8 @@ still_listed(struct conn *c)
 
 	return c->terms_text == NULL || (listed(c, alg) &&
 	    monitor_cert_show(alg, c->auth->key, &key) == NULL &&
-	    (!key.is_cert || monitor_cert_user(c, &key.cert, c->auth->why)));
+	    (!key.is_cert || (monitor_cert_user(c, &key.cert, c->auth->why) &&
+	    monitor_cert_signed(c, &key.cert, c->auth->why))));
 }
 
 void
@@ -207,8 +208,8 @@ listed(struct conn *c, struct span alg)
 	return false;
 }
 
-/* Everything that needs no policy: method, algorithm, type, and of a certificate all but
- * whether its CA is trusted. */
+/* Everything that needs neither policy nor much time: method, algorithm, type, and what a
+ * certificate says. */
 static bool
 sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 {
@@ -224,7 +225,16 @@ sound(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, struct shown_key *key)
 		(void)!fingerprint(key->plain.p, key->plain.n, a->fingerprint);
 	if (why != NULL && key->is_cert)
 		monitor_names_copy(a->why, sizeof(a->why), span_str(why));
-	if (why != NULL || (key->is_cert && !monitor_cert_user(c, &key->cert, a->why)))
+	return why == NULL && (!key->is_cert || monitor_cert_user(c, &key->cert, a->why));
+}
+
+/* ...and the rest but whether its CA is trusted. */
+static bool
+good(struct conn *c, const struct shown_key *key)
+{
+	struct auth *a = c->auth;
+
+	if (key->is_cert && !monitor_cert_signed(c, &key->cert, a->why))
 		return false;
 	if (monitor_revoked_has(c->m->revoked, key->plain, key->is_cert ? &key->cert : NULL)) {
 		monitor_names_copy(a->why, sizeof(a->why), span_str("the key is revoked"));
@@ -264,12 +274,52 @@ ask(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, const struct shown_key *
 	tell_ASK_PUBLICKEY(c->m, &m);
 }
 
+static void
+judge(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q, const struct shown_key *key)
+{
+	struct auth *a = c->auth;
+	const struct seen_key *seen = find_key(a, a->digest);
+
+	if (!good(c, key) || is_used(a))
+		monitor_auth_refuse(c);
+	else if (seen != NULL && seen->verdict != 0)
+		settle(c, seen->verdict, span_str(seen->methods), seen->flags);
+	else
+		ask(c, q, key);
+}
+
+/* The peer waits with it, and nobody else. */
+static void
+hold(struct conn *c, uint64_t ms)
+{
+	c->auth->state = AUTH_HELD;
+	monitor_timer_set(c->m, &c->auth->delay, monitor_now(c->m) + ms);
+}
+
+void
+monitor_auth_key_resume(struct conn *c)
+{
+	struct auth *a = c->auth;
+	struct span none = { NULL, 0 };
+	struct ipc_AUTH_PUBLICKEY q = { .user = span_str(a->user), .alg = span_str(a->alg),
+		.key = a->key, .is_signed = a->signature.n > 0, .signature = a->signature,
+		.host_key = a->is_bound ? c->first_host_key : none };
+	struct shown_key key;
+
+	a->state = AUTH_IDLE;
+	/* again, for time has passed; what it says has not changed */
+	if (sound(c, &q, &key))
+		judge(c, &q, &key);
+	else
+		monitor_auth_refuse(c);
+}
+
 int
 monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 {
-	const struct seen_key *seen;
 	struct shown_key key;
 	struct auth *a;
+	uint64_t ms;
 	int r;
 
 	if (q->is_signed > 1)
@@ -286,13 +336,11 @@ monitor_auth_on_publickey(struct conn *c, const struct ipc_AUTH_PUBLICKEY *q)
 		monitor_end(c, IPC_RESOURCE, IPC_LOCAL, "out of memory");
 		return 0;
 	}
-	seen = find_key(a, a->digest);
-	if (!sound(c, q, &key) || is_used(a)) {
+	if (!sound(c, q, &key))
 		monitor_auth_refuse(c);
-	} else if (seen != NULL && seen->verdict != 0) {
-		settle(c, seen->verdict, span_str(seen->methods), seen->flags);
-	} else {
-		ask(c, q, &key);
-	}
+	else if (key.is_cert && (ms = monitor_cert_wait(c->m, &key.cert)) > 0)
+		hold(c, ms);
+	else
+		judge(c, q, &key);
 	return 0;
 }

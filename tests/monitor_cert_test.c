@@ -6,6 +6,7 @@
 
 #include <sys/mman.h>
 
+#include "privsep/monitor_auth.h"
 #include "tests/cert_make.h"
 
 static const char alg[] = "ssh-ed25519-cert-v01@openssh.com";
@@ -233,6 +234,82 @@ bad_certificates_are_asked_about_by_nobody(void **state)
 	p = good();
 	p.key_id = span_of("a\0b", 3);
 	bad_one(&p, "the certificate's key id has a NUL");
+}
+
+/* An RSA key of so many bits, which nobody needs to have made. */
+static struct span
+rsa_blob(size_t bits)
+{
+	static uint8_t blob[4096], n[2048 + 1];
+	struct wr w = wr_of(blob, sizeof(blob));
+
+	memset(n, 0xff, sizeof(n));
+	n[0] = 0;
+	wr_str(&w, "ssh-rsa");
+	wr_blob(&w, span_of("\1\0\1", 3), 3);
+	wr_blob(&w, span_of(n, bits / 8 + 1), sizeof(n));
+	assert_false(w.bad);
+	return wr_span(&w);
+}
+
+static bool
+is_held(void)
+{
+	return monitor_conn_find(play.m, 1)->auth->state == AUTH_HELD;
+}
+
+/* A stranger's CA may be as slow to check as RSA can be: that is done now and then, and
+ * who shows it waits; nobody else does. */
+static void
+signatures_of_large_authorities_wait_their_turn(void **state)
+{
+	static const char why[] = "the CA's signature of the certificate is not good";
+	struct cert_plan large = good(), p = good();
+	struct ipc_ASK_PUBLICKEY ask;
+	struct ipc_END_OF end;
+	unsigned n = 0;
+
+	(void)state;
+	large.ca_key = rsa_blob(4096);
+	for (int i = 0; i < 3 * MONITOR_CA_BURST; i++) {
+		send_key(alg, make(&large), span_of(NULL, 0));
+		expect_refused(why);
+	}
+	large.ca_key = rsa_blob(4104);
+	for (send_key(alg, make(&large), span_of(NULL, 0)); !is_held();
+	    send_key(alg, make(&large), span_of(NULL, 0))) {
+		expect_refused(why);
+		n++;
+	}
+	/* each took as long as a refusal does */
+	assert_in_range(n, MONITOR_CA_BURST, 3 * MONITOR_CA_BURST);
+	PLAY_QUIET();
+	play_wait(1000 / MONITOR_CA_PER_SECOND);
+	assert_false(is_held());
+	expect_refused(why);
+	/* one of a good size does not wait */
+	send_key(alg, make(&p), span_of(NULL, 0));
+	PLAY_EXPECT(ASK_PUBLICKEY, &ask);
+	answer(ask.question, IPC_REFUSED);
+	expect_refused("");
+	/* out of time in the meantime; and a peer that leaves in it */
+	for (int i = 0; i < 2; i++) {
+		do {
+			send_key(alg, make(&large), span_of(NULL, 0));
+			if (!is_held())
+				expect_refused(why);
+		} while (!is_held());
+		if (i == 0) {
+			play.wall = 2000;
+			play_wait(1000 / MONITOR_CA_PER_SECOND);
+			expect_refused("the certificate has expired");
+			play.wall = 1500;
+		}
+	}
+	PLAY_TELL(CLOSE, .conn = 1, .now = 1);
+	PLAY_ENDED(1, IPC_DONE_BY_US, &end);
+	play_wait(10000);
+	PLAY_QUIET();
 }
 
 /* In time when it was probed, out of time when it was proven. */
@@ -486,6 +563,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_key_and_its_certificate_are_two, setup,
 		    play_teardown),
 		cmocka_unit_test_setup_teardown(bad_certificates_are_asked_about_by_nobody, setup,
+		    play_teardown),
+		cmocka_unit_test_setup_teardown(signatures_of_large_authorities_wait_their_turn, setup,
 		    play_teardown),
 		cmocka_unit_test_setup_teardown(time_goes_on, setup, play_teardown),
 		cmocka_unit_test_setup_teardown(the_proof_is_the_plain_keys_over_the_certificate,
