@@ -18,8 +18,11 @@ enum { OPEN_PROHIBITED = 1,		/* RFC 4254 5.1 */
 
 static void hang_up(struct conn *c)
 {
-	if (c->session >= 0)
+	if (c->session >= 0) {
+		/* the session ends now, whenever the link is closed; it was open until here */
+		(void)shutdown(c->session, SHUT_RDWR);
 		session_link_discard(&c->session, 1);
+	}
 	c->session = -1;
 }
 

@@ -68,13 +68,13 @@ void session_link_discard(const int *fds, size_t n)
 	if (pid == 0) {
 		/* one that hangs is nobody's child, so nobody waits for it */
 		pid = split();
-		for (size_t i = 0; pid <= 0 && i < n; i++)
+		for (size_t i = 0; pid == 0 && i < n; i++)
 			(void)syscall(SYS_close, fds[i]);
 		_exit(0);
 	}
 	while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
-	/* no process to be had: then it is open until one ends, but nobody is held up */
+	/* no process to be had: then they stay open, but nobody is held up */
 }
 
 /* How many came, which may be more than there is room for in anybody's contract. */
