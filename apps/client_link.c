@@ -19,6 +19,7 @@
 #include "apps/client_link.h"
 #include "apps/client_log.h"
 #include "apps/client_net.h"
+#include "apps/client_prompts.h"
 #include "apps/client_spec.h"
 #include "apps/client_token.h"
 #include "apps/client_update.h"
@@ -121,7 +122,7 @@ answer_prompts(void *user, postern_transport *t, uint64_t question,
 
 	(void)t;
 	(void)question;
-	return client_login_answer_prompts(&l->login, p, answers);
+	return client_prompts_answer(&l->conf, p, answers, &l->login.gave_up);
 }
 
 static int

@@ -2,11 +2,9 @@
  * client_login.c - proving who the user is, method after method.
  *
  * Secrets are typed on the terminal, handed to the library and wiped.  Private
- * keys are never read here: a descriptor goes to the monitor.  What the server
- * wants shown is made visible before it reaches the terminal.
+ * keys are never read here: a descriptor goes to the monitor.
  */
 #include <bsd/readpassphrase.h>
-#include <bsd/vis.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,10 +24,10 @@ enum { SECRET_MAX = 1024, PASSPHRASE_TRIES = 3, STEPS_MAX = 32,
 	LOGIN_WAIT_MS = 120 * 1000 };
 
 static bool
-read_secret(const char *prompt, char *buf, size_t cap, int echo)
+read_secret(const char *prompt, char *buf, size_t cap)
 {
 	return readpassphrase(prompt, buf, cap,
-	    RPP_REQUIRE_TTY | (echo ? RPP_ECHO_ON : RPP_ECHO_OFF)) != NULL;
+	    RPP_REQUIRE_TTY | RPP_ECHO_OFF) != NULL;
 }
 
 static const char *
@@ -91,7 +89,7 @@ load_key(struct login *l, const char *path)
 		secret[0] = '\0';
 		if (i > 0) {
 			(void)snprintf(prompt, sizeof(prompt), "Enter passphrase for key '%s': ", path);
-			if (l->conf->batch > 0 || !read_secret(prompt, secret, sizeof(secret), 0) ||
+			if (l->conf->batch > 0 || !read_secret(prompt, secret, sizeof(secret)) ||
 			    secret[0] == '\0')
 				break;
 		}
@@ -322,7 +320,7 @@ try_password(struct login *l, postern_transport *t)
 
 	(void)snprintf(prompt, sizeof(prompt), "%s@%s's password: ", l->conf->user,
 	    l->conf->hostname);
-	if (!read_secret(prompt, secret, sizeof(secret), 0)) {
+	if (!read_secret(prompt, secret, sizeof(secret))) {
 		l->gave_up = true;
 		return POSTERN_EAUTH;
 	}
@@ -330,44 +328,6 @@ try_password(struct login *l, postern_transport *t)
 	    LOGIN_WAIT_MS);
 	sodium_memzero(secret, sizeof(secret));
 	return r;
-}
-
-static void
-show(FILE *f, const char *text)
-{
-	size_t n = strlen(text);
-	char *clean;
-
-	if (n == 0 || (clean = malloc(n * 4 + 1)) == NULL)
-		return;
-	(void)strvis(clean, text, VIS_SAFE | VIS_NOSLASH);	/* keeps newline and tab */
-	(void)fprintf(f, "%s\n", clean);
-	free(clean);
-}
-
-int
-client_login_answer_prompts(struct login *l, const struct postern_prompts *p, char **answers)
-{
-	char clean[4 * 1536 + 1], secret[SECRET_MAX], text[1536];
-
-	show(stderr, p->name);
-	show(stderr, p->instruction);
-	for (size_t i = 0; i < p->n; i++) {
-		/* whose question it is: a server may word it as another's, or as ours */
-		(void)snprintf(text, sizeof(text), "(%.255s@%.255s) %.1000s", l->conf->user,
-		    l->conf->hostname, p->prompts[i].text);
-		(void)strvis(clean, text, VIS_SAFE | VIS_NOSLASH);
-		if (l->conf->batch > 0 || !read_secret(clean, secret, sizeof(secret),
-		    p->prompts[i].echo)) {
-			l->gave_up = true;
-			return POSTERN_REFUSE;
-		}
-		answers[i] = strdup(secret);
-		sodium_memzero(secret, sizeof(secret));
-		if (answers[i] == NULL)
-			return POSTERN_REFUSE;
-	}
-	return POSTERN_ACCEPT;
 }
 
 /* One attempt with the first method of our preference that the server offers and

@@ -22,7 +22,5 @@ struct login {
 /* 0: logged in; else what the last call returned, said on stderr. */
 int client_login_run(struct login *, postern_transport *);
 void client_login_free(struct login *);
-/* postern_client_interface.answer_prompts; user points to a struct login. */
-int client_login_answer_prompts(struct login *, const struct postern_prompts *, char **answers);
 
 #endif

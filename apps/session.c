@@ -113,7 +113,7 @@ static void begin(struct session *s)
 	s->conf = account_match(s->conf, &s->user, &from, &bits, &view);
 	if (s->conf == NULL)
 		end(s, "no memory for the configuration");
-	if (s->conf->use_pam && !session_pam_begin(s, why))
+	if (s->conf->use_pam && !session_keeper_begin(s, why))
 		end(s, why);
 	sigfillset(&mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);

@@ -60,9 +60,9 @@ void session_report(struct session *, union session_report *, const int *fds, si
 /* To the order at hand. */
 void session_reply(struct session *, bool ok, const char *note, const int *fds, size_t n);
 
-/* Opens the PAM session (session_pam.c) and returns in the process that is to become the
+/* Opens the PAM session (session_keeper.c) and returns in the process that is to become the
  * user; another one closes it.  False: why. */
-bool session_pam_begin(struct session *, char why[ACCOUNT_NOTE_MAX]);
+bool session_keeper_begin(struct session *, char why[ACCOUNT_NOTE_MAX]);
 
 /* ExposeAuthInfo, as the user (session_authinfo.c): the file for the login's programs, and
  * its end.  False: it cannot be made. */

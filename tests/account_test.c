@@ -590,6 +590,20 @@ static void ask_key_at(int link, const char *user, unsigned port, uint64_t id)
 	assert_int_equal(session_link_send(link, &ask, account_key_size(&ask), NULL, 0), 0);
 }
 
+static void ask_key_from(int link, const char *address, const char *user, uint64_t id)
+{
+	static struct account_key_ask ask;
+
+	memset(&ask, 0, sizeof(ask));
+	ask.head = (struct account_head){ ACCOUNT_KEY, 7, id };
+	snprintf(ask.user, sizeof(ask.user), "%s", user);
+	snprintf(ask.address, sizeof(ask.address), "%s", address);
+	snprintf(ask.algorithm, sizeof(ask.algorithm), "ssh-ed25519");
+	ask.len = BLOB;
+	memcpy(ask.blob, blob, BLOB);
+	assert_int_equal(session_link_send(link, &ask, account_key_size(&ask), NULL, 0), 0);
+}
+
 static void ask_key(int link, const char *user, uint64_t id)
 {
 	ask_key_at(link, user, 0, id);
@@ -779,6 +793,36 @@ static void a_program_is_asked_after_the_files(void **s)
 	assert_non_null(strstr(a.note, "home/keys, line 1: the key may not be used"));
 }
 
+/* Checks that hang, whether or not somebody still waits for them, leave room for others. */
+static void one_source_has_its_share_of_checks(void **s)
+{
+	static const char *const from[] = { "10.1.2.3", "10.1.2.99", "10.1.2.7", "10.1.3.3", "::1",
+		"::1:2", "::2", "UNKNOWN", "UNKNOWN", "UNKNOWN" };
+	const char *me = getpwuid(geteuid())->pw_name;
+	struct account_answer a;
+	char lines[400];
+	int link, status;
+	pid_t pid;
+
+	(void)s;
+	snprintf(lines, sizeof(lines), "AuthorizedKeysFile none\nPermitRootLogin yes\n"
+	    "PerSourceMaxStartups 2\nPerSourceNetBlockSize 24:64\n"
+	    "AuthorizedKeysCommand /bin/sleep 4\nAuthorizedKeysCommandUser %s\n", me);
+	assert_int_equal(account_start(configured(lines), &pid, &link), 0);
+	for (uint64_t id = 0; id < sizeof(from) / sizeof(from[0]); id++)
+		ask_key_from(link, from[id], me, 1 + id);
+	for (int i = 0; i < 10; i++) {
+		a = answer_of(link);
+		assert_int_equal(strstr(a.note, "PerSourceMaxStartups") != NULL,
+		    a.head.id == 3 || a.head.id == 7);
+	}
+	ask_key_from(link, from[2], me, 50);		/* they are over */
+	a = answer_of(link);
+	assert_null(strstr(a.note, "PerSourceMaxStartups"));
+	close(link);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
 static void the_administrator_may_ask_more_of_authenticators(void **s)
 {
 	static const struct { const char *options; int no_touch, verify; } t[] = {
@@ -935,6 +979,7 @@ int main(void)
 		cmocka_unit_test(the_helper_tells_which_blocks_hold_and_judges_by_them),
 		cmocka_unit_test(a_burst_of_long_questions_fits_the_link),
 		cmocka_unit_test(a_program_is_asked_after_the_files),
+		cmocka_unit_test(one_source_has_its_share_of_checks),
 		cmocka_unit_test(the_administrator_may_ask_more_of_authenticators),
 		cmocka_unit_test(a_conversation_needs_pam_and_a_check),
 		cmocka_unit_test(the_helper_ends_on_a_broken_packet),

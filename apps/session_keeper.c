@@ -1,5 +1,5 @@
 /*
- * session_pam.c - the login's PAM session around its session process.
+ * session_keeper.c - keeps the login's PAM session open around its session process.
  *
  * Opened with root's rights in the process that the account helper forked for this
  * login; that process stays, holds nothing but the modules' state, and closes the
@@ -36,7 +36,7 @@ static _Noreturn void hold(struct session *s, struct account_pam_session *h, pid
 	_exit(0);
 }
 
-bool session_pam_begin(struct session *s, char why[ACCOUNT_NOTE_MAX])
+bool session_keeper_begin(struct session *s, char why[ACCOUNT_NOTE_MAX])
 {
 	const struct account_pam p = { .service = s->conf->pam_service, .user = s->from->user,
 	    .address = s->from->address, .exists = true };
