@@ -121,7 +121,7 @@ extern const struct conf_row conf_rows[CONF_ROWS];
 struct conf_refused { const char *name, *instead; };
 extern const struct conf_refused conf_refused[];
 extern const size_t conf_refused_count;
-const struct conf_row *conf_row_find(const char *name);
+const struct conf_row *conf_row_find(const char *name);	/* also by an old name */
 const struct conf_refused *conf_refused_find(const char *name);
 /* Is it a line of one of those keywords that can be done by doing nothing? */
 bool conf_asks_for_nothing(const char *name, const char *rest);

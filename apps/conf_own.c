@@ -77,6 +77,7 @@ int conf_set_source_bits(struct conf *c, char **words, size_t n, const char *res
 }
 
 /* bytes [time]; fewer than 16 bytes would renew keys for ever. */
+/* 0 is the default, as sshd -T prints it. */
 int conf_set_rekey(struct conf *c, char **words, size_t n, const char *rest,
     struct conf_source *s)
 {
@@ -85,7 +86,8 @@ int conf_set_rekey(struct conf *c, char **words, size_t n, const char *rest,
 	(void)rest;
 	if (n < 1 || n > 2 ||
 	    (strcasecmp(words[0], "default") != 0 && strcasecmp(words[0], "none") != 0 &&
-	    (conf_number_size(words[0], UINT64_C(1) << 62, &bytes) < 0 || bytes < 16)) ||
+	    (conf_number_size(words[0], UINT64_C(1) << 62, &bytes) < 0 ||
+	    (bytes > 0 && bytes < 16))) ||
 	    (n == 2 && strcasecmp(words[1], "none") != 0 &&
 	    conf_number_time(words[1], &seconds) < 0)) {
 		conf_complain(s, "RekeyLimit: default or at least 16 bytes (K, M, G), then "

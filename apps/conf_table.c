@@ -1,6 +1,6 @@
 /*
- * conf_table.c - the two tables of keywords as data: those posternd has, and those
- * of sshd that it refuses by name.  A word in neither is unknown.
+ * conf_table.c - the tables of keywords as data: those posternd has, their older
+ * names, and those of sshd that it refuses by name.  A word in neither is unknown.
  */
 #include <postern.h>
 #include <string.h>
@@ -35,8 +35,16 @@ static const struct { const char *name, *values; } taken[] = {
 #include "apps/conf_refused.def"
 };
 
+static const struct { const char *old, *name; } aliases[] = {
+#define ALIAS(old, name) { old, name },
+#include "apps/conf_refused.def"
+};
+
 const struct conf_row *conf_row_find(const char *name)
 {
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (strcasecmp(aliases[i].old, name) == 0)
+			name = aliases[i].name;
 	for (size_t i = 0; i < CONF_ROWS; i++)
 		if (strcasecmp(conf_rows[i].name, name) == 0)
 			return &conf_rows[i];

@@ -298,7 +298,7 @@ int posternd_hostkey_load(struct daemon *d)
 		good += r == 0;
 	}
 	posternd_hostagent_close(&agent);
-	if (good == 0 || (d->options->test && good < d->conf.host_keys.n)) {
+	if (good == 0) {
 		posternd_log(POSTERN_ERROR, NULL, "no host key can be used");
 		return -1;
 	}

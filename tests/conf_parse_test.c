@@ -272,7 +272,86 @@ static void every_other_keyword_of_sshd_is_refused_by_name_and_line(void **s)
 	bad("UseDNS yes\n", 1, "UseDNS");
 	bad("ChrootDirectory /srv\n", 1, "ChrootDirectory");
 	bad("HostbasedAuthentication yes\n", 1, "HostbasedAuthentication");
-	bad("ChallengeResponseAuthentication no\n", 1, "KbdInteractiveAuthentication");
+	bad("PrintLastLog yes\n", 1, "pam_lastlog");
+	bad("LogVerbose kex.c:*\n", 1, "LogVerbose");
+}
+
+/* What sshd knows by an older name too does here what it does there: above all, its "no"
+ * switches off. */
+static void older_names_have_their_effect(void **s)
+{
+	(void)s;
+	good("SkeyAuthentication no\n");
+	assert_false(conf.interactive);
+	good("ChallengeResponseAuthentication no\nKbdInteractiveAuthentication yes\n");
+	assert_false(conf.interactive);
+	good("KbdInteractiveAuthentication yes\nskeyauthentication no\n");
+	assert_true(conf.interactive);
+	good("DSAAuthentication no\n");
+	assert_false(conf.pubkey);
+	good("KeepAlive no\n");
+	assert_false(conf.tcp_keepalive);
+	good("PubkeyAcceptedKeyTypes ssh-ed25519\n");
+	assert_string_equal(conf.pubkey_algorithms, "ssh-ed25519");
+	good("HostDSAKey /a\nHostKey /b\n");
+	assert_int_equal(conf.host_keys.n, 2);
+	bad("SkeyAuthentication perhaps\n", 1, "KbdInteractiveAuthentication");
+	assert_false(conf_asks_for_nothing("SkeyAuthentication", "no"));
+}
+
+/* A file that spells out every default of sshd 9.2, as its -T prints them, and those of
+ * newer ones.  What is not taken of them, and why, is the list below. */
+static void every_default_of_sshd_is_taken(void **s)
+{
+	static const char whole[] =
+	    "Port 22\nAddressFamily any\nListenAddress [::]:22\nListenAddress 0.0.0.0:22\nUsePAM no\n"
+	    "LoginGraceTime 120\nX11DisplayOffset 10\nMaxAuthTries 6\nMaxSessions 10\n"
+	    "ClientAliveInterval 0\nClientAliveCountMax 3\nStreamLocalBindMask 0177\n"
+	    "UnusedConnectionTimeout none\nChannelTimeout none\nPermitRootLogin without-password\n"
+	    "IgnoreRhosts yes\nIgnoreUserKnownHosts no\nHostbasedAuthentication no\n"
+	    "HostbasedUsesNameFromPacketOnly no\nPubkeyAuthentication yes\nKerberosAuthentication no\n"
+	    "KerberosOrLocalPasswd yes\nKerberosTicketCleanup yes\nGSSAPIAuthentication no\n"
+	    "GSSAPICleanupCredentials yes\nGSSAPIKeyExchange no\nGSSAPIStrictAcceptorCheck yes\n"
+	    "GSSAPIStoreCredentialsOnRekey no\nGSSAPIKexAlgorithms gss-group14-sha256-\n"
+	    "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\nPrintMotd yes\n"
+	    "X11Forwarding no\nX11UseLocalhost yes\nPermitTTY yes\nPermitUserRC yes\nStrictModes yes\n"
+	    "TCPKeepAlive yes\nPermitEmptyPasswords no\nCompression yes\nGatewayPorts no\nUseDNS no\n"
+	    "AllowTcpForwarding yes\nAllowAgentForwarding yes\nDisableForwarding no\n"
+	    "AllowStreamLocalForwarding yes\nStreamLocalBindUnlink no\nFingerprintHash SHA256\n"
+	    "ExposeAuthInfo no\nPidFile /run/sshd.pid\nModuliFile /etc/ssh/moduli\n"
+	    "XAuthLocation /usr/bin/xauth\nBanner none\nForceCommand none\nChrootDirectory none\n"
+	    "TrustedUserCAKeys none\nRevokedKeys none\nSecurityKeyProvider internal\n"
+	    "AuthorizedPrincipalsFile none\nVersionAddendum none\nAuthorizedKeysCommand none\n"
+	    "AuthorizedKeysCommandUser none\nAuthorizedPrincipalsCommand none\n"
+	    "AuthorizedPrincipalsCommandUser none\nHostKeyAgent none\n"
+	    "HostbasedAcceptedAlgorithms ssh-ed25519\nLogLevel INFO\nLogVerbose none\n"
+	    "SyslogFacility AUTH\nAuthorizedKeysFile .ssh/authorized_keys .ssh/authorized_keys2\n"
+	    "HostKey /etc/ssh/ssh_host_rsa_key\nHostKey /etc/ssh/ssh_host_ecdsa_key\n"
+	    "HostKey /etc/ssh/ssh_host_ed25519_key\nAuthenticationMethods any\nMaxStartups 10:30:100\n"
+	    "PerSourceMaxStartups none\nPerSourceNetBlockSize 32:128\nPermitTunnel no\n"
+	    "IPQoS lowdelay throughput\nRekeyLimit 0 0\nPermitOpen any\nPermitListen any\n"
+	    "PermitUserEnvironment no\nPubkeyAuthOptions none\nPAMServiceName sshd\nRDomain none\n"
+	    "PerSourcePenaltyExemptList none\nRefuseConnection no\n"
+	    "Ciphers chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"
+	    "aes128-gcm@openssh.com,aes256-gcm@openssh.com\n"
+	    "CASignatureAlgorithms ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256\n"
+	    "PubkeyAcceptedAlgorithms ssh-ed25519-cert-v01@openssh.com,ssh-ed25519,rsa-sha2-512\n"
+	    "HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com,ssh-ed25519,rsa-sha2-512\n"
+	    "KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
+	    "ecdh-sha2-nistp256,diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha256\n"
+	    "Match all\nIPQoS none\nLogVerbose none\nSkeyAuthentication no\nPubkeyAcceptedKeyTypes ssh-ed25519\n";
+	static const struct { const char *line, *why; } refused[] = {
+		{ "PrintLastLog yes\n", "PrintLastLog" },	/* nobody keeps lastlog */
+		{ "RequiredRSASize 1024\n", "RequiredRSASize" },	/* 2048 is the least */
+		{ "PerSourcePenalties yes\n", "PerSourcePenalties" },	/* penalties are not here */
+	};
+
+	(void)s;
+	good(whole);
+	assert_int_equal(conf.rekey_limit.bytes, 0);
+	assert_int_equal(conf.rekey_limit.seconds, 0);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		bad(refused[i].line, 1, refused[i].why);
 }
 
 /* A hardened sshd_config forbids much that is not here anyway. */
@@ -662,6 +741,8 @@ int main(void)
 		cmocka_unit_test(every_keyword_takes_its_value),
 		cmocka_unit_test(the_first_line_wins),
 		cmocka_unit_test(every_other_keyword_of_sshd_is_refused_by_name_and_line),
+		cmocka_unit_test(older_names_have_their_effect),
+		cmocka_unit_test(every_default_of_sshd_is_taken),
 		cmocka_unit_test(what_asks_for_nothing_is_taken),
 		cmocka_unit_test(unknown_words_are_refused),
 		cmocka_unit_test(bad_values_are_refused),
