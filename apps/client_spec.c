@@ -5,6 +5,7 @@
  * say exactly is refused: a listener on another address than was meant is open to
  * others.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -155,11 +156,37 @@ client_spec_host_port(struct client_end *out, const char *text)
 	return true;
 }
 
+/* The user of a URI, percent-encoding undone in place [RFC 3986 2.1].  A password or
+ * parameters must not become a part of the name. */
+static bool
+decode_user(char *user)
+{
+	char *out = user;
+	unsigned c;
+
+	if (strpbrk(user, ":;/") != NULL)
+		return false;
+	for (; *user != '\0'; user++) {
+		if (*user != '%') {
+			*out++ = *user;
+			continue;
+		}
+		if (!isxdigit((unsigned char)user[1]) || !isxdigit((unsigned char)user[2]) ||
+		    sscanf(user + 1, "%2x", &c) != 1 || c == 0)
+			return false;
+		*out++ = (char)c;
+		user += 2;
+	}
+	*out = '\0';
+	return true;
+}
+
 bool
 client_spec_hop(struct client_hop *out, const char *text, size_t len)
 {
 	char copy[SPEC_TEXT_MAX + 1], *at, *rest = copy;
 	struct client_hop h = { .port = 0 };
+	bool is_uri;
 	struct field f;
 	const char *s;
 
@@ -167,16 +194,23 @@ client_spec_hop(struct client_hop *out, const char *text, size_t len)
 		return false;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (strncasecmp(rest, "ssh://", 6) == 0)
+	is_uri = strncasecmp(rest, "ssh://", 6) == 0;
+	if (is_uri) {
 		rest += 6;
+		/* an empty path is none; any other would be left out in silence */
+		if (len > 6 && copy[len - 1] == '/')
+			copy[len - 1] = '\0';
+	}
 	if ((at = strrchr(rest, '@')) != NULL) {
 		*at = '\0';
-		if (*rest == '\0' || (size_t)snprintf(h.user, sizeof(h.user), "%s", rest) >= sizeof(h.user))
+		if (*rest == '\0' || (is_uri && !decode_user(rest)) ||
+		    (size_t)snprintf(h.user, sizeof(h.user), "%s", rest) >= sizeof(h.user))
 			return false;
 		rest = at + 1;
 	}
 	s = rest;
-	if (!next_field(&s, &f) || f.is_path || f.text[0] == '\0' || f.text[0] == '-')
+	if (!next_field(&s, &f) || f.is_path || f.text[0] == '\0' || f.text[0] == '-' ||
+	    strchr(f.text, '/') != NULL)
 		return false;
 	(void)snprintf(h.host, sizeof(h.host), "%s", f.text);
 	if (s != NULL && (!parse_port(s, &h.port) || h.port == 0))

@@ -1,4 +1,4 @@
-/* client_spec.h - what -L, -R, -D, -W and -J say. */
+/* client_spec.h - what -L, -R, -D, -W, -J and a URI say. */
 #ifndef APPS_CLIENT_SPEC_H
 #define APPS_CLIENT_SPEC_H
 
@@ -28,7 +28,7 @@ struct client_spec {
 bool client_spec_parse(struct client_spec *, int kind, const char *text, const char **why);
 /* "host:port" of -W: brackets around a v6 address. */
 bool client_spec_host_port(struct client_end *, const char *text);
-/* "[user@]host[:port]" and "ssh://..." of -J; user "" and port 0: not said. */
+/* "[user@]host[:port]" and "ssh://..." of -J and of the destination; user "" and port 0: not said. */
 struct client_hop { char user[SPEC_HOST_MAX + 1], host[SPEC_HOST_MAX + 1]; uint32_t port; };
 bool client_spec_hop(struct client_hop *, const char *text, size_t len);
 /* "host:port" or "path", for messages. */

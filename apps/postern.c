@@ -24,6 +24,7 @@
 #include "apps/client_log.h"
 #include "apps/client_query.h"
 #include "apps/client_session.h"
+#include "apps/client_spec.h"
 #include "apps/client_token.h"
 #include "apps/client_tty.h"
 
@@ -35,6 +36,8 @@ struct client {
 	struct client_loop loop;
 	bool no_session;		/* -N */
 	bool dump;			/* -G */
+	bool quiet;			/* -q */
+	int verbose;			/* -v, how often */
 	const char *stdio;		/* -W */
 	struct client_end stdio_to;
 };
@@ -47,6 +50,7 @@ usage(void)
 	    "               [-J destination] [-L address] [-l user] [-m macs] [-o Keyword=Value]\n"
 	    "               [-P tag] [-p port] [-R address] [-S path] [-W host:port]\n"
 	    "               [user@]host [command ...]\n"
+	    "       postern [options] ssh://[user@]host[:port] [command ...]\n"
 	    "       postern -Q query\n");
 	exit(FAILED);
 }
@@ -155,7 +159,6 @@ static const struct { int letter; const char *keyword, *value; } letters[] = {
 	{ 'l', "User", NULL },
 	{ 'M', "ControlMaster", "yes" },
 	{ 'm', "MACs", NULL },
-	{ 'O', "ControlMaster", "yes" },
 	{ 'P', "Tag", NULL },
 	{ 'p', "Port", NULL },
 	{ 'R', "RemoteForward", NULL },
@@ -181,10 +184,11 @@ apply_letter(struct client *c, int letter)
 		usage();
 }
 
-static void
+/* Up to the first word that is no option; true if "--" came before it. */
+static bool
 parse_flags(struct client *c, int argc, char **argv)
 {
-	int ch, verbose = 0, quiet = 0;
+	int ch;
 
 	while ((ch = getopt(argc, argv, "+46AaB:b:Cc:D:E:e:F:fGgI:i:J:KkL:l:Mm:NnO:o:P:p:Q:qR:S:sTtVvW:w:XxY")) != -1)
 		switch (ch) {
@@ -202,12 +206,15 @@ parse_flags(struct client *c, int argc, char **argv)
 			c->no_session = true;
 			break;
 		case 'n': c->session.no_stdin = true; break;
+		case 'O':
+			client_log_error("-O: connections are not shared by postern");
+			exit(FAILED);
 		case 'o':
 			if (client_conf_option(&c->link.conf, optarg, "command line") != 0)
 				exit(FAILED);
 			break;
 		case 'Q': exit(client_query(optarg));
-		case 'q': quiet = 1; break;
+		case 'q': c->quiet = true; break;
 		case 's':
 			set_option(c, "SessionType", "subsystem");
 			c->session.subsystem = true;
@@ -217,29 +224,77 @@ parse_flags(struct client *c, int argc, char **argv)
 		case 'V':
 			(void)fprintf(stderr, "Postern_%s\n", POSTERN_VERSION);
 			exit(0);
-		case 'v': verbose++; break;
+		case 'v': c->verbose++; break;
 		case 'W': c->stdio = optarg; break;
 		default: apply_letter(c, ch);
 		}
-	if (quiet)
+	if (c->quiet)
 		client_log_set_level(0);
 	else
-		client_log_set_level(POSTERN_ERROR + (verbose > 0) + (verbose > 0) + (verbose > 1));
+		client_log_set_level(c->verbose == 0 ? POSTERN_ERROR :
+		    c->verbose == 1 ? POSTERN_VERBOSE : POSTERN_DEBUG);
+	return optind > 1 && strcmp(argv[optind - 1], "--") == 0;
 }
 
+/* "ssh://[user@]host[:port]" */
+static void
+parse_uri(struct client *c, const char *uri, char **host)
+{
+	struct client_hop hop;
+	char port[16];
+
+	if (!client_spec_hop(&hop, uri, strlen(uri))) {
+		client_log_error("bad destination \"%s\"", uri);
+		exit(FAILED);
+	}
+	if (hop.user[0] != '\0')
+		set_option(c, "User", hop.user);
+	if (hop.port != 0) {
+		(void)snprintf(port, sizeof(port), "%u", hop.port);
+		set_option(c, "Port", port);
+	}
+	*host = client_conf_copy(hop.host);
+}
+
+/* host is malloc'd. */
 static void
 parse_destination(struct client *c, char *destination, char **host)
 {
 	char *at = strrchr(destination, '@');
 
-	*host = destination;
+	if (strncasecmp(destination, "ssh://", 6) == 0) {
+		parse_uri(c, destination, host);
+		return;
+	}
 	if (at != NULL) {
 		*at = '\0';
 		set_option(c, "User", destination);
-		*host = at + 1;
+		destination = at + 1;
 	}
-	if (**host == '\0' || **host == '-')
+	if (*destination == '\0' || *destination == '-')
 		usage();
+	*host = client_conf_copy(destination);
+}
+
+/* The destination, with options on both sides of it as ssh has them; what is left is the
+ * remote command, which begins at the first word behind it that is no option. */
+static char **
+parse_words(struct client *c, int argc, char **argv, char **host)
+{
+	char *program = argv[0];
+	bool ended = parse_flags(c, argc, argv);
+
+	argv += optind;
+	argc -= optind;
+	if (argc == 0)
+		usage();
+	parse_destination(c, argv[0], host);
+	if (ended)
+		return argv + 1;
+	argv[0] = program;	/* for getopt's messages; 0 lets it start anew */
+	optind = 0;
+	(void)parse_flags(c, argc, argv);
+	return argv + optind;
 }
 
 /* What must hold before anybody is connected to. */
@@ -308,25 +363,22 @@ int
 main(int argc, char **argv)
 {
 	struct client c = { .no_session = false };
-	char *host;
+	char *host, **command;
 	int status;
 
 	/* a reader who leaves is an error of that write, not our death */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		err(FAILED, "signal");
 	client_conf_init(&c.link.conf);
-	parse_flags(&c, argc, argv);
-	argv += optind;
-	if (*argv == NULL)
-		usage();
-	parse_destination(&c, *argv++, &host);
-	configure(&c, host, argv);
+	command = parse_words(&c, argc, argv, &host);
+	configure(&c, host, command);
+	free(host);
 	if (c.dump) {
 		client_conf_dump(&c.link.conf);
 		client_link_close(&c.link);
 		return fflush(stdout) == 0 ? 0 : FAILED;
 	}
-	choose_command(&c, argv);
+	choose_command(&c, command);
 	if (c.link.conf.fork_after)
 		client_background_begin();
 	status = run(&c);

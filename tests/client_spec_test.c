@@ -137,7 +137,11 @@ static void
 hops(void **state)
 {
 	static const char *const bad[] = { "", "@host", "user@", "user@:22", "host:", "host:0", "host:x",
-		"host:65536", "-oProxyCommand=x", "u@-x", "/host", "ssh://", "[::1", "host:22:23" };
+		"host:65536", "-oProxyCommand=x", "u@-x", "/host", "ssh://", "[::1", "host:22:23",
+		"ssh:///", "ssh://@host", "ssh://u@", "ssh://host:", "ssh://host:x/", "ssh://host/path",
+		"ssh://host:22/path", "ssh://host//", "ssh://[::1", "ssh://[::1]22", "ssh://-x",
+		"ssh://u:secret@host", "ssh://u;x=y@host", "ssh://u%@host", "ssh://u%4@host",
+		"ssh://u%+1@host", "ssh://u%00@host", "host/path" };
 	struct client_hop h;
 
 	(void)state;
@@ -152,6 +156,15 @@ hops(void **state)
 	assert_string_equal(h.user, "a@b");
 	assert_string_equal(h.host, "::1");
 	assert_int_equal(h.port, 2222);
+	assert_true(client_spec_hop(&h, "SSH://host/", 11));
+	assert_string_equal(h.host, "host");
+	assert_string_equal(h.user, "");
+	assert_true(client_spec_hop(&h, "ssh://a%40b%25@[fe80::1%eth0]:7/", 32));
+	assert_string_equal(h.user, "a@b%");
+	assert_string_equal(h.host, "fe80::1%eth0");
+	assert_int_equal(h.port, 7);
+	assert_true(client_spec_hop(&h, "a%40b@host", 10));	/* no URI */
+	assert_string_equal(h.user, "a%40b");
 	/* the length counts, not what is behind it */
 	assert_true(client_spec_hop(&h, "host,other", 4));
 	assert_string_equal(h.host, "host");

@@ -32,6 +32,43 @@ fi
 refuse background_connection_refused "port 1: Connection refused" -f -p 1
 refuse connection_refused "port 1: Connection refused" -p 1
 refuse unknown_option "usage:" -Z
+for word in check exit stop; do
+	refuse "shared_connection: $word" "-O: connections are not shared by postern" -O $word
+done
+refuse shared_connection_master "ControlMaster yes is not supported by postern" -M
+
+# words NAME WANT COMMAND WORD...: what the command line comes to, as -G prints host, port,
+# user and compression, and that Match sees this command
+words() {
+	local name=$1 want=$2 command=$3 got
+	shift 3
+	printf 'Match command "%s"\n Tag seen\n' "${command// /?}" >"$tmp/conf"
+	got=$("$postern" -G -F "$tmp/conf" "$@" 2>&1 |
+		sed -nE 's/^(user|hostname|port|tag|compression) //p' | tr '\n' ' ')
+	if [ "$got" = "$want seen " ]; then
+		echo "ok words: $name"
+	else
+		echo "not ok words: $name: $got"
+		failed=1
+	fi
+}
+words options_behind_the_host "box 7 bob no" "id -x" box -l bob -p 7 id -x
+words options_on_both_sides "box 7 bob yes" "cmd -x -C" -p 7 box -l bob -o Compression=yes cmd -x -C
+words first_value_stands "box 7 bob no" "" -p 7 bob@box -p 8 -l eve
+words nothing_behind_the_host "box 22 bob no" "" bob@box
+words end_of_options_behind_the_host "box 22 bob no" "-l cmd" bob@box -- -l cmd
+words end_of_options_after_an_option "box 7 bob no" "-l" bob@box -p 7 -- -l
+words end_of_options_before_the_host "box 22 bob no" "-p 7" -l bob -- box -p 7
+words command_has_its_own_end "box 22 bob no" "cmd -- -x" bob@box cmd -- -x
+words uri "box 2222 bob no" "id" ssh://bob@box:2222 id
+words uri_v6 "::1 2222 bob yes" "id -C" ssh://bob@[::1]:2222/ -C id -C
+words uri_without_a_port "box 7 bob no" "" -l bob ssh://box -p 7
+words uri_after_an_option "box 7 bob no" "" -p 7 ssh://bob@box:8
+for uri in ssh:// ssh://bob@ ssh://box:0 ssh://box:x ssh://box/path ssh://[::1 ssh://bob:secret@box ssh://-x; do
+	refuse "bad_uri: $uri" "bad destination \"$uri\"" "$uri"
+done
+refuse unknown_option_behind_the_host "postern: invalid option -- 'Z'" 127.0.0.2 -Z
+refuse only_an_option "usage:" -- -x
 refuse unknown_keyword 'command line: keyword "Frobnicate"' -o Frobnicate=1
 refuse keyword_that_we_lack 'command line: PKCS11Provider /x is not supported by postern' -o PKCS11Provider=/x
 refuse no_value "Port wants a value" -o Port

@@ -240,7 +240,10 @@ def features_that_are_not(lab):
     for line in loud:
         r = run([*Way(lab, "postern", s, line).argv, "box", "true"], status=255)
         check(line.split()[0].encode() in r.stderr and b"not supported" in r.stderr, "%s: %r" % (line, r.stderr))
-    for flags in (["-M"], ["-O", "check"], ["-K"], ["-w", "0"], ["-I", "x.so"]):
+    for what in ("check", "exit", "stop"):
+        r = run([*Way(lab, "postern", s).argv, "-O", what, "box"], status=255)
+        check(b"-O: connections are not shared by postern" in r.stderr, "%r" % r.stderr)
+    for flags in (["-M"], ["-K"], ["-w", "0"], ["-I", "x.so"]):
         check(b"not supported" in run([*Way(lab, "postern", s).argv, *flags, "box"], status=255).stderr, "%r" % flags)
 
 
