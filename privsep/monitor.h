@@ -301,7 +301,7 @@ struct conn {
 	bool may_update;		/* client: known_hosts, by what this server tells */
 	struct update *update;		/* ...whose new keys it has been asked to prove */
 	uint64_t hostkey_question;	/* 0: none                                   */
-	enum ipc_trust hostkey_trust;
+	enum ipc_trust hostkey_trust;	/* what the application was asked about; 0: nothing */
 	struct auth *auth;		/* server, until logged in                   */
 	struct login *login;		/* client, until logged in                   */
 	struct dump dump;

@@ -113,9 +113,12 @@ obsolete(struct update *u, const struct known_hosts_entry *e, uint32_t file)
 	return u->gone.bad || ++u->n_gone > IPC_GONE_MAX ? "it has too many old lines" : NULL;
 }
 
-/* NULL, or why the update is not to be. */
+/* NULL, or why the update is not to be.  was_unknown: somebody has let in a key that no
+ * line knew.  In the place of a server whose lines are of other types stands whoever makes
+ * them ask, and whose list would do away with the genuine ones. */
 static const char *
-look_at_line(struct update *u, const struct known_hosts_entry *e, uint32_t file, bool own)
+look_at_line(struct update *u, const struct known_hosts_entry *e, uint32_t file, bool own,
+    bool was_unknown)
 {
 	struct told *t = find(u, span_of(e->key, e->key_len));
 
@@ -131,6 +134,8 @@ look_at_line(struct update *u, const struct known_hosts_entry *e, uint32_t file,
 	/* such a line is not ours to take apart */
 	if (!e->is_simple)
 		return "a line of it has a marker, a pattern or several names";
+	if (t == NULL && was_unknown)
+		return "it has lines of other keys, and was not known by them";
 	if (t == NULL)
 		return obsolete(u, e, file);
 	t->is_known = true;
@@ -140,6 +145,7 @@ look_at_line(struct update *u, const struct known_hosts_entry *e, uint32_t file,
 static const char *
 look_at_files(const struct conn *c, struct update *u)
 {
+	bool was_unknown = c->hostkey_trust == IPC_UNKNOWN;
 	uint32_t file = 0;
 	const char *why;
 
@@ -150,7 +156,8 @@ look_at_files(const struct conn *c, struct update *u)
 		if (t->is_key)
 			continue;
 		while (monitor_known_hosts_next(&text, u->name, &e))
-			if ((why = look_at_line(u, &e, file, file < c->plan.own_files)) != NULL)
+			if ((why = look_at_line(u, &e, file, file < c->plan.own_files,
+			    was_unknown)) != NULL)
 				return why;
 		file++;
 	}

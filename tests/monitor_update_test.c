@@ -452,6 +452,44 @@ test_first_contact(void **state)
 	expect_no_more();
 }
 
+/* The genuine server is known by its RSA key.  Who stands in its place shows a key of
+ * another type, is taken for unknown and let in, and lists no other. */
+static void
+test_first_contact_by_another_type(void **state)
+{
+	(void)state;
+	keyed(line("host.example", rsa_key()), NULL, true);
+	login();
+	TELL(host(), key(0));
+	expect_nothing();
+}
+
+/* Who lists them all makes none obsolete. */
+static void
+test_first_contact_with_all_types(void **state)
+{
+	(void)state;
+	keyed(line("host.example", rsa_key()), NULL, true);
+	login();
+	TELL(host(), rsa_key(), key(0));
+	EXPECT_ASKED(key(0));
+	PROVE(proof(0));
+	expect_changed();
+	expect_added(key(0), "host.example");
+	expect_no_more();
+}
+
+/* An administrator's line is not the user's, and stays anyway. */
+static void
+test_first_contact_beside_other_files(void **state)
+{
+	(void)state;
+	keyed("", line("host.example", rsa_key()), true);
+	login();
+	TELL(host(), key(0));
+	EXPECT_ASKED(key(0));
+}
+
 /* ---- who may not tell us anything ---- */
 
 static void
@@ -883,7 +921,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_new_keys_are_learnt), T(test_old_keys_are_forgotten), T(test_both_at_once),
 		T(test_hashed), T(test_nothing_to_do), T(test_which_file), T(test_other_files_stay),
-		T(test_first_contact), T(test_not_asked_for), T(test_trusted_by_another_file),
+		T(test_first_contact), T(test_first_contact_by_another_type),
+		T(test_first_contact_with_all_types), T(test_first_contact_beside_other_files),
+		T(test_not_asked_for), T(test_trusted_by_another_file),
 		T(test_trusted_as_the_one_expected_key), T(test_accepted_though_changed),
 		T(test_a_plan_that_says_neither), T(test_a_list_without_the_key_in_use),
 		T(test_a_key_twice), T(test_lines_that_are_not_ours_to_touch),
