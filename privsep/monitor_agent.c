@@ -148,7 +148,9 @@ ask_to_sign(struct agent *a, const struct signing *s)
 	wr_blob(&w, wr_span(&d), MONITOR_LOGIN_DATA_MAX);
 	wr_u32(&w, sign_flags(key.alg->name));
 	a->doing = AGENT_SIGNING;
-	monitor_agent_link_send(a, wr_span(&w), AGENT_SIGN_MS);
+	/* a server's exchanges and proofs are given up after that, and others wait behind */
+	monitor_agent_link_send(a, wr_span(&w), s->what == SIGNING_LOGIN ? AGENT_SIGN_MS :
+	    MONITOR_SIGN_MS);
 }
 
 void

@@ -13,7 +13,8 @@ enum {
 	AGENT_REQUESTS_MAX = 256,	/* waiting, in each line                     */
 	AGENT_RUN_MAX = 8,		/* so many urgent ones, then one of the others */
 	AGENT_LIST_MS = 10000,
-	AGENT_SIGN_MS = 120000,		/* somebody may be asked, or touch something */
+	AGENT_SIGN_MS = 120000,		/* for a login: somebody may be asked, or touch
+					 * something; for a server MONITOR_SIGN_MS   */
 	AGENT_AGAIN_MS = 5000,		/* the application's time to connect to it   */
 	AGENT_PAUSE_MS = 1000,		/* between two questions for a connection    */
 };
@@ -36,7 +37,7 @@ struct agent {
 	bool forgotten;			/* of no use any more; freed with the turn   */
 	unsigned keys;			/* that name it                              */
 	struct agent_request *current;	/* under way; its doing says how             */
-	struct agent_line urgent, others;
+	struct agent_line urgent, others, proofs;
 	unsigned run;			/* urgent ones since one of the others       */
 	bool again;			/* the application connects it anew...       */
 	bool asked;			/* ...and is asked to                        */

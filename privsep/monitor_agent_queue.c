@@ -1,10 +1,12 @@
 /*
  * monitor_agent_queue.c - who waits for an agent's signature, and whose turn it is.
  *
- * Two lines, each bounded: strangers who begin key exchanges must not take the places of
+ * Three lines, each bounded: strangers who begin key exchanges must not take the places of
  * those who are logged in and due for new session keys, or their sessions would end.  The
  * urgent go first, but after so many of them comes one of the others, for who is logged in
- * may rekey without end.  Who has gone meanwhile keeps no place.
+ * may rekey without end.  Proofs come when nobody else waits: without one a client keeps
+ * what it knows, and who is in could ask for them on all his connections to keep strangers
+ * out.  Who has gone meanwhile keeps no place.
  */
 #include "privsep/monitor_agent.h"
 
@@ -21,12 +23,13 @@ monitor_agent_queue_init(struct agent *a)
 {
 	line_init(&a->urgent);
 	line_init(&a->others);
+	line_init(&a->proofs);
 }
 
 bool
 monitor_agent_queue_is_empty(const struct agent *a)
 {
-	return a->urgent.first == NULL && a->others.first == NULL;
+	return a->urgent.first == NULL && a->others.first == NULL && a->proofs.first == NULL;
 }
 
 static bool
@@ -60,11 +63,18 @@ sweep(struct agent *a, struct agent_line *l)
 	}
 }
 
+static struct agent_line *
+line_for(struct agent *a, const struct signing *s)
+{
+	if (s->what == SIGNING_PROOF)
+		return &a->proofs;
+	return s->what == SIGNING_H && s->conn->phase == L_OPEN ? &a->urgent : &a->others;
+}
+
 bool
 monitor_agent_queue_add(struct agent *a, const struct signing *s)
 {
-	bool is_urgent = s->what == SIGNING_H && s->conn->phase == L_OPEN;
-	struct agent_line *l = is_urgent ? &a->urgent : &a->others;
+	struct agent_line *l = line_for(a, s);
 	struct agent_request *r;
 
 	if (l->n >= AGENT_REQUESTS_MAX)
@@ -97,7 +107,9 @@ monitor_agent_queue_next(struct agent *a)
 		return take(&a->urgent, &a->urgent.first);
 	}
 	a->run = 0;
-	return others ? take(&a->others, &a->others.first) : NULL;
+	if (others)
+		return take(&a->others, &a->others.first);
+	return has_one(a, &a->proofs) ? take(&a->proofs, &a->proofs.first) : NULL;
 }
 
 static void
@@ -112,4 +124,5 @@ monitor_agent_queue_free(struct agent *a)
 {
 	line_free(&a->urgent);
 	line_free(&a->others);
+	line_free(&a->proofs);
 }

@@ -1,6 +1,6 @@
 /*
  * monitor_agent_queue_test.c - whose turn it is with an agent that has the host key, by
- * what it is asked for; and the bounds of both lines.
+ * what it is asked for; how long it may be asked; and the bounds of the lines.
  */
 #include "tests/host_key_play.h"
 
@@ -94,6 +94,71 @@ test_nobody_waits_for_ever(void **state)
 	expect_silence();
 }
 
+/* Who is logged in has all his connections ask for proofs: a stranger's turn comes before
+ * them, and theirs when nobody else waits. */
+static void
+test_proofs_come_last(void **state)
+{
+	static uint8_t body[AGENT_BODY_MAX];
+	const char *word = "hostkeys-prove";
+
+	(void)state;
+	for (uint64_t i = 0; i < 4; i++)
+		live(&many[i], i + 1);
+	begin(&first, 100);
+	begin(&second, 101);
+	ask(&second);			/* under way */
+	for (size_t i = 0; i < 3; i++)
+		PLAY_SAY(many[i].w, PROVE, .key = own());
+	ask(&first);
+	ask(&many[3]);
+	turn_of(&second);
+	turn_of(&many[3]);
+	turn_of(&first);
+	for (size_t i = 0; i < 3; i++) {
+		struct ipc_PROOF proof;
+		ssize_t n = recv(agent, body, sizeof(body), MSG_DONTWAIT);
+
+		assert_true(n > 0);
+		assert_non_null(memmem(body, (size_t)n, word, strlen(word)));
+		PLAY_WORKER_QUIET(many[i].w);
+		say(span_of("\005", 1));
+		PLAY_WORKER_EXPECT(many[i].w, PROOF, &proof);
+	}
+	expect_silence();
+	assert_true(monitor_agent_queue_is_empty(it()));
+}
+
+/* One that never answers is given up with whoever asked, and who waits behind that one is
+ * served by its next connection. */
+static void
+test_hung(void **state)
+{
+	struct ipc_AGENT_GONE gone;
+	int pair[2];
+	uint8_t c;
+
+	(void)state;
+	begin(&first, 1);
+	ask(&first);
+	expect_sign(own(), &first, 0);
+	play_wait(MONITOR_SIGN_MS - 1);
+	begin(&second, 2);
+	ask(&second);
+	expect_silence();
+	play_wait(1);
+	PLAY_EXPECT(AGENT_GONE, &gone);
+	expect_end(&first, "no signature of the host key: it did not come in time");
+	assert_int_equal(recv(agent, &c, 1, MSG_DONTWAIT), 0);
+	close(agent);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	agent = pair[0];
+	PLAY_TELL(AGENT_BACK, .call = gone.call, .socket = pair[1]);
+	close(pair[1]);
+	turn_of(&second);
+	expect_silence();
+}
+
 static void
 test_who_went_is_passed_over(void **state)
 {
@@ -127,7 +192,7 @@ signing_of(const struct party *p)
 static void
 test_full(void **state)
 {
-	struct signing stranger, urgent, gone;
+	struct signing stranger, urgent, gone, proof;
 
 	(void)state;
 	live(&first, 1);
@@ -150,6 +215,14 @@ test_full(void **state)
 	assert_false(monitor_agent_queue_add(it(), &urgent));
 	assert_int_equal(it()->urgent.n, AGENT_REQUESTS_MAX);
 	assert_int_equal(it()->others.n, AGENT_REQUESTS_MAX);
+	/* nor do proofs */
+	PLAY_SAY(first.w, PROVE, .key = own());
+	proof = monitor_signer_waits(play.m, 1, monitor_conn_find(play.m, 1)->proof.question);
+	assert_int_equal(proof.what, SIGNING_PROOF);
+	for (int i = 1; i < AGENT_REQUESTS_MAX; i++)
+		assert_true(monitor_agent_queue_add(it(), &proof));
+	assert_false(monitor_agent_queue_add(it(), &proof));
+	assert_int_equal(it()->proofs.n, AGENT_REQUESTS_MAX);
 	/* whoever is told that there is too much to do is told so, and goes */
 	begin(&many[1], 4);
 	ask(&many[1]);
@@ -215,9 +288,10 @@ int
 main(void)
 {
 #define A(f) cmocka_unit_test_setup_teardown(f, agent_setup, teardown)
+#define G(f) cmocka_unit_test_setup_teardown(f, again_setup, teardown)
 	const struct CMUnitTest tests[] = {
 		A(test_rekeys_go_first), A(test_not_before_the_login), A(test_nobody_waits_for_ever),
-		A(test_who_went_is_passed_over), A(test_full), A(test_who_went_keeps_no_place),
+		A(test_proofs_come_last), G(test_hung), A(test_who_went_is_passed_over), A(test_full), A(test_who_went_keeps_no_place),
 		A(test_end_of_the_line),
 	};
 
