@@ -36,11 +36,13 @@ run(postern_context *ctx, const int fds[3], const struct api_program_what *w)
 	int status;
 
 	(void)setsid();		/* it leads no group yet */
+	/* before: in a host that had closed its own 0 to 2 these numbers may be the context's.
+	 * The program's ends are above */
+	api_context_let_go(ctx);
 	for (int i = 0; i < FIRST_FREE_FD; i++) {
 		if (dup2(fds[i], i) < 0)
 			_exit(NOT_STARTED);
 	}
-	api_context_let_go(ctx);
 	if (close_range(FIRST_FREE_FD, ~0U, 0) != 0)
 		_exit(NOT_STARTED);
 	/* what the host had not written yet would go to the peer */

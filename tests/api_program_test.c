@@ -433,6 +433,36 @@ a_function_in_a_process_has_its_channel_and_its_status_is_told(void **state)
 	    POSTERN_ESTATE);
 }
 
+/* In a host that had closed 0 to 2 before it made the context, those are the context's. */
+static void
+a_function_in_a_process_has_its_streams_in_a_host_without(void **state)
+{
+	int *own[] = { &ctx->timer, &ctx->wake, &ctx->child }, was[3], streams[3];
+	struct ipc_TAKE_PIPES p;
+	uint64_t chan;
+
+	(void)state;
+	(void)fflush(stdout);
+	for (int i = 0; i < 3; i++) {
+		was[i] = *own[i];
+		streams[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
+		(void)dup2(was[i], i);
+		*own[i] = i;
+	}
+	chan = starts("echo");
+	for (int i = 0; i < 3; i++) {
+		*own[i] = was[i];
+		(void)dup2(streams[i], i);
+		(void)close(streams[i]);
+	}
+	p = takes_pipes(chan);
+	assert_int_equal(write(p.in, "this\n", 5), 5);
+	assert_string_equal(output(p.out), "own got this\n");
+	assert_string_equal(output(p.err), "oops\n");
+	until_ended(0);
+	close_pipes(&p);
+}
+
 static void
 a_function_in_a_process_has_no_handles_and_no_descriptors(void **state)
 {
@@ -632,6 +662,7 @@ main(void)
 		T(a_program_inherits_nothing),
 		T(a_signal_is_told_by_its_name),
 		T(a_function_in_a_process_has_its_channel_and_its_status_is_told),
+		T(a_function_in_a_process_has_its_streams_in_a_host_without),
 		T(a_function_in_a_process_has_no_handles_and_no_descriptors),
 		T(a_crash_in_a_process_harms_nobody),
 		T(a_hundred_in_a_row_leave_nothing),
