@@ -142,7 +142,6 @@ static bool judge(struct conn *c, const struct account_answer *a)
 		return false;
 	if (!conf_match_none(&a->blocks))
 		c->conf = &c->view;
-	c->is_judged = true;
 	r = postern_transport_set_login_terms(c->transport, c->conf->max_auth_tries,
 	    conf_match_value(all, CONF_Banner, 0) != NULL ?
 	    posternd_banner(c->daemon, c->conf->banner) : NULL);
@@ -150,7 +149,12 @@ static bool judge(struct conn *c, const struct account_answer *a)
 		r = set_lists(c);
 	if (r < 0 && r != POSTERN_ESTATE)
 		posternd_log(POSTERN_ERROR, c, "terms of a login: %s", postern_strerror(r));
-	return r >= 0;
+	c->is_judged = r >= 0;
+	if (r < 0) {			/* the next question is judged anew */
+		c->conf = all;
+		conf_free(&c->view);
+	}
+	return c->is_judged;
 }
 
 static int check_auth(void *user, postern_transport *t, uint64_t question,

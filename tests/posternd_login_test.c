@@ -43,12 +43,14 @@ int postern_answer_prompts(postern_transport *t, uint64_t q, const struct poster
 	(void)p;
 	return prompted;
 }
+static int terms_result, lists_result, terms_set;
 int postern_transport_set_login_terms(postern_transport *t, unsigned tries, const char *banner)
 {
 	(void)t;
 	(void)tries;
 	(void)banner;
-	return 0;
+	terms_set += terms_result == 0;
+	return terms_result;
 }
 static const char *keys_of_login, *cas_of_login;
 int postern_transport_set_login_signatures(postern_transport *t, const char *keys, const char *cas)
@@ -56,7 +58,7 @@ int postern_transport_set_login_signatures(postern_transport *t, const char *key
 	(void)t;
 	keys_of_login = keys;
 	cas_of_login = cas;
-	return 0;
+	return lists_result;
 }
 static uint64_t rekey_bytes;
 static int rekey_ms;
@@ -110,7 +112,7 @@ static int setup(void **s)
 	d.conf.pubkey = d.conf.password = true;
 	c = (struct conn){ .daemon = &d, .conf = &d.conf, .session = -1 };
 	memcpy(c.address, "10.1.2.3", 9);
-	answered = sessions = 0;
+	answered = sessions = terms_result = lists_result = terms_set = 0;
 	posternd_login_interface(&d, &library);
 	return 0;
 }
@@ -266,6 +268,32 @@ static void own_lists_go_to_the_monitor(void **s)
 	forget();
 }
 
+/* What could not be told to the monitor does not hold there: nobody gets in, and at the
+ * next question it is told again. */
+static void terms_that_were_not_set_are_not_taken_for_set(void **s)
+{
+	(void)s;
+	match("PubkeyAcceptedAlgorithms", narrow);
+	terms_result = -ENOMEM;
+	answer_for_bob();
+	assert_int_equal(answered, POSTERN_REFUSE);
+	assert_false(c.is_judged);
+	assert_ptr_equal(c.conf, &d.conf);
+	terms_result = 0;
+	lists_result = -ENOMEM;
+	answer_for_bob();
+	assert_int_equal(answered, POSTERN_REFUSE);
+	assert_false(c.is_judged);
+	lists_result = 0;
+	keys_of_login = NULL;
+	answer_for_bob();
+	assert_int_equal(answered, POSTERN_PARTIAL);
+	assert_true(c.is_judged);
+	assert_string_equal(keys_of_login, narrow);
+	assert_int_equal(terms_set, 2);
+	forget();
+}
+
 static void own_rekey_limit_comes_with_the_login(void **s)
 {
 	(void)s;
@@ -319,6 +347,8 @@ int main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(own_lists_go_to_the_monitor, setup, teardown),
 		cmocka_unit_test_setup_teardown(own_rekey_limit_comes_with_the_login, setup, teardown),
+		cmocka_unit_test_setup_teardown(terms_that_were_not_set_are_not_taken_for_set, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
