@@ -34,6 +34,7 @@ postern_public_key_parse(const char *line, void *blob, size_t size, size_t *len)
 	*len = 0;
 	if (type.n == 0 || text.n == 0)
 		return -EINVAL;
+	errno = 0;		/* padding that is cut off leaves it as it was */
 	if (sodium_base642bin(blob, size, (const char *)text.p, text.n, NULL, len, &end,
 	    sodium_base64_VARIANT_ORIGINAL) != 0) {
 		*len = 0;

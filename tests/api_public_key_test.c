@@ -61,6 +61,9 @@ bad_lines(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_int_equal(parse(bad[i]), -EINVAL);
+	/* cut in the middle of four letters, whatever went wrong before */
+	errno = ERANGE;
+	assert_int_equal(parse(TYPE " AAAAC"), -EINVAL);
 }
 
 /* Cut anywhere it is no line, or one of a shorter blob, which is not refused here. */
