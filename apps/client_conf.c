@@ -35,6 +35,11 @@ static const struct { const char *old, *name; } aliases[] = {
 #include "apps/client_keywords.def"
 };
 
+static const struct { const char *name, *word, *value; } words[] = {
+#define WORD(NAME, word, value) { #NAME, word, value },
+#include "apps/client_keywords.def"
+};
+
 static const struct only { const char *name, *values, *why; } onlys[] = {
 #define ONLY(NAME, values, why) { #NAME, values, why },
 #include "apps/client_keywords.def"
@@ -218,6 +223,25 @@ trim_end(char *s)
 		s[--n] = '\0';
 }
 
+/* A word of this keyword alone becomes one of its kind. */
+static const char *
+usual_word(const struct keyword *k, const char *word)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].name, k->name) == 0 && strcasecmp(words[i].word, word) == 0)
+			return words[i].value;
+	return word;
+}
+
+static int
+set_time(int *field, const char *name, const char *word, const char *where)
+{
+	/* as in ssh: a later line may still say a time */
+	if (strcasecmp(word, "none") == 0)
+		return 0;
+	return set_number(field, client_conf_time(word), name, word, where);
+}
+
 static int
 apply(struct client_conf *c, const struct keyword *k, char *args, const char *where)
 {
@@ -249,9 +273,9 @@ apply(struct client_conf *c, const struct keyword *k, char *args, const char *wh
 	case NUMBER:
 		return set_number(field, parse_number(word), k->name, word, where);
 	case FLAG:
-		return set_number(field, parse_flag(word), k->name, word, where);
+		return set_number(field, parse_flag(usual_word(k, word)), k->name, word, where);
 	case TIME:
-		return set_number(field, client_conf_time(word), k->name, word, where);
+		return set_time(field, k->name, word, where);
 	case STRING:
 	case REST:
 	case LINES:

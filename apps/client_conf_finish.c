@@ -253,8 +253,13 @@ client_conf_finish(struct client_conf *c)
 	fill_defaults(c);
 	for (size_t i = 0; !chosen && i < sizeof(usual) / sizeof(usual[0]); i++)
 		c->identities.word[c->identities.n++] = client_conf_copy(usual[i]);
-	if (c->rsa_bits < RSA_BITS_MIN || c->rsa_bits > RSA_BITS_MAX) {
-		client_log_error("RequiredRSASize is from %d to %d", RSA_BITS_MIN, RSA_BITS_MAX);
+	if (c->rsa_bits < RSA_BITS_MIN) {
+		client_log_verbose("RequiredRSASize %d: keys below %d bits are never taken",
+		    c->rsa_bits, RSA_BITS_MIN);
+		c->rsa_bits = RSA_BITS_MIN;
+	}
+	if (c->rsa_bits > RSA_BITS_MAX) {
+		client_log_error("RequiredRSASize is %d at most", RSA_BITS_MAX);
 		return -1;
 	}
 	if (c->port < 1 || c->port > 65535) {

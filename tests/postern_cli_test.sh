@@ -97,8 +97,76 @@ refuse bad_jump 'ProxyJump: bad host "u@"' -J u@
 refuse bad_mask 'StreamLocalBindMask: bad value "9"' -o StreamLocalBindMask=9
 refuse missing_file "$tmp/none: No such file or directory" -F "$tmp/none"
 refuse missing_identity "Identity file $tmp/none not accessible" -p 1 -i "$tmp/none"
-printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n GSSAPIAuthentication yes\n' >"$tmp/conf"
-refuse file_and_line "$tmp/conf line 5: GSSAPIAuthentication yes is not supported" -F "$tmp/conf"
+printf 'Port 1\nHost other\n Frobnicate 1\nHost 127.*\n HostbasedAuthentication yes\n' >"$tmp/conf"
+refuse file_and_line "$tmp/conf line 5: HostbasedAuthentication yes is not supported" -F "$tmp/conf"
+
+# what ssh takes and asks for nothing that matters: taken, and -v says which line it was
+while read -r line; do
+	printf '%s\nPort 7\n' "$line" >"$tmp/conf"
+	if "$postern" -v -G -F "$tmp/conf" box >"$tmp/out" 2>"$tmp/err" && grep -qx "port 7" "$tmp/out" &&
+	    grep -q "$tmp/conf line 1: ${line%% *} " "$tmp/err"; then
+		echo "ok taken: $line"
+	else
+		echo "not ok taken: $line: $(cat "$tmp/err")"
+		failed=1
+	fi
+done <<END
+AFSTokenPassing no
+ChannelTimeout none
+Cipher blowfish
+CompressionLevel 9
+FallBackToRsh no
+GlobalKnownHostsFile2 /x
+GSSAPIAuthentication yes
+GSSAPIDelegateCredentials yes
+GSSAPIKeyExchange yes
+GSSAPIRenewalForcesRekey yes
+GSSAPITrustDns yes
+IPQoS af21 cs1
+KbdInteractiveDevices pam
+KerberosAuthentication yes
+KerberosTgtPassing yes
+LogVerbose none
+Protocol 2
+RhostsAuthentication no
+RhostsRSAAuthentication yes
+RSAAuthentication yes
+SyslogFacility AUTH
+UsePrivilegedPort no
+UserKnownHostsFile2 /x
+UseRoaming no
+UseRsh no
+VisualHostKey yes
+END
+for line in "Protocol 1" "LogVerbose kex.c:*" "ChannelTimeout session=5m" "CheckHostIP yes" \
+    "FingerprintHash md5" "VerifyHostKeyDNS yes" "NoHostAuthenticationForLocalhost yes"; do
+	refuse "refused: $line" "$line is not supported by postern" -o "$line"
+done
+
+# becomes WANT LINE...: what -G prints of lines that mean what another line does
+becomes() {
+	local want=$1
+	shift
+	printf '%s\n' "$@" >"$tmp/conf"
+	if "$postern" -G -F "$tmp/conf" box 2>&1 | grep -qx "$want"; then
+		echo "ok becomes: $*"
+	else
+		echo "not ok becomes: $*"
+		failed=1
+	fi
+}
+becomes "pubkeyauthentication yes" "PubkeyAuthentication unbound"
+becomes "pubkeyauthentication yes" "PubkeyAuthentication host-bound" "PubkeyAuthentication no"
+becomes "connecttimeout 0" "ConnectTimeout none"
+becomes "connecttimeout 5" "ConnectTimeout none" "ConnectTimeout 5"
+becomes "requiredrsasize 2048" "RequiredRSASize 1024"
+becomes "requiredrsasize 3072" "RequiredRSASize 3072"
+becomes "identityfile /x" "IdentityFile2 /x"
+becomes "tcpkeepalive no" "KeepAlive no"
+becomes "kbdinteractiveauthentication no" "SKeyAuthentication no"
+becomes "kbdinteractiveauthentication no" "TISAuthentication no"
+refuse no_other_flag 'PasswordAuthentication: bad value "host-bound"' -o PasswordAuthentication=host-bound
+refuse rsa_size_too_large "RequiredRSASize is 16384 at most" -o RequiredRSASize=16385
 
 # -Q: every name once, and those that ssh has too as ssh writes them
 for what in kex key cipher mac compression sig; do
