@@ -1,7 +1,7 @@
 /*
- * account_pam_session.c - a login's PAM session: opened by the process that the
- * session process is forked from, while both still have root's rights, and closed by
- * it when that one has ended.
+ * account_pam_session.c - the calls of libpam that open and close a login's PAM session.
+ * The process that makes them is session_keeper.c's: the session process is forked from
+ * it, while both still have root's rights, and it closes the session when that has ended.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -15,7 +15,7 @@
 #include <strings.h>
 
 #include "apps/client_agent.h"
-#include "apps/client_connect.h"
+#include "apps/client_forward_connect.h"
 #include "apps/client_log.h"
 
 enum { AGENT_WAIT_MS = 30 * 1000 };
@@ -41,7 +41,7 @@ static int
 connect_agent(const struct client_conf *c, const char *said)
 {
 	char *path = path_of(c, said);
-	int fd = path != NULL ? client_connect_path(path) : -ENOENT;
+	int fd = path != NULL ? client_forward_connect_path(path) : -ENOENT;
 
 	if (path != NULL && fd < 0)
 		client_log_verbose("agent at %s: %s", path, strerror(-fd));

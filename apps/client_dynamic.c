@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "apps/client_connect.h"
+#include "apps/client_forward_connect.h"
 #include "apps/client_flow.h"
 #include "apps/client_forward.h"
 #include "apps/client_log.h"
@@ -29,7 +29,7 @@ struct dynamic {
 	struct client_part part;
 	struct client_forward *forward;
 	struct client_watch *watch;
-	struct client_connect *connect;
+	struct client_forward_connect *connect;
 	struct client_socks socks;
 	int fd;
 	bool from_server;
@@ -124,7 +124,7 @@ go(struct dynamic *d)
 			connected(d, -EACCES);
 			return;
 		}
-		d->connect = client_connect_start(d->part.loop, &to, connected, d);
+		d->connect = client_forward_connect_start(d->part.loop, &to, connected, d);
 		return;
 	}
 	client_socks_answer(&d->socks, true);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "apps/client_connect.h"
+#include "apps/client_forward_connect.h"
 #include "apps/client_forward.h"
 #include "apps/client_log.h"
 
@@ -30,7 +30,7 @@ struct arrival {
 	postern_transport *transport;
 	postern_channel *channel;
 	uint64_t question;
-	struct client_connect *connect;
+	struct client_forward_connect *connect;
 	char name[SPEC_HOST_MAX + 16];
 };
 
@@ -53,7 +53,7 @@ closed(struct client_owner *owner, postern_channel *ch)
 {
 	struct arrival *a = (struct arrival *)((char *)owner - offsetof(struct arrival, owner));
 
-	client_connect_end(a->connect);
+	client_forward_connect_end(a->connect);
 	end_arrival(&a->part);
 	postern_channel_free(ch);
 }
@@ -116,7 +116,7 @@ arrived(void *user, postern_transport *t, uint64_t question, postern_channel *ch
 	if (r->spec.is_socks)
 		return POSTERN_ACCEPT;
 	(void)client_spec_name(&r->spec.connect, a->name, sizeof(a->name));
-	a->connect = client_connect_start(r->forward->loop, &r->spec.connect, connected, a);
+	a->connect = client_forward_connect_start(r->forward->loop, &r->spec.connect, connected, a);
 	return POSTERN_LATER;
 }
 

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "apps/client_connect.h"
+#include "apps/client_forward_connect.h"
 #include "apps/client_flow.h"
 #include "apps/client_log.h"
 #include "apps/client_x11.h"
@@ -43,7 +43,7 @@ struct visit {
 	postern_transport *transport;
 	postern_channel *channel;
 	uint64_t question;
-	struct client_connect *connect;
+	struct client_forward_connect *connect;
 	struct client_watch *watch;
 	int fd, out;			/* the channel's, the display's            */
 	uint8_t head[X11_HEAD_MAX];
@@ -100,7 +100,7 @@ closed(struct client_owner *owner, postern_channel *ch)
 {
 	struct visit *v = (struct visit *)((char *)owner - offsetof(struct visit, owner));
 
-	client_connect_end(v->connect);
+	client_forward_connect_end(v->connect);
 	end_visit(&v->part);
 	postern_channel_free(ch);
 }
@@ -186,7 +186,7 @@ arrived(void *user, postern_transport *t, uint64_t question, postern_channel *ch
 	v->question = question;
 	v->fd = v->out = -1;
 	postern_channel_set_user(ch, &v->owner);
-	v->connect = client_connect_start(d->part.loop, &d->where, connected, v);
+	v->connect = client_forward_connect_start(d->part.loop, &d->where, connected, v);
 	return POSTERN_LATER;
 }
 

@@ -1,5 +1,6 @@
 /*
- * session_keeper.c - keeps the login's PAM session open around its session process.
+ * session_keeper.c - the process that keeps a login's PAM session open around its session
+ * process; the calls of libpam are account_pam_session.c's.
  *
  * Opened with root's rights in the process that the account helper forked for this
  * login; that process stays, holds nothing but the modules' state, and closes the

@@ -622,8 +622,10 @@ struct postern_host_key {		/* what is asked about a host key                */
 	const void *key;
 	size_t key_len;
 	const char *fingerprint;
-	const char *line;		/* to append to known_hosts on acceptance        */
-	unsigned clash_line, clash_file;/* where the other key stands; file counted from 0 */
+	const char *line;		/* to append to known_hosts on acceptance,       */
+					/* without newline                               */
+	unsigned clash_line, clash_file;/* where the other key stands: lines are counted */
+					/* from 1 (0: there is none), files from 0       */
 	const char *certificate_problem;/* why a certificate it came with does not count, */
 					/* or ""                                         */
 };
@@ -637,7 +639,8 @@ struct postern_known_hosts_change {
 	size_t size;
 	const char *host;		/* as known_hosts writes it                      */
 	size_t n_added;
-	const struct postern_host_key *added;	/* line: to append to the first file     */
+	const struct postern_host_key *added;	/* line: to append to the first file,    */
+					/* without newline                               */
 	size_t n_gone;
 	const struct postern_host_key *gone;	/* to remove: line clash_line of file    */
 					/* clash_file, if it still has that key          */
@@ -671,7 +674,11 @@ struct postern_client_interface {
 	void (*transport_closed)(void *user, postern_transport *,
 	    const struct postern_exception *);
 	/* Once for a connection at most, and only if the host is known by a plain line of
-	 * own_known_hosts, or was new and accepted.  NULL: nothing is asked of the server. */
+	 * own_known_hosts, or was new and accepted.  NULL: nothing is asked of the server.
+	 * It comes within a call of this library, a round trip after the login if there are
+	 * new keys to prove: a client that closes at once never hears of it.  To wait, stay in
+	 * postern_next for as long as it may take; most servers tell nothing, so give it a
+	 * time limit, of seconds. */
 	void (*known_hosts_changed)(void *user, postern_transport *,
 	    const struct postern_known_hosts_change *);
 };
@@ -1153,7 +1160,8 @@ POSTERN_API int postern_message_at_end(const postern_message *);	/* all got, and
 
 enum postern_event_type {
 	POSTERN_EVENT_DONE = 1,		/* an async call: call, result, and what it brought */
-	POSTERN_EVENT_LOGIN,		/* transport is authenticated, in either role    */
+	POSTERN_EVENT_LOGIN,		/* transport is authenticated, in either role;   */
+					/* also after a blocking call that did it        */
 	POSTERN_EVENT_CHANNEL,		/* the peer opened channel, and it was granted   */
 	POSTERN_EVENT_EXIT,		/* channel: exit status or signal is there       */
 	POSTERN_EVENT_CHANNEL_CLOSED,	/* recv_exit_status waits for nothing any more   */

@@ -543,6 +543,12 @@ int api_call_begin(postern_transport *, postern_channel *ch, struct api_call **)
 /* Any call; t NULL: about the context. */
 int api_call_new(postern_context *, postern_transport *t, enum api_call_kind,
     struct api_call **);
+/* A call that is about a file: send gives the monitor a descriptor of its own for it, and
+ * returns what api_send_* does; how is what else it needs.  -EBADF: there is no file.  fd
+ * stays the caller's to close, whatever comes. */
+typedef int api_send_file(postern_context *, uint64_t call, int fd, const void *how);
+int api_call_file(postern_context *, enum api_call_kind, int fd, api_send_file *, const void *how,
+    struct api_call **, int *sent);
 /* sent: what sending it came to, api_send_*'s result as it is.
  * Blocking: waits, frees the call, gives its result.  Async: DONE will come, 0; or the
  * call is freed and the reason given.  id may be NULL. */

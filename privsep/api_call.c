@@ -251,6 +251,21 @@ api_call_wait(struct api_call *call, int sent, struct api_deadline d)
 }
 
 int
+api_call_file(postern_context *ctx, enum api_call_kind kind, int fd, api_send_file *send,
+    const void *how, struct api_call **call, int *sent)
+{
+	int r = ctx->dead;
+
+	if (r == 0 && fd < 0)
+		r = -EBADF;	/* sending it would look like a dead monitor */
+	if (r == 0)
+		r = api_call_new(ctx, NULL, kind, call);
+	if (r == 0)
+		*sent = send(ctx, (*call)->id, fd, how);
+	return r;
+}
+
+int
 api_call_end(struct api_call *call, int sent, struct api_deadline d)
 {
 	int r = api_call_wait(call, sent, d);

@@ -82,26 +82,27 @@ api_key_loaded(postern_context *ctx, const struct ipc_KEY_LOADED *m)
 	api_call_complete(call, r);
 }
 
+struct loading { enum ipc_key_use use; const char *passphrase; };
+
+static int
+send_file(postern_context *ctx, uint64_t call, int fd, const void *how)
+{
+	const struct loading *l = how;
+	struct ipc_KEY_LOAD m = { .call = call, .use = (uint8_t)l->use, .file = fd,
+		.passphrase = span_str(l->passphrase != NULL ? l->passphrase : "") };
+
+	return api_send_KEY_LOAD(&ctx->monitor, &m);
+}
+
 static int
 begin(postern_context *ctx, enum ipc_key_use use, int fd, const char *passphrase,
     struct api_call **call, int *sent)
 {
-	struct ipc_KEY_LOAD m = { .use = (uint8_t)use, .file = fd,
-		.passphrase = span_str(passphrase != NULL ? passphrase : "") };
-	int r = ctx->dead;
-
 	ctx->key_problem = POSTERN_KEY_FINE;
 	free(ctx->key_public);
 	ctx->key_public = NULL;
-	if (r == 0 && fd < 0)
-		r = -EBADF;	/* sending it would look like a dead monitor */
-	if (r == 0)
-		r = api_call_new(ctx, NULL, API_CALL_KEY, call);
-	if (r < 0)
-		return r;
-	m.call = (*call)->id;
-	*sent = api_send_KEY_LOAD(&ctx->monitor, &m);
-	return 0;
+	return api_call_file(ctx, API_CALL_KEY, fd, send_file, &(struct loading){ use, passphrase },
+	    call, sent);
 }
 
 static int

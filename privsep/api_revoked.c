@@ -22,20 +22,18 @@ api_revoked_loaded(postern_context *ctx, const struct ipc_REVOKED_LOADED *m)
 }
 
 static int
+send_file(postern_context *ctx, uint64_t call, int fd, const void *how)
+{
+	(void)how;
+	return api_send_REVOKED(&ctx->monitor, &(struct ipc_REVOKED){ .call = call, .file = fd });
+}
+
+static int
 begin(postern_context *ctx, int fd, struct api_call **call, int *sent)
 {
-	struct ipc_REVOKED m = { .file = fd };
 	int r = api_context_enter(ctx);
 
-	if (r == 0 && fd < 0)
-		r = -EBADF;	/* sending it would look like a dead monitor */
-	if (r == 0)
-		r = api_call_new(ctx, NULL, API_CALL_REVOKED, call);
-	if (r < 0)
-		return r;
-	m.call = (*call)->id;
-	*sent = api_send_REVOKED(&ctx->monitor, &m);
-	return 0;
+	return r < 0 ? r : api_call_file(ctx, API_CALL_REVOKED, fd, send_file, NULL, call, sent);
 }
 
 int

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "apps/client_connect.h"
+#include "apps/client_forward_connect.h"
 #include "apps/client_flow.h"
 
 enum { TURNS_MAX = 10000 };
@@ -180,7 +180,7 @@ connect_to(const char *host, uint32_t port, bool is_path)
 	int calls = 0;
 
 	(void)snprintf(to.host, sizeof(to.host), "%s", host);
-	assert_non_null(client_connect_start(&house.loop, &to, connected, &calls));
+	assert_non_null(client_forward_connect_start(&house.loop, &to, connected, &calls));
 	/* never from inside the call */
 	assert_int_equal(calls, 0);
 	for (int i = 0; i < TURNS_MAX && calls == 0; i++)
@@ -220,14 +220,14 @@ static void
 a_connect_that_is_ended_calls_nobody(void **state)
 {
 	struct client_end to = { .port = 1, .host = "localhost" };
-	struct client_connect *c;
+	struct client_forward_connect *c;
 	int calls = 0;
 
 	(void)state;
-	c = client_connect_start(&house.loop, &to, connected, &calls);
-	client_connect_end(c);
+	c = client_forward_connect_start(&house.loop, &to, connected, &calls);
+	client_forward_connect_end(c);
 	/* and one is left to the loop's end */
-	(void)client_connect_start(&house.loop, &to, connected, &calls);
+	(void)client_forward_connect_start(&house.loop, &to, connected, &calls);
 	assert_int_equal(calls, 0);
 }
 

@@ -1,5 +1,5 @@
 /*
- * client_connect.c - connecting to where a forward leads, without waiting.
+ * client_forward_connect.c - connecting to where a forward leads, without waiting.
  *
  * A name is resolved in a short-lived child, as getaddrinfo(3) may take half a minute
  * and threads are not to be had here.  The child keeps one pipe of all our descriptors,
@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "apps/client_connect.h"
+#include "apps/client_forward_connect.h"
 
 enum { ADDRESSES_MAX = 16, RESOLVE_SECONDS = 30, CONNECT_WAIT_MS = 30 * 1000 };
 
@@ -31,7 +31,7 @@ struct address { socklen_t len; struct sockaddr_storage sa; };
 struct answer { size_t n; struct address list[ADDRESSES_MAX]; };
 _Static_assert(sizeof(struct answer) <= 4096, "PIPE_BUF");
 
-struct client_connect {
+struct client_forward_connect {
 	struct client_part part;
 	struct client_watch *watch;
 	int fd;				/* the pipe of the child, or the socket    */
@@ -46,7 +46,7 @@ struct client_connect {
 static void
 end(struct client_part *part)
 {
-	struct client_connect *c = (struct client_connect *)part;
+	struct client_forward_connect *c = (struct client_forward_connect *)part;
 
 	client_loop_leave(part);
 	client_watch_end(c->watch);
@@ -61,14 +61,14 @@ end(struct client_part *part)
 }
 
 void
-client_connect_end(struct client_connect *c)
+client_forward_connect_end(struct client_forward_connect *c)
 {
 	if (c != NULL)
 		end(&c->part);
 }
 
 static void
-finish(struct client_connect *c, int fd)
+finish(struct client_forward_connect *c, int fd)
 {
 	void (*done)(void *, int) = c->done;
 	void *user = c->user;
@@ -79,7 +79,7 @@ finish(struct client_connect *c, int fd)
 }
 
 int
-client_connect_path(const char *path)
+client_forward_connect_path(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd, r;
@@ -95,12 +95,12 @@ client_connect_path(const char *path)
 	return r;
 }
 
-static void try_next(struct client_connect *);
+static void try_next(struct client_forward_connect *);
 
 static void
 connected(void *user, short revents)
 {
-	struct client_connect *c = user;
+	struct client_forward_connect *c = user;
 	int one = 1, error = 0;
 	socklen_t n = sizeof(error);
 
@@ -120,7 +120,7 @@ connected(void *user, short revents)
 
 /* Begins with the next address; the end of the list is the end. */
 static void
-try_next(struct client_connect *c)
+try_next(struct client_forward_connect *c)
 {
 	const struct address *a;
 
@@ -188,7 +188,7 @@ be_resolver(int out, const struct client_end *to)
 static void
 resolved(void *user, short revents)
 {
-	struct client_connect *c = user;
+	struct client_forward_connect *c = user;
 	ssize_t n = read(c->fd, &c->answer, sizeof(c->answer));
 
 	(void)revents;
@@ -207,7 +207,7 @@ resolved(void *user, short revents)
 }
 
 static int
-start_resolver(struct client_connect *c, const struct client_end *to)
+start_resolver(struct client_forward_connect *c, const struct client_end *to)
 {
 	int p[2];
 
@@ -228,7 +228,7 @@ start_resolver(struct client_connect *c, const struct client_end *to)
 static void
 begin(void *user, short revents)
 {
-	struct client_connect *c = user;
+	struct client_forward_connect *c = user;
 
 	(void)revents;
 	if (c->fd >= 0)
@@ -237,11 +237,11 @@ begin(void *user, short revents)
 		try_next(c);
 }
 
-struct client_connect *
-client_connect_start(struct client_loop *l, const struct client_end *to,
+struct client_forward_connect *
+client_forward_connect_start(struct client_loop *l, const struct client_end *to,
     void (*done)(void *user, int fd), void *user)
 {
-	struct client_connect *c = calloc(1, sizeof(*c));
+	struct client_forward_connect *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		err(255, "calloc");
@@ -250,7 +250,7 @@ client_connect_start(struct client_loop *l, const struct client_end *to,
 	c->done = done;
 	c->user = user;
 	if (to->is_path) {
-		if ((c->fd = client_connect_path(to->host)) < 0) {
+		if ((c->fd = client_forward_connect_path(to->host)) < 0) {
 			c->error = c->fd;
 			c->fd = -1;
 		}
