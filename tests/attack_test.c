@@ -395,7 +395,9 @@ static const struct state {
 	{ "client probe",    client_probe,    { NOTE_BYE, IPC_MSG_LOGIN_SIG_ALGS,
 	  IPC_MSG_LOGIN_BANNER, IPC_MSG_LOGIN_SUCCESS, IPC_MSG_LOGIN_FAILURE,
 	  IPC_MSG_LOGIN_PK_OK } },
-	{ "client open",     client_open,     { NOTE_BYE, IPC_MSG_LOGIN_SIG_ALGS } },
+	/* host keys that nobody wants to learn are passed over */
+	{ "client open",     client_open,     { NOTE_BYE, IPC_MSG_LOGIN_SIG_ALGS,
+	  IPC_MSG_HOSTKEYS_TOLD } },
 };
 enum { STATES = sizeof(states) / sizeof(states[0]) };
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,14 +50,25 @@ static int status_of(pid_t pid)
 	return status;
 }
 
+/* The two that signal(3) does not touch, as the child of a posix_spawn has them. */
+static void ignore_all(void)
+{
+	static const unsigned long ignored[8] = { 1 };
+
+	for (int i = 1; i < NSIG; i++)
+		(void)syscall(SYS_rt_sigaction, i, ignored, NULL, (NSIG - 1) / 8);
+}
+
 static int forked(bool reset)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		ignore_all();
 		if (reset)
 			program_signals_reset();
-		(void)execv("/bin/sh", check);
+		(void)execl("/bin/sh", "sh", "-c",
+		    "test $(grep -c '^Sig[IB][gl][nk]:.0*$' /proc/self/status) = 2", NULL);
 		_exit(99);
 	}
 	return status_of(pid);
