@@ -3,7 +3,8 @@
  * person on the terminal.
  *
  * All text is the server's, and whoever it is wants an answer: control characters are
- * made visible, and each question says whose it is, as it may be worded like ours.
+ * made visible, and each question says whose it is, as it may be worded like ours.  Not by
+ * VIS_SAFE: a return or a backspace would write over that.
  */
 #include <bsd/readpassphrase.h>
 #include <bsd/vis.h>
@@ -24,7 +25,7 @@ show(const char *text)
 
 	if (n == 0 || (clean = malloc(n * 4 + 1)) == NULL)
 		return;
-	(void)strvis(clean, text, VIS_SAFE | VIS_NOSLASH);	/* keeps newline and tab */
+	(void)strvis(clean, text, VIS_NOSLASH);	/* keeps newline and tab */
 	(void)fprintf(stderr, "%s\n", clean);
 	free(clean);
 }
@@ -40,7 +41,7 @@ client_prompts_answer(const struct client_conf *c, const struct postern_prompts 
 	for (size_t i = 0; i < p->n; i++) {
 		(void)snprintf(text, sizeof(text), "(%.255s@%.255s) %.1000s", c->user, c->hostname,
 		    p->prompts[i].text);
-		(void)strvis(clean, text, VIS_SAFE | VIS_NOSLASH);
+		(void)strvis(clean, text, VIS_NOSLASH);
 		if (c->batch > 0 || readpassphrase(clean, answer, sizeof(answer), RPP_REQUIRE_TTY |
 		    (p->prompts[i].echo ? RPP_ECHO_ON : RPP_ECHO_OFF)) == NULL) {
 			*gave_up = true;

@@ -53,8 +53,9 @@ def postern(lab):
                 "-o", "UserKnownHostsFile=" + lab.path("known"), "-o", "GlobalKnownHostsFile=none",
                 "-o", "PreferredAuthentications=password", "robey@127.0.0.1", "x"]
         status, out = lab.on_terminal(argv, steps(
-            ("password:", "old"), ("ew password:", "weak"), ("ew password:", "weak"), ("ew password:", "fresh"),
-            ("ew password:", "fresh")))
+            ("password:", "old"), ("(robey@127.0.0.1) Enter new password:", "weak"),
+            ("(robey@127.0.0.1) Retype new password:", "weak"), ("(robey@127.0.0.1) Enter new password:", "fresh"),
+            ("(robey@127.0.0.1) Retype new password:", "fresh")))
         check(status == 0 and b"has expired" in out and b"too weak" in out and b"it is fresh" in out, repr(out))
 
 
