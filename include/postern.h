@@ -718,8 +718,10 @@ POSTERN_CHECKED int postern_transport_new_pair(postern_transport **, postern_con
     int in, int out);
 /* Resolves and connects: "host", "host:port", "[v6]:port", "v6"; port 22 by default.  A
  * helper process asks the resolver: the library's own calls go on meanwhile, 30 s for the
- * name and 30 s for each of its first 16 addresses.  -errno of the last address tried;
- * -ENOENT: no such name; -EINVAL: none of these forms. */
+ * name and 30 s for each of its first 16 addresses.  A context has 32 of these processes, of
+ * which peers use 24 at most; a name waits 31 s for one.  -errno of the last address tried;
+ * -ENOENT: no such name; -EHOSTUNREACH also: it was not resolved in time; -EINVAL: none of
+ * these forms. */
 POSTERN_CHECKED int postern_transport_new_host(postern_transport **, postern_context *,
     const char *host_port, int timeout_ms);
 POSTERN_CHECKED int postern_transport_new_address(postern_transport **, postern_context *,

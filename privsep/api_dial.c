@@ -4,7 +4,8 @@
  * What was decided about is what is connected to: between the question and connect(2)
  * stands one sockaddr, and no name is looked up twice.  Nothing here waits: a resolver is
  * a process, a connect is a descriptor in the loop, and both have a time limit.  Peers
- * say how many names there are to resolve, so the processes are few, and few for each.
+ * say how many names there are to resolve, so the processes are few, few for each, and
+ * some are out of the reach of them all; who waits for one does not wait without end.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -158,15 +159,19 @@ static bool
 has_room(const struct api_dial *of)
 {
 	const struct api_dial *d;
-	unsigned n = 0;
+	unsigned own = 0, all = 0;
 
 	if (of->ctx->n_resolving >= API_RESOLVERS_MAX)
 		return false;
 	if (of->conn == 0)
 		return true;
-	TAILQ_FOREACH(d, &of->ctx->dials, next)
-		n += d->conn == of->conn && d->state == API_DIAL_RESOLVES;
-	return n < API_RESOLVERS_EACH;
+	TAILQ_FOREACH(d, &of->ctx->dials, next) {
+		if (d->conn == 0 || d->state != API_DIAL_RESOLVES)
+			continue;
+		all++;
+		own += d->conn == of->conn;
+	}
+	return own < API_RESOLVERS_EACH && all < API_RESOLVERS_PEERS;
 }
 
 /* False: it is over. */
@@ -203,6 +208,20 @@ resolve_waiting(postern_context *ctx)
 	}
 }
 
+/* Its timer rings at its deadline, and when another one's end may have made room. */
+static void
+wait_for_turn(struct api_dial *d)
+{
+	int left = api_deadline_left(d->turn);
+
+	if (left == 0) {
+		finish(d, -EHOSTUNREACH);
+		return;
+	}
+	arm(d, left);
+	resolve_waiting(d->ctx);
+}
+
 static void
 begin(struct api_dial *d)
 {
@@ -218,7 +237,8 @@ begin(struct api_dial *d)
 		return;
 	}
 	d->state = API_DIAL_WAITS;
-	resolve_waiting(d->ctx);
+	d->turn = api_deadline_in(API_RESOLVE_MS);
+	wait_for_turn(d);
 }
 
 static void
@@ -285,7 +305,7 @@ api_dial_ready(postern_context *ctx, uint64_t id)
 			begin(d);
 		break;
 	case API_DIAL_WAITS:
-		resolve_waiting(ctx);
+		wait_for_turn(d);
 		break;
 	case API_DIAL_RESOLVES:
 		resolved(d, rang);

@@ -15,8 +15,11 @@ enum {
 	API_ADDRESSES_MAX = 16,		/* of one name that are tried                      */
 	API_ERRNO_MAX = 4095,		/* numbers of errors end there                     */
 	API_RESOLVERS_MAX = 32,		/* processes of a context; more names wait         */
+	API_RESOLVERS_PEERS = 24,	/* of those, for all peers; the others are for the
+					 * application's own names                         */
 	API_RESOLVERS_EACH = 4,		/* of those, for one peer                          */
-	API_RESOLVE_MS = 31 * 1000,	/* the resolver itself ends after 30 s             */
+	API_RESOLVE_MS = 31 * 1000,	/* the resolver itself ends after 30 s; also the
+					 * time to wait for one                            */
 	API_ADDRESS_MS = 30 * 1000,	/* for one address                                 */
 };
 
@@ -57,6 +60,7 @@ struct api_dial {
 	struct api_addresses to;
 	size_t tried;			/* of these */
 	int fd, timer;			/* -1: none */
+	struct api_deadline turn;	/* while it waits for a resolver */
 	int error;			/* of the last that was tried */
 	/* May this be connected to?  NULL: yes.  It may call the application, which may end
 	 * the dial. */

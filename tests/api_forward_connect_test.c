@@ -4,7 +4,10 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
+
+#include "privsep/api_dial.h"
 
 enum { ASKED_MAX = 32 };
 
@@ -409,6 +412,90 @@ one_peer_has_few_resolvers(void **state)
 	assert_int_equal(fake_seen->resolvers, 6);
 }
 
+static int over;
+
+static void
+counts(struct api_dial *d, int result)
+{
+	(void)d;
+	over++;
+	assert_int_equal(result, -EHOSTUNREACH);
+}
+
+/* Many peers together leave some to the application. */
+static void
+all_peers_leave_some_resolvers(void **state)
+{
+	struct api_dial d = { .port = 22, .done = counts };
+
+	(void)state;
+	over = 0;
+	for (uint64_t i = 0; i < 28; i++) {
+		d.asker = 1000 + i;
+		d.conn = 100 + i / 4;
+		assert_int_equal(api_dial_start(ctx, &d, "slow.test"), 0);
+	}
+	settle();
+	assert_int_equal(fake_seen->resolvers, 24);
+	assert_int_equal(ctx->n_resolving, 24);
+	d.conn = 0;
+	for (uint64_t i = 0; i < 9; i++) {
+		d.asker = 2000 + i;
+		assert_int_equal(api_dial_start(ctx, &d, "slow.test"), 0);
+	}
+	settle();
+	assert_int_equal(fake_seen->resolvers, 32);
+	/* with one of the application's own given up, it is its ninth that begins */
+	api_dial_end(ctx, 2000);
+	settle();
+	assert_int_equal(fake_seen->resolvers, 33);
+	assert_int_equal(api_dial_of(ctx, 2008)->state, API_DIAL_RESOLVES);
+	assert_int_equal(api_dial_of(ctx, 1024)->state, API_DIAL_WAITS);
+	assert_int_equal(over, 0);
+}
+
+static int
+rings_in(const struct api_dial *d)
+{
+	struct itimerspec left;
+
+	assert_int_equal(timerfd_gettime(d->timer, &left), 0);
+	return (int)(left.it_value.tv_sec * 1000 + left.it_value.tv_nsec / 1000000);
+}
+
+static void
+nobody_waits_for_a_resolver_without_end(void **state)
+{
+	const struct itimerspec now = { .it_value = { 0, 1 } };
+	struct api_dial d = { .conn = 100, .port = 22, .done = counts }, *last;
+
+	(void)state;
+	over = 0;
+	for (d.asker = 1000; d.asker < 1006; d.asker++)
+		assert_int_equal(api_dial_start(ctx, &d, "slow.test"), 0);
+	settle();
+	last = api_dial_of(ctx, 1005);
+	assert_int_equal(last->state, API_DIAL_WAITS);
+	assert_in_range(rings_in(last), API_RESOLVE_MS - 5000, API_RESOLVE_MS);
+	/* a chance that goes to another leaves its time as it was */
+	assert_int_equal(timerfd_settime(last->timer, 0, &now, NULL), 0);
+	settle();
+	assert_int_equal(last->state, API_DIAL_WAITS);
+	assert_in_range(rings_in(last), API_RESOLVE_MS - 10000, API_RESOLVE_MS);
+	last->turn = api_deadline_in(0);
+	assert_int_equal(timerfd_settime(last->timer, 0, &now, NULL), 0);
+	settle();
+	assert_int_equal(over, 1);
+	assert_null(api_dial_of(ctx, 1005));
+	/* its turn came: the time is the resolver's now */
+	last = api_dial_of(ctx, 1004);
+	api_dial_end(ctx, 1000);
+	settle();
+	assert_int_equal(last->state, API_DIAL_RESOLVES);
+	assert_in_range(rings_in(last), API_RESOLVE_MS - 5000, API_RESOLVE_MS);
+	assert_int_equal(over, 1);
+}
+
 int
 main(void)
 {
@@ -424,6 +511,8 @@ main(void)
 		TEST(a_channel_that_goes_ends_it),
 		TEST(a_transport_that_is_freed_in_the_callback_ends_all),
 		TEST(one_peer_has_few_resolvers),
+		TEST(all_peers_leave_some_resolvers),
+		TEST(nobody_waits_for_a_resolver_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
