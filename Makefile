@@ -70,8 +70,8 @@ PAM_SRC     = apps/account_pam.c apps/account_pam_session.c
 PAM_LIBS    = $(if $(PAM),-lpam)
 ACCOUNT_SRC = $(filter-out $(if $(PAM),apps/account_nopam.c,$(PAM_SRC)),$(wildcard apps/account*.c))
 POSTERND_SRC = $(wildcard apps/posternd*.c) $(wildcard apps/conf_*.c) $(ACCOUNT_SRC) \
-              $(wildcard apps/session*.c) apps/program_signals.c
-POSTERN_SRC = apps/postern.c $(wildcard apps/client_*.c) apps/program_signals.c
+              $(wildcard apps/session*.c) apps/foreign_names.c apps/program_signals.c
+POSTERN_SRC = apps/postern.c $(wildcard apps/client_*.c) apps/foreign_names.c apps/program_signals.c
 KEYGEN_SRC  = $(wildcard apps/keygen*.c) apps/conf_pattern.c apps/conf_number.c \
               $(wildcard crypto/key*.c) crypto/pubkey.c crypto/certmake.c \
               crypto/krlmake.c crypto/krlwrite.c crypto/bcrypt_pbkdf.c \

@@ -17,6 +17,7 @@
 #include "apps/client_conf.h"
 #include "apps/client_log.h"
 #include "apps/client_token.h"
+#include "apps/foreign_names.h"
 
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 16384, ALGORITHMS_MAX = 4096 };
 
@@ -190,15 +191,33 @@ static const struct {
 	{ "MACs", POSTERN_MACS, offsetof(struct client_conf, macs) },
 };
 
+/* Names of ssh's that the library lacks go from a line that has others. */
+static void
+drop_foreign(const char *name, int list, char **edit)
+{
+	char kept[ALGORITHMS_MAX], passed[ALGORITHMS_MAX];
+
+	if (*edit == NULL || foreign_names_drop(list, *edit, kept, passed, sizeof(kept)) != 0 ||
+	    passed[0] == '\0')
+		return;
+	client_log_verbose("%s: passed over, ssh has it and postern does not: %s", name, passed);
+	free(*edit);
+	*edit = client_conf_copy(kept);
+}
+
 static int
-check_lists(const struct client_conf *c)
+check_lists(struct client_conf *c)
 {
 	char out[ALGORITHMS_MAX];
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		const char *edit = *(char *const *)((const char *)c + lists[i].offset);
-		int r = postern_edit_preset(lists[i].list, c->preset, edit, out, sizeof(out));
+		char **field = (char **)(void *)((char *)c + lists[i].offset);
+		const char *edit;
+		int r;
 
+		drop_foreign(lists[i].name, lists[i].list, field);
+		edit = *field;
+		r = postern_edit_preset(lists[i].list, c->preset, edit, out, sizeof(out));
 		if (r == 0)
 			continue;
 		if (r == -ENOENT)

@@ -76,6 +76,9 @@ struct conf_source {
 };
 void conf_complain(struct conf_source *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same about a line that holds: no error is counted. */
+void conf_warn(struct conf_source *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 void conf_new(struct conf *);		/* empty: nothing is set */
 void conf_free(struct conf *);

@@ -17,19 +17,34 @@
 
 static unsigned read_file(struct conf *, const char *path, struct conf_source *from);
 
+static void __attribute__((format(printf, 2, 0)))
+say(struct conf_source *s, const char *format, va_list ap)
+{
+	if (s->line > 0)
+		fprintf(s->out, "%s:%u: ", s->name, s->line);
+	else
+		fprintf(s->out, "%s: ", s->name);
+	vfprintf(s->out, format, ap);
+	fputc('\n', s->out);
+}
+
 void conf_complain(struct conf_source *s, const char *format, ...)
 {
 	va_list ap;
 
 	s->errors++;
-	if (s->line > 0)
-		fprintf(s->out, "%s:%u: ", s->name, s->line);
-	else
-		fprintf(s->out, "%s: ", s->name);
 	va_start(ap, format);
-	vfprintf(s->out, format, ap);
+	say(s, format, ap);
 	va_end(ap);
-	fputc('\n', s->out);
+}
+
+void conf_warn(struct conf_source *s, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say(s, format, ap);
+	va_end(ap);
 }
 
 /* Include: each word a pattern; a pattern that matches nothing is no error, as in

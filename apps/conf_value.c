@@ -12,6 +12,7 @@
 
 #include "apps/conf.h"
 #include "apps/conf_number.h"
+#include "apps/foreign_names.h"
 
 const struct conf_choice conf_root_choices[] = {
 	{ "without-password",     CONF_ROOT_NO_PASSWORD },	/* the first is what -T prints */
@@ -156,9 +157,11 @@ static int set_rest(char **out, const struct conf_row *row, const char *rest,
 static int set_algorithms(char **out, const struct conf_row *row, const char *word,
     struct conf_source *s)
 {
-	char list[CONF_ALGORITHMS_MAX];
-	int r = postern_edit_preset((int)row->max, "compat", word, list, sizeof(list));
+	char list[CONF_ALGORITHMS_MAX], edit[CONF_ALGORITHMS_MAX], passed[CONF_ALGORITHMS_MAX];
+	int r = foreign_names_drop((int)row->max, word, edit, passed, sizeof(edit));
 
+	if (r == 0)
+		r = postern_edit_preset((int)row->max, "compat", edit, list, sizeof(list));
 	if (r == -EINVAL) {
 		conf_complain(s, "%s: posternd does not have \"%s\"; it has %s", row->name, list,
 		    postern_supported((int)row->max));
@@ -168,7 +171,9 @@ static int set_algorithms(char **out, const struct conf_row *row, const char *wo
 		conf_complain(s, "%s: %s", row->name, postern_strerror(r));
 		return -1;
 	}
-	*out = strdup(word);
+	if (passed[0] != '\0')
+		conf_warn(s, "%s: passed over, sshd has it and posternd does not: %s", row->name, passed);
+	*out = strdup(edit);
 	return *out != NULL ? 0 : -1;
 }
 

@@ -24,10 +24,10 @@ privsep/monitor.*                       ipc/.*|crypto/.*|proto/wire\.h|privsep/(
 privsep/worker.*                        ipc/.*|proto/.*|crypto/.*|privsep/(worker.*|sandbox)\.h
 privsep/api.*                           ipc/.*|crypto/names\.def|proto/(wire\.h|messages\.def)|include/postern\.h|privsep/(api.*|spawn)\.h
 include/.*                              -
-apps/client.*                           apps/(client.*|tty_.*|program_signals\.h)
+apps/client.*                           apps/(client.*|tty_.*|(foreign_names|program_signals)\.h)
 apps/postern\.c                         apps/client.*
 apps/keygen.*                           apps/(keygen.*|conf_pattern\.h)|crypto/.*
-apps/.*                                 apps/(posternd|conf|account|session|tty_|program_signals).*
+apps/.*                                 apps/(posternd|conf|account|session|tty_|foreign_names|program_signals).*
 TABLE
 
 # Prints one line per include that the table does not allow, below folder $1.

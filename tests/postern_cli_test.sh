@@ -165,6 +165,19 @@ becomes "identityfile /x" "IdentityFile2 /x"
 becomes "tcpkeepalive no" "KeepAlive no"
 becomes "kbdinteractiveauthentication no" "SKeyAuthentication no"
 becomes "kbdinteractiveauthentication no" "TISAuthentication no"
+becomes "kexalgorithms curve25519-sha256" "KexAlgorithms gss-curve25519-sha256-,curve25519-sha256"
+becomes "hostkeyalgorithms ssh-ed25519" "HostKeyAlgorithms sk-ssh-ed25519@openssh.com,ssh-ed25519"
+becomes "ciphers -" "Ciphers -3des-cbc"
+refuse foreign_and_misspelt 'MACs: "hmac-md6" is not supported' -o MACs=hmac-sha2-256,hmac-md5,hmac-md6
+refuse foreign_alone 'MACs: "hmac-md5" is not supported' -o MACs=+hmac-md5
+printf 'MACs hmac-md5,hmac-sha2-256\n' >"$tmp/conf"
+if "$postern" -v -G -F "$tmp/conf" box 2>&1 |
+    grep -q "MACs: passed over, ssh has it and postern does not: hmac-md5$"; then
+	echo "ok foreign_names_are_said"
+else
+	echo "not ok foreign_names_are_said"
+	failed=1
+fi
 refuse no_other_flag 'PasswordAuthentication: bad value "host-bound"' -o PasswordAuthentication=host-bound
 refuse rsa_size_too_large "RequiredRSASize is 16384 at most" -o RequiredRSASize=16385
 

@@ -57,7 +57,14 @@ conf "HostKey $tmp/key" "PermitRootLogin perhaps"
 expect bad_value 1 "$tmp/conf:2: PermitRootLogin" "$posternd" -t -f "$tmp/conf"
 expect bad_value_names_the_good 1 "forced-commands-only" "$posternd" -t -f "$tmp/conf"
 conf "HostKey $tmp/key" "Ciphers aes256-gcm@openssh.com,3des-cbc"
-expect bad_cipher 1 '"3des-cbc"' "$posternd" -t -f "$tmp/conf"
+expect foreign_cipher 0 "$tmp/conf:2: Ciphers: passed over, sshd has it and posternd does not: 3des-cbc" \
+    "$posternd" -t -f "$tmp/conf"
+expect foreign_cipher_is_not_in_the_list 0 "ciphers aes256-gcm@openssh.com" "$posternd" -T -f "$tmp/conf"
+expect foreign_host_key 0 "sk-ssh-ed25519@openssh.com" "$posternd" -t -f "$tmp/conf" \
+    -o HostKeyAlgorithms=sk-ssh-ed25519@openssh.com,ssh-ed25519
+expect foreign_exchange_alone 1 '"gss-gex-sha1-x"' "$posternd" -t -f "$tmp/conf" -o KexAlgorithms=gss-gex-sha1-x
+conf "HostKey $tmp/key" "Ciphers aes256-gcm@openssh.com,rot13,3des-cbc"
+expect bad_cipher 1 '"rot13"' "$posternd" -t -f "$tmp/conf"
 expect does_not_start_either 1 "$tmp/conf:2:" "$posternd" -D -e -f "$tmp/conf"
 conf "HostKey $tmp/key" "Include $tmp/more"
 printf 'Port 1\nPermitTunnel yes\n' >"$tmp/more"
