@@ -98,6 +98,12 @@ int conf_listen_split(const char *word, struct conf_listen *out);
 /* Command of a subsystem, or NULL. */
 const char *conf_subsystem(const struct conf *, const char *name);
 
+/* ---- internal-sftp (conf_sftp.c) ---------------------------------------------- */
+
+bool conf_sftp_is(const char *command);		/* alone, or with words behind it */
+const char *conf_sftp_path(void);		/* of the system's sftp-server, or NULL */
+bool conf_sftp_asked(const struct conf *);	/* outside of Match blocks */
+
 /* ---- the table (conf_table.c) ------------------------------------------------- */
 
 enum conf_kind { CONF_FLAG = 1, CONF_NUMBER, CONF_TIME, CONF_CHOICE, CONF_TEXT, CONF_REST,

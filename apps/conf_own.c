@@ -181,9 +181,9 @@ int conf_set_subsystem(struct conf *c, char **words, size_t n, const char *rest,
 		conf_complain(s, "Subsystem: the name is one plain word");
 		return -1;
 	}
-	if (strcmp(words[1], "internal-sftp") == 0) {
-		conf_complain(s, "Subsystem %s: no internal-sftp; use the path of sftp-server",
-		    words[0]);
+	if (strcmp(words[1], "internal-sftp") == 0 && conf_sftp_path() == NULL) {
+		conf_complain(s, "Subsystem %s: internal-sftp needs an sftp-server, and none is "
+		    "installed", words[0]);
 		return -1;
 	}
 	if (conf_subsystem(c, words[0]) != NULL) {

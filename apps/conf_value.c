@@ -140,13 +140,12 @@ static int set_text(char **out, const struct conf_row *row, const char *word,
 	return *out != NULL ? 0 : -1;
 }
 
-/* sshd runs ForceCommand internal-sftp inside itself; here a login's programs are
- * programs, so say what to write. */
 static int set_rest(char **out, const struct conf_row *row, const char *rest,
     struct conf_source *s)
 {
-	if (strncasecmp(rest, "internal-sftp", 13) == 0) {
-		conf_complain(s, "%s: no internal-sftp; use the path of sftp-server", row->name);
+	if (row == &conf_rows[CONF_ForceCommand] && conf_sftp_is(rest) && conf_sftp_path() == NULL) {
+		conf_complain(s, "%s: internal-sftp needs an sftp-server, and none is installed",
+		    row->name);
 		return -1;
 	}
 	return set_text(out, row, rest, s);

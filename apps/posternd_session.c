@@ -229,6 +229,17 @@ static bool runs_user_rc(const struct conn *c, const struct postern_channel_requ
 	    r->kind != POSTERN_REQ_SUBSYSTEM;
 }
 
+/* The administrator's word, or that of the key's line; the peer's own is its shell's. */
+static enum session_sftp sftp_of(const char *command, bool forced,
+    const struct postern_channel_request *r)
+{
+	bool subsystem = r->kind == POSTERN_REQ_SUBSYSTEM;
+
+	if (command == NULL || (!forced && !subsystem) || !conf_sftp_is(command))
+		return SESSION_SFTP_NOT;
+	return subsystem ? SESSION_SFTP_RUN : SESSION_SFTP_ONLY;
+}
+
 static int take_start(struct conn *c, struct channel *ch, union session_order *o,
     const struct postern_channel_request *r)
 {
@@ -250,6 +261,7 @@ static int take_start(struct conn *c, struct channel *ch, union session_order *o
 	o->start.is_shell = command == NULL;
 	o->start.has_original = forced != NULL;
 	o->start.user_rc = runs_user_rc(c, r);
+	o->start.sftp = (uint8_t)sftp_of(command, forced != NULL, r);
 	o->start.command_len = (uint32_t)len;
 	o->start.original_len = (uint32_t)olen;
 	memcpy(o->start.text, command != NULL ? command : "", len + 1);

@@ -205,6 +205,8 @@ int posternd_start(struct daemon *d)
 		return -1;
 	}
 	raise_files();
+	if (conf_sftp_asked(&d->conf))
+		posternd_log(POSTERN_INFO, NULL, "internal-sftp is the program %s", conf_sftp_path());
 	if (posternd_start_context(d) < 0 || posternd_hostkey_load(d) < 0 ||
 	    posternd_certificate_load(d) < 0)
 		return -1;

@@ -55,11 +55,14 @@ struct session_env_set {
 	struct session_head head;
 	char name[SESSION_NAME_MAX + 1], value[SESSION_VALUE_MAX + 1];
 };
+/* internal-sftp: not asked for; to be run; or the only thing to be had, and another asked for */
+enum session_sftp { SESSION_SFTP_NOT, SESSION_SFTP_RUN, SESSION_SFTP_ONLY };
 struct session_start {			/* the answer brings 1 or 3 descriptors      */
 	struct session_head head;
 	uint8_t is_shell;		/* the login shell; else command             */
 	uint8_t has_original;		/* a forced command: what the peer wanted    */
 	uint8_t user_rc;		/* ~/.ssh/rc may be run                      */
+	uint8_t sftp;			/* enum session_sftp                         */
 	uint32_t command_len, original_len;	/* without NUL; one after the other  */
 	char text[2 * (SESSION_COMMAND_MAX + 1)];	/* command NUL original NUL  */
 };
@@ -182,6 +185,7 @@ struct session_program {
 	char *const *pam_environment;	/* NULL: none                                */
 	const char *greeting;		/* what PAM's modules want shown, or ""      */
 	bool user_rc;			/* ~/.ssh/rc may be run                      */
+	enum session_sftp sftp;		/* command is internal-sftp, with its words  */
 };
 /* Starts it on in, out, err (all the slave of a terminal, if there is one).  Its
  * pid, which is also its process group, or -errno. */

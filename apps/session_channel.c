@@ -143,7 +143,8 @@ static void take_start(struct session *s, struct session_channel *c)
 	const struct session_start *o = &s->order.start;
 	struct session_program p = { .conf = s->conf, .user = &s->user, .from = s->from,
 	    .pam_environment = s->pam_environment, .greeting = s->greeting,
-	    .accepted = &c->env, .user_rc = o->user_rc, .display = c->has_display ? &c->display : NULL,
+	    .accepted = &c->env, .user_rc = o->user_rc,
+	    .sftp = o->sftp, .display = c->has_display ? &c->display : NULL,
 	    .agent = c->has_agent ? session_agent_path(s) : NULL,
 	    .auth_info = s->auth_info[0] != '\0' ? s->auth_info : NULL };
 

@@ -85,7 +85,8 @@ bool session_order_valid(const union session_order *o, size_t len)
 		    o->env.name[0] != '\0' && strchr(o->env.name, '=') == NULL;
 	case SESSION_START:
 		return o->start.is_shell <= 1 && o->start.has_original <= 1 &&
-		    o->start.user_rc <= 1 &&
+		    o->start.user_rc <= 1 && o->start.sftp <= SESSION_SFTP_ONLY &&
+		    (o->start.sftp == SESSION_SFTP_NOT || o->start.is_shell == 0) &&
 		    strnlen(o->start.text, o->start.command_len + 1U) == o->start.command_len &&
 		    strnlen(o->start.text + o->start.command_len + 1, o->start.original_len + 1U) ==
 		    o->start.original_len;

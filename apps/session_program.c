@@ -62,6 +62,22 @@ static int place_fds(int in, int out, int err)
 	return 0;
 }
 
+/* Without the user's shell, as conf_sftp.c says. */
+static _Noreturn void become_sftp(const struct session_program *p, char *const env[])
+{
+	const char *path = conf_sftp_path();
+	char *words[CONF_WORDS_MAX + 1] = { NULL };
+	size_t n = 0;
+
+	if (p->sftp == SESSION_SFTP_ONLY)
+		fprintf(stderr, "This service allows sftp connections only.\n");
+	else if (path == NULL || conf_line_split(p->command, words, CONF_WORDS_MAX, &n) != 0)
+		fprintf(stderr, "There is no sftp-server, or its options are damaged.\n");
+	else if (execve(path, words, env) != 0)
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	_exit(1);
+}
+
 static _Noreturn void become(const struct session_program *p)
 {
 	const char *base = strrchr(p->user->shell, '/');
@@ -82,6 +98,8 @@ static _Noreturn void become(const struct session_program *p)
 	if (!session_rc_run(p, at_home, env.v) && p->display != NULL)
 		session_x11_authorize(p->conf->xauth, p->user, p->display);
 	session_greet_motd(p);
+	if (p->sftp != SESSION_SFTP_NOT)
+		become_sftp(p, env.v);
 	if (p->command == NULL) {
 		(void)snprintf(login, sizeof(login), "-%s", base);
 		execve(p->user->shell, (char *[]){ login, NULL }, env.v);

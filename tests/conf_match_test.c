@@ -139,7 +139,6 @@ static void keywords_in_a_block_are_checked_whether_or_not_it_holds(void **s)
 	bad("Match User a\nPermitRootLogin maybe\n", 2, "PermitRootLogin");
 	bad("Match User a\nMaxAuthTries 1\nMaxAuthTries x\n", 3, "MaxAuthTries");
 	bad("Match User a\nPermitOpen any h:1\n", 2, "stands alone");
-	bad("Match User a\nForceCommand internal-sftp\n", 2, "internal-sftp");
 	/* by an older name too */
 	good("Match User a\nSkeyAuthentication no\nDSAAuthentication no\nIPQoS none\n");
 	assert_string_equal(conf_match_value(&conf, CONF_KbdInteractiveAuthentication, 0), "no");

@@ -368,6 +368,28 @@ static void what_asks_for_nothing_is_taken(void **s)
 	assert_false(conf_asks_for_nothing("UsePrivilegeSeparation", "yes,sandbox"));
 }
 
+static void internal_sftp_is_the_systems_server(void **s)
+{
+	static const char *const lines[] = { "Subsystem sftp internal-sftp\n",
+	    "Subsystem sftp internal-sftp -l INFO\n", "ForceCommand internal-sftp\n",
+	    "ForceCommand internal-sftp -R\n", "Match all\nForceCommand internal-sftp\n" };
+
+	(void)s;
+	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (conf_sftp_path() == NULL) {
+			bad(lines[i], i < 4 ? 1 : 2, "internal-sftp needs an sftp-server");
+			continue;
+		}
+		good(lines[i]);
+		assert_int_equal(conf_sftp_asked(&conf), i < 4);
+	}
+	good("Subsystem sftp /x\nForceCommand internal-sftps\n");
+	assert_false(conf_sftp_asked(&conf));
+	assert_true(conf_sftp_is("internal-sftp") && conf_sftp_is("internal-sftp\t-R"));
+	assert_false(conf_sftp_is("internal-sft") || conf_sftp_is("internal-sftp;x") ||
+	    conf_sftp_is("") || conf_sftp_is("/internal-sftp"));
+}
+
 static void unknown_words_are_refused(void **s)
 {
 	(void)s;
@@ -409,7 +431,7 @@ static void bad_values_are_refused(void **s)
 		"AuthorizedKeysCommandUser a b", "AuthorizedPrincipalsCommand x",
 		"AuthorizedPrincipalsCommand /x %x",
 		"VersionAddendum a\tb", "VersionAddendum caf\303\251", "SetEnv A", "SetEnv =1", "Subsystem sftp",
-		"Subsystem sftp internal-sftp", "Subsystem \"a b\" c", "ForceCommand internal-sftp",
+		"Subsystem \"a b\" c",
 		"LogLevel LOUD", "SyslogFacility KERN", "KexAlgorithms ecdh-sha2-none",
 		"Ciphers +3des-cbc", "MACs hmac-md5", "AlgorithmPreset Fips",
 		"AlgorithmPreset modern compat", "RequiredRSASize 2047", "RequiredRSASize 16385",
@@ -744,6 +766,7 @@ int main(void)
 		cmocka_unit_test(older_names_have_their_effect),
 		cmocka_unit_test(every_default_of_sshd_is_taken),
 		cmocka_unit_test(what_asks_for_nothing_is_taken),
+		cmocka_unit_test(internal_sftp_is_the_systems_server),
 		cmocka_unit_test(unknown_words_are_refused),
 		cmocka_unit_test(bad_values_are_refused),
 		cmocka_unit_test(presets_and_their_edits),

@@ -483,6 +483,14 @@ static void orders_are_whole_or_invalid(void **s)
 	assert_false(session_order_valid(&order, session_order_size(&order)));	/* NULs inside */
 	memcpy(order.start.text, "abc", 3);
 	assert_true(session_order_valid(&order, session_order_size(&order)));
+	order.start.sftp = SESSION_SFTP_ONLY;
+	assert_true(session_order_valid(&order, session_order_size(&order)));
+	order.start.is_shell = 1;
+	assert_false(session_order_valid(&order, session_order_size(&order)));
+	order.start.is_shell = 0;
+	order.start.sftp = SESSION_SFTP_ONLY + 1;
+	assert_false(session_order_valid(&order, session_order_size(&order)));
+	order.start.sftp = SESSION_SFTP_NOT;
 	order.start.original_len = UINT32_MAX;
 	assert_false(session_order_valid(&order, 500));
 }

@@ -258,6 +258,21 @@ def ignore_unknown(lab):
         check(b"UseKeychain" in run([*Way(lab, "postern", s, *lines).argv, "box", "true"], status=255).stderr, "%r" % lines)
 
 
+def internal_sftp(lab):
+    for lines, only in ((["Subsystem sftp internal-sftp"], False),
+                        (["Subsystem sftp internal-sftp", "ForceCommand internal-sftp -d /"], True),
+                        (["Subsystem sftp /nowhere", "Match User " + lab.user, "ForceCommand internal-sftp -d /"], True)):
+        way = Way(lab, "ssh", lab.posternd(*lines))
+        sftp = ["sftp", "-S", way.program, "-F", way.conf, "-b", "-", "box"]
+        out = run(sftp, data=b"pwd\n").stdout
+        check((b"directory: /\n" in out) == only, "%r: %r" % (lines, out))
+        for wish in (["echo", "no"], [], ["internal-sftp"]):
+            r = run([*way.argv, "box", *wish], status=1) if only else None
+            check(r is None or (r.stdout == b"" and b"sftp connections only" in r.stderr), "%r %r: %r" % (lines, wish, r))
+        if not only:    # a peer's own word is its shell's
+            check(b"sftp" in run([*way.argv, "box", "internal-sftp"], status=127).stderr, "a command of ours")
+
+
 def version(lab):
     check(run([POSTERN, "-V"]).stderr.startswith(b"Postern_"), "-V")
 
@@ -269,7 +284,7 @@ cases += [labelled("%s %s->%s" % (f.__name__, *p), f, *p) for f in (sftp, rsync,
 cases += [labelled("ansible's options, " + s, ansible, s) for s in ("posternd", "sshd")]
 cases += [labelled("ProxyCommand, " + s, proxy_command, s) for s in ("posternd", "sshd")]
 cases += [proxy_command_tokens, proxy_command_fails, first_way_stands, proxy_ends_with_us, bind_address, local_command,
-          features_that_are_not, ignore_unknown, version]
+          features_that_are_not, ignore_unknown, internal_sftp, version]
 
 if __name__ == "__main__":
     main(cases)
