@@ -242,6 +242,26 @@ for host in web wab bob@web other; do
 		failed=1
 	fi
 done
+
+# without -F: the file of our own name, and ssh's only where that one includes it
+printf 'Port 7\n' >"$tmp/home/.ssh/postern_config"
+printf 'User byssh\nPort 8\nFrobnicate 1\n' >"$tmp/home/.ssh/config"
+got=$(HOME=$tmp/home "$postern" -G box 2>&1 | grep -E '^(user|port) |Frobnicate' | tr '\n' ' ')
+if [ "$got" = "port 7 user $(id -un) " ]; then
+	echo "ok only_postern_config_is_read"
+else
+	echo "not ok only_postern_config_is_read: $got"
+	failed=1
+fi
+printf 'User byssh\nPort 8\n' >"$tmp/home/.ssh/config"
+printf 'Port 7\nInclude config\n' >"$tmp/home/.ssh/postern_config"
+got=$(HOME=$tmp/home "$postern" -G box 2>&1 | grep -E '^(user|port) ' | tr '\n' ' ')
+if [ "$got" = "port 7 user byssh " ]; then
+	echo "ok ssh_config_is_read_by_include"
+else
+	echo "not ok ssh_config_is_read_by_include: $got"
+	failed=1
+fi
 refuse bad_adding 'AddKeysToAgent: bad value "maybe"' -o AddKeysToAgent=maybe
 refuse bad_adding_time 'AddKeysToAgent: bad value "confirm 1y"' -o "AddKeysToAgent=confirm 1y"
 refuse adding_never 'AddKeysToAgent: bad value "0"' -o AddKeysToAgent=0
