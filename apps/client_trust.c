@@ -125,7 +125,7 @@ remember(struct trust *t, const struct postern_host_key *k)
 
 /* yes, no, or the fingerprint itself, on the terminal and nowhere else. */
 static bool
-ask(const struct postern_host_key *k)
+ask(const struct trust *t, const struct postern_host_key *k)
 {
 	FILE *tty = fopen("/dev/tty", "r+e");
 	char line[256];
@@ -137,9 +137,12 @@ ask(const struct postern_host_key *k)
 		return false;
 	}
 	(void)fprintf(tty, "The authenticity of host '%s' can't be established.\n"
-	    "%s key fingerprint is %s.\n"
-	    "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
-	    k->host, k->algorithm, k->fingerprint);
+	    "%s key fingerprint is %s.\n", k->host, k->algorithm, k->fingerprint);
+	/* whoever stands in its place may have shown a type that asks instead of warning */
+	if (k->clash_line != 0 && k->clash_file < t->n)
+		(void)fprintf(tty, "A key of another type is known for this host: %s line %u.\n",
+		    t->path[k->clash_file], k->clash_line);
+	(void)fprintf(tty, "Are you sure you want to continue connecting (yes/no/[fingerprint])? ");
 	for (int i = 0; i < 10; i++) {
 		(void)fflush(tty);	/* a dead terminal shows at the read below */
 		if (fgets(line, sizeof(line), tty) == NULL)
@@ -199,7 +202,7 @@ client_trust_check(void *user, postern_transport *transport, uint64_t question,
 		remember(t, k);
 		return POSTERN_ACCEPT;
 	}
-	if (strcasecmp(t->conf->strict, "ask") == 0 && t->conf->batch <= 0 && ask(k)) {
+	if (strcasecmp(t->conf->strict, "ask") == 0 && t->conf->batch <= 0 && ask(t, k)) {
 		remember(t, k);
 		return POSTERN_ACCEPT;
 	}

@@ -625,7 +625,8 @@ struct postern_host_key {		/* what is asked about a host key                */
 	const char *line;		/* to append to known_hosts on acceptance,       */
 					/* without newline                               */
 	unsigned clash_line, clash_file;/* where the other key stands: lines are counted */
-					/* from 1 (0: there is none), files from 0       */
+					/* from 1 (0: there is none), files from 0;      */
+					/* UNKNOWN: a key of another type                */
 	const char *certificate_problem;/* why a certificate it came with does not count, */
 					/* or ""                                         */
 };

@@ -446,7 +446,8 @@ enum { KNOWN_HOSTS_MAX = 8 * 1024 * 1024, KNOWN_HOSTS_NAME_MAX = 300,
 	KNOWN_HOSTS_LINE_MAX = 13000 };
 struct known_hosts_verdict {
 	enum ipc_trust trust;		/* 0: trusted                                */
-	uint32_t line;			/* CHANGED, REVOKED: from 1                  */
+	uint32_t line;			/* CHANGED, REVOKED: from 1; UNKNOWN: of a key of
+					 * another type, 0: none                     */
 };
 /* One file's opinion on a key.  name as monitor_known_hosts_name writes it. */
 struct known_hosts_verdict monitor_known_hosts_check(struct span text, const char *name,

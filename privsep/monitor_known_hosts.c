@@ -239,7 +239,7 @@ monitor_known_hosts_types(struct span text, const char *name, char *types, size_
 struct known_hosts_verdict
 monitor_known_hosts_check(struct span text, const char *name, struct span key)
 {
-	struct known_hosts_verdict changed = { IPC_UNKNOWN, 0 };
+	struct known_hosts_verdict best = { IPC_UNKNOWN, 0 };
 	bool trusted = false;
 	uint32_t number = 0;
 	struct span line;
@@ -259,12 +259,14 @@ monitor_known_hosts_check(struct span text, const char *name, struct span key)
 			continue;
 		if (same)
 			trusted = true;
-		else if (changed.line == 0 && span_eq(l.type, key_type(key)))
-			changed = (struct known_hosts_verdict){ IPC_CHANGED, number };
+		else if (best.trust == IPC_UNKNOWN && span_eq(l.type, key_type(key)))
+			best = (struct known_hosts_verdict){ IPC_CHANGED, number };
+		else if (best.line == 0)
+			best.line = number;
 	}
 	if (trusted)
 		return (struct known_hosts_verdict){ 0, 0 };
-	return changed;
+	return best;
 }
 
 /* ---- writing ---- */

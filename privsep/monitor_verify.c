@@ -57,7 +57,8 @@ judge(const struct conn *c, const char *name, uint32_t *file, bool *own)
 		trusted = trusted || v.trust == 0;
 		*own = *own || (v.trust == 0 && n_file < c->plan.own_files);
 		if (v.trust == IPC_REVOKED ? best.trust != IPC_REVOKED :
-		    v.trust == IPC_CHANGED && best.trust == IPC_UNKNOWN) {
+		    best.trust == IPC_UNKNOWN && (v.trust == IPC_CHANGED ||
+		    (v.trust == IPC_UNKNOWN && v.line != 0 && best.line == 0))) {
 			best = v;
 			*file = n_file;
 		}

@@ -1,6 +1,7 @@
 /*
  * client_questions_test.c - what a person reads whom a server asks something, or for a new
- * password: whose question it is, whatever the server says, and no control character of its.
+ * password: whose question it is, whatever the server says, and no control character of its;
+ * and what is said of a host key that is not known.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,9 +19,11 @@
 
 #include "apps/client_change.h"
 #include "apps/client_prompts.h"
+#include "apps/client_trust.h"
 
 enum { SOON = 10000 };
-static struct client_conf conf = { .user = (char[]){ "joe" }, .hostname = (char[]){ "example.org" } };
+static struct client_conf conf = { .user = (char[]){ "joe" }, .hostname = (char[]){ "example.org" },
+	.strict = (char[]){ "ask" } };
 static int terminal;
 static char out[16384];			/* what was read and not yet looked for */
 static size_t n;
@@ -42,6 +45,20 @@ static int prompt(const char *text, char **answer)
 	p.n = 1;
 	p.prompts = &one;
 	return client_prompts_answer(&conf, &p, answer, &gave_up);
+}
+
+static unsigned clash_line;
+
+static int trust(const char *host, char **answer)
+{
+	static char one[] = "one", two[] = "two", none[] = "";
+	struct trust t = { .conf = &conf, .path = { one, two }, .n = 2, .writes = 2 };
+	struct postern_host_key k = { .size = sizeof(k), .trust = POSTERN_TRUST_UNKNOWN,
+		.host = host, .algorithm = "ssh-ed25519", .fingerprint = "SHA256:x", .line = "",
+		.clash_line = clash_line, .clash_file = 1, .certificate_problem = "" };
+
+	*answer = none;
+	return client_trust_check(&t, NULL, 1, &k);
 }
 
 /* Its status: 0: it got this answer; 1: another; 2: none. */
@@ -147,6 +164,23 @@ static void a_long_text_is_cut(void **s)
 	ends(pid, 2);
 }
 
+static void keys_of_other_types_are_told(void **s)
+{
+	pid_t pid;
+
+	(void)s;
+	clash_line = 7;
+	pid = asks(trust, "h.example", "");
+	reads("fingerprint is SHA256:x.\r\nA key of another type is known for this host: two line 7.\r\nAre you sure");
+	types("no\n");
+	ends(pid, 2);
+	clash_line = 0;
+	pid = asks(trust, "h.example", "");
+	reads("fingerprint is SHA256:x.\r\nAre you sure");
+	types("yes\n");
+	ends(pid, 0);
+}
+
 static void nobody_is_asked_in_a_batch(void **s)
 {
 	char *new = NULL;
@@ -163,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_says_whose_it_is),
 		cmocka_unit_test(control_characters_are_made_visible),
+		cmocka_unit_test(keys_of_other_types_are_told),
 		cmocka_unit_test(a_long_text_is_cut), cmocka_unit_test(nobody_is_asked_in_a_batch),
 	};
 

@@ -176,6 +176,7 @@ test_unknown_accepted(void **state)
 	attach("", span_of(NULL, 0));
 	verify_first();
 	asked(IPC_UNKNOWN, &ask);
+	assert_int_equal(ask.clash_line, 0);
 	line_for(line, "host.example", server_key());
 	line[strlen(line) - 1] = 0;
 	assert_true(span_is(ask.line, line));
@@ -188,6 +189,22 @@ test_unknown_accepted(void **state)
 	expect_verified(1);
 	PLAY_TELL(HOSTKEY_ANSWER, .conn = 1, .question = ask.question, .accept = 0);
 	PLAY_WORKER_QUIET(worker);	/* late */
+}
+
+/* Somebody else may show a type that nothing is known of: whoever is asked learns it. */
+static void
+test_unknown_beside_another_type(void **state)
+{
+	struct ipc_HOSTKEY_ASK ask;
+
+	(void)state;
+	attach("# a comment\nhost.example ssh-rsa AAAAB3NzaC1yc2EAAAABAwAAAAEF\n", span_of(NULL, 0));
+	verify_first();
+	asked(IPC_UNKNOWN, &ask);
+	assert_int_equal(ask.clash_line, 2);
+	assert_int_equal(ask.clash_file, 0);
+	PLAY_TELL(HOSTKEY_ANSWER, .conn = 1, .question = ask.question, .accept = 0);
+	expect_end(IPC_BAD_HOST_KEY, "the host key is not known");
 }
 
 static void
@@ -719,6 +736,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, play_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_known), T(test_one_key), T(test_another_key), T(test_unknown_accepted),
+		T(test_unknown_beside_another_type),
 		T(test_unknown_refused), T(test_changed), T(test_revoked), T(test_bad_signature),
 		T(test_flipped_signature), T(test_foreign_kexinit),
 		T(test_algorithm_not_offered), T(test_rekey_other_key),
