@@ -1,7 +1,8 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """many_test.py - a thousand connections, one thread on each side.
 
 apps/examples/event_server.c (libevent) serves apps/examples/epoll_clients.c (epoll).
+Runs under the system's python3, for Debian's paramiko.
 Between two keepalives nobody wakes up, and a thousand strangers who stop in the middle
 of their handshakes do not hold up a line of text on a connection that lives.
 """
@@ -114,6 +115,43 @@ def strangers_hold_up_nobody(lab):
           (statistics.median(crowd) - statistics.median(alone)))
 
 
+def programs_end_with_their_status(lab):
+    """A program's end is one more descriptor in the same loop."""
+    import paramiko
+    t = paramiko.Transport(socket.create_connection(("127.0.0.1", state["port"])))
+    try:
+        t.connect(username="robey", password="foo")
+        for command, data, said, status in (("true", b"", b"", 0), ("false", b"", b"", 1), ("count", b"x" * 70000, b"70000\n", 0)):
+            ch = t.open_session()
+            ch.settimeout(30)
+            ch.exec_command(command)
+            ch.sendall(data)
+            ch.shutdown_write()
+            got = ch.makefile("rb").read()
+            check(ch.status_event.wait(30), command + ": no status")
+            check((got, ch.exit_status) == (said, status), "%s: %r %d" % (command, got, ch.exit_status))
+        ch = t.open_session()
+        try:
+            ch.exec_command("sh")
+        except paramiko.SSHException:
+            pass
+        else:
+            raise Failure("a program that is none of those")
+        t.open_session().exec_command("count")      # still reads when the connection goes
+    finally:
+        t.close()
+    for _ in range(100):
+        if not any(name(p) == "wc" for p in children(state["server"].pid)):
+            return
+        time.sleep(0.1)
+    raise Failure("the program outlives its channel")
+
+
+def name(pid):
+    with contextlib.suppress(OSError), open("/proc/%d/comm" % pid) as f:
+        return f.read().strip()
+
+
 def all_end(lab):
     c, s = state["clients"], state["server"]
     c.stdin.close()
@@ -130,7 +168,7 @@ def all_end(lab):
 
 if __name__ == "__main__":
     try:
-        main([holds_a_thousand, nobody_wakes_up, strangers_hold_up_nobody, all_end])
+        main([holds_a_thousand, nobody_wakes_up, strangers_hold_up_nobody, programs_end_with_their_status, all_end])
     finally:
         for p in state.values():
             if isinstance(p, subprocess.Popen) and p.poll() is None:
