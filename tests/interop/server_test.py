@@ -497,10 +497,10 @@ def ours_presets(lab):
     kex = "no key exchange method in common"
     for theirs, mine, args, word in (("modern", "modern", (), None), ("compat", "modern", (), None),
                                      ("modern", "compat", (), None),
-                                     ("modern", "compat", ("KexAlgorithms=diffie-hellman-*",), "nothing is left"),
+                                     ("modern", "compat", ("KexAlgorithms=diffie-hellman-*",), "is not supported"),
                                      ("modern", "compat", ("KexAlgorithms=" + GROUPS[1],), kex),
                                      ("compat", "modern", ("KexAlgorithms=" + GROUPS[1],), None),
-                                     ("modern", "modern", ("MACs=-*etm*",), "nothing is left"),
+                                     ("modern", "modern", ("MACs=-*etm*",), "leaves nothing"),
                                      ("compat", "compat", ("MACs=-*etm*", "Ciphers=aes128-ctr"), None),
                                      ("modern", "fastest", (), 'no preset "fastest"')):
         flags = [f for a in ("AlgorithmPreset=" + mine, *args) for f in ("-o", a)]
