@@ -1,6 +1,6 @@
 /*
- * client_command.c - runs the programs that the configuration names, ProxyCommand and
- * LocalCommand, by the user's shell and with the user's rights.
+ * client_command.c - runs the programs that the configuration names, ProxyCommand,
+ * LocalCommand and those of Match exec, by the user's shell and with the user's rights.
  *
  * The text is the user's own; what tokens put into it has been looked at before
  * (client_token.c), as a host name may come from a web page.  A program gets none of our
@@ -22,8 +22,8 @@
 
 enum { FIRST_FREE_FD = STDERR_FILENO + 1 };
 
-static void __attribute__((noreturn))
-become(const char *prefix, const char *command)
+void
+client_command_become(const char *prefix, const char *command)
 {
 	const char *shell = getenv("SHELL");
 	char *line;
@@ -57,7 +57,7 @@ client_command_proxy(const struct client_conf *c, pid_t *pid)
 		/* it may ask the person, so it stays in our process group */
 		if (dup2(pair[1], STDIN_FILENO) < 0 || dup2(pair[1], STDOUT_FILENO) < 0)
 			_exit(1);
-		become("exec ", command);
+		client_command_become("exec ", command);
 	}
 	(void)close(pair[1]);	/* the child's */
 	if (*pid < 0) {
@@ -81,7 +81,7 @@ client_command_local(const struct client_conf *c)
 		return;
 	client_log_verbose("running here: %s", command);
 	if ((pid = fork()) == 0)
-		become("", command);
+		client_command_become("", command);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (pid < 0)

@@ -17,10 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apps/client_command.h"
 #include "apps/client_log.h"
 #include "apps/client_match.h"
 #include "apps/client_token.h"
-#include "apps/program_signals.h"
 
 bool
 client_match_patterns(const char *patterns, const char *name)
@@ -121,32 +121,24 @@ is_version(struct client_conf *c, const char *patterns)
 static int
 runs_well(struct client_conf *c, const char *text)
 {
-	char *command = client_token_expand(c, text, TOKENS_ALL, 0), *line = NULL;
-	const char *shell = getenv("SHELL");
+	char *command = client_token_expand(c, text, TOKENS_ALL, 0);
 	int status = -1;
 	pid_t pid;
 
-	if (shell == NULL || shell[0] == '\0')
-		shell = "/bin/sh";
-	if (command == NULL || asprintf(&line, "exec %s", command) < 0) {
-		free(command);
+	if (command == NULL)
 		return -1;
-	}
 	if ((pid = fork()) == 0) {
 		int null = open("/dev/null", O_RDWR);
 
-		program_signals_reset();
 		if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 			_exit(1);
-		(void)execl(shell, shell, "-c", line, (char *)NULL);
-		_exit(127);
+		client_command_become("exec ", command);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	client_log_verbose("Match exec '%s': status %d", command,
 	    WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 	free(command);
-	free(line);
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
