@@ -6,6 +6,9 @@
 #ifndef TESTS_CERT_SAMPLES_H
 #define TESTS_CERT_SAMPLES_H
 
+#include <sodium.h>
+#include <string.h>
+
 struct cert_sample { const char *type, *plain_type, *key_id, *cert, *plain; };
 
 static const char sample_ca[] =
@@ -201,5 +204,16 @@ static const char sample_sha1[] =
 	    "l9BN3JXGgde454Y4pXQnHs3xP0A7vrOUvNZKV3EZHE9yOMEeqQ2kwZjghzxi08fj8NJqQGyk"
 	    "PblUFk0BfSt7nO9Ebjs3ltaTbDypA/GK+3iowd/wvqVYfznIxJAiXyRg2JhQDdsTUZm4K6WA"
 	    "m2rJtnSmDv7dFfYYhZ+TJm5EhLh8f79eB1GKcAo5qygTkRY=";
+
+/* A sample's bytes, and their number. */
+static inline size_t
+unbase64(const char *text, uint8_t *out, size_t cap)
+{
+	size_t n;
+
+	assert_int_equal(sodium_base642bin(out, cap, text, strlen(text), NULL, &n, NULL,
+	    sodium_base64_VARIANT_ORIGINAL), 0);
+	return n;
+}
 
 #endif

@@ -17,16 +17,6 @@
 
 enum { IN_2025 = 1735689600, IN_2020 = 1577836800, IN_2030 = 1893456000 };
 
-static size_t
-unbase64(const char *text, uint8_t *out, size_t cap)
-{
-	size_t n;
-
-	assert_int_equal(sodium_base642bin(out, cap, text, strlen(text), NULL, &n, NULL,
-	    sodium_base64_VARIANT_ORIGINAL), 0);
-	return n;
-}
-
 /* Over a block of exactly that size, which stays: a read beyond its end is seen. */
 static uint8_t *held;
 

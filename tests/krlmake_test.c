@@ -24,16 +24,6 @@ static uint8_t cert_blob[KEY_BLOB_MAX], plain[KEY_BLOB_MAX], *file;
 static size_t cert_len, plain_len, file_len;
 static struct cert cert;
 
-static size_t
-unbase64(const char *text, uint8_t *out, size_t cap)
-{
-	size_t n;
-
-	assert_int_equal(sodium_base642bin(out, cap, text, strlen(text), NULL, &n, NULL,
-	    sodium_base64_VARIANT_ORIGINAL), 0);
-	return n;
-}
-
 static int
 setup(void **state)
 {
