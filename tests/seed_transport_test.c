@@ -304,10 +304,11 @@ seed_04_use_server_key(void **state)
 	assert_int_equal(postern_transport_renegotiate_keys(t, SOON), 0);
 	assert_int_equal(hsm.signs, 2);
 	assert_int_equal(postern_transport_renegotiate_keys(t, SOON), POSTERN_ECLOSED);
-	while (hsm.error == 0) {
+	/* the server is told in its callback, of which postern_next says nothing */
+	for (int ms = 0; hsm.error == 0 && ms < SOON; ms += 20) {
 		struct postern_event ev = POSTERN_EVENT;
 
-		assert_true(postern_next(house.ctx, &ev, SOON) >= 0);
+		(void)!postern_next(house.ctx, &ev, 20);
 	}
 	assert_int_equal(hsm.error, POSTERN_ESIGN);
 	t = seed_transport(house.server);	/* the next is none the worse for it */

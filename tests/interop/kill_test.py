@@ -168,6 +168,7 @@ def client_killed(lab, who):
         p.stdin.close()
         check(p.wait(10) == 0, "status %r" % p.returncode)
     elif who != "application":
+        p.wait(10)      # before its input ends, or it may end in good order first
         _, err = p.communicate(timeout=10)
         check(p.returncode == 255 and who.encode() in err, "status %d, %r" % (p.returncode, err))
     else:
