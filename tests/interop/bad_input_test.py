@@ -243,7 +243,7 @@ def one_source_has_its_share(lab):
             held += [c] if said.startswith(b"SSH-2.0-") else []
         check(len(held) == 2, "not even its share: %s" % s.text())
         check(banner(s, "127.0.0.1")[1] == b"", "more than its share")
-        check(s.text().count("PerSourceMaxStartups") >= 1, s.text())
+        check(s.says("PerSourceMaxStartups"), s.text())
         for source in neighbour, far:
             c, said = banner(s, source)
             check(said.startswith(b"SSH-2.0-"), "%s is refused: %s" % (source, s.text()))

@@ -3,7 +3,7 @@
 (hostkeys-00@openssh.com), and a client keeps its known_hosts up to date by it.  And logins
 that are good for one host key only (publickey-hostbound-v00@openssh.com), and keys that go to an agent.
 """
-import os, subprocess, time
+import contextlib, os, subprocess, threading, time
 
 from lab import POSTERN, check, labelled, main, need
 
@@ -21,12 +21,59 @@ def keys_in(known):
         return sorted(" ".join(line.split()[1:3]) for line in f if line.strip())
 
 
-def ssh(lab, server, known, *args):
+def text_of(path):
+    with open(path) as f:
+        return f.read()
+
+
+def put(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
+LASTS = "i=0; until [ -e %s ] || [ $i -gt 200 ]; do sleep 0.1; i=$((i + 1)); done"
+
+
+def go(lab):
+    """The file for which a command that LASTS waits, 20 s at most."""
+    return os.path.join(lab.dir, "go")
+
+
+def until_changed(lab, known, run):
+    """Runs run(command) with a command that lasts until known_hosts has changed or go is there, 20 s at most."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(go(lab))
+    was, over = text_of(known), threading.Event()
+
+    def watch():
+        while not over.wait(0.05):
+            with contextlib.suppress(FileNotFoundError):
+                if text_of(known) != was:
+                    return put(go(lab), "")
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        return run(LASTS % go(lab))
+    finally:
+        over.set()
+        watcher.join()
+
+
+def then_go(lab, answer):
+    """An answer on a terminal after which nothing changes: the command ends a second later."""
+    def write(fd):
+        os.write(fd, answer)
+        threading.Timer(1, put, (go(lab), "")).start()
+    return write
+
+
+def ssh(lab, server, known, *args, command="true"):
     """What lab.ssh does not let be said otherwise: known_hosts, and a log that tells all."""
     return lab.run([need("ssh"), "-F", "/dev/null", "-vvv", "-p", str(server.port), "-o", "StrictHostKeyChecking=yes",
                     "-o", "UserKnownHostsFile=" + known, "-o", "GlobalKnownHostsFile=/dev/null",
                     "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", *args, "-i", lab.userkey,
-                    "%s@127.0.0.1" % lab.user, "true"])
+                    "%s@127.0.0.1" % lab.user, command])
 
 
 def ssh_learns_our_other_keys(lab):
@@ -36,8 +83,9 @@ def ssh_learns_our_other_keys(lab):
     for alg in "ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256":
         with open(known, "w") as f:      # ssh learns from hosts only that it knows already
             f.write("[127.0.0.1]:%d %s\n" % (d.port, rsa_pub if alg.startswith("rsa") else lab.hostpub))
-        r = ssh(lab, d, known, "-o", "UpdateHostKeys=yes", "-o", "HostKeyAlgorithms=" + alg +
-                ",ssh-ed25519,rsa-sha2-512,rsa-sha2-256")
+        r = until_changed(lab, known, lambda command: ssh(
+            lab, d, known, "-o", "UpdateHostKeys=yes", "-o", "HostKeyAlgorithms=" + alg +
+            ",ssh-ed25519,rsa-sha2-512,rsa-sha2-256", command=command))
         said = r.stderr.decode()
         check(r.returncode == 0, said)
         check("client_input_hostkeys" in said, "it was told of no host keys:\n" + said)
@@ -73,10 +121,10 @@ def with_agent(lab, run):
     p = subprocess.Popen([need("ssh-agent"), "-D", "-a", path], stdout=subprocess.DEVNULL)
     try:
         for _ in range(100):
-            if os.path.exists(path):
+            env = dict(os.environ, SSH_AUTH_SOCK=path)
+            if lab.run([need("ssh-add"), "-l"], env=env).returncode != 2:   # it answers
                 break
             time.sleep(0.05)
-        env = dict(os.environ, SSH_AUTH_SOCK=path)
         run(env, lambda: lab.run([need("ssh-add"), "-L"], env=env).stdout.decode())
     finally:
         p.terminate()
@@ -145,16 +193,6 @@ def postern_argv(lab, server, known, *args, command="sleep 0.5"):
             "-o", "GlobalKnownHostsFile=none", "-i", lab.userkey, "%s@127.0.0.1" % lab.user, command]
 
 
-def text_of(path):
-    with open(path) as f:
-        return f.read()
-
-
-def put(path, text):
-    with open(path, "w") as f:
-        f.write(text)
-
-
 def several(lab, kind, first, *others):
     """A server with these host keys."""
     return getattr(lab, kind)(*["HostKey " + k for k in others], *(["AlgorithmPreset compat"] if kind == "posternd" else []),
@@ -173,7 +211,7 @@ def postern_learns_and_forgets(lab, kind):
     update = "-o", "UpdateHostKeys=yes"
     r = lab.run(postern_argv(lab, s, known))                    # nobody asked for it
     check(r.returncode == 0 and os.stat(known).st_mtime_ns == before.st_mtime_ns, r.stderr.decode())
-    r = lab.run(postern_argv(lab, s, known, *update))
+    r = until_changed(lab, known, lambda command: lab.run(postern_argv(lab, s, known, *update, command=command)))
     said = r.stderr.decode()
     check(r.returncode == 0 and said.count("Learned new hostkey: ") == 2 and "obsolete" not in said, said)
     lines = text_of(known).splitlines()
@@ -188,7 +226,7 @@ def postern_learns_and_forgets(lab, kind):
         r = lab.run(postern_argv(lab, s, known, "-o", "HostKeyAlgorithms=" + alg))
         check(r.returncode == 0, "%s: %s" % (alg, r.stderr.decode()))
     s = several(lab, kind, rsa)                                 # the old ones are gone
-    r = lab.run(postern_argv(lab, s, known, *update))
+    r = until_changed(lab, known, lambda command: lab.run(postern_argv(lab, s, known, *update, command=command)))
     said = r.stderr.decode()
     check(r.returncode == 0 and said.count("Deprecating obsolete hostkey: ") == 2 and "Learned" not in said, said)
     check(text_of(known).splitlines() == ["# mine", "elsewhere " + other_pub, "# the end", "the-host " + rsa_pub],
@@ -202,15 +240,20 @@ def postern_asks_before_it_changes_keys(lab):
     s = several(lab, "sshd", lab.hostkey, rsa)
     text = "the-host %s\n" % lab.hostpub
     known = lab.write("known", text)
-    argv = postern_argv(lab, s, known, "-o", "UpdateHostKeys=ask", "-tt", command="sleep 1; stty -a; exit 7")
-    for answer in b"no\n", b"perhaps\n":
-        script = [(b"Accept updated hostkeys?", answer)] + [(b"'yes' or 'no'", b"maybe\n")] * 2 * (answer != b"no\n")
-        status, seen = lab.on_terminal(argv, script)
+
+    def asked(*script):
+        return until_changed(lab, known, lambda command: lab.on_terminal(postern_argv(
+            lab, s, known, "-o", "UpdateHostKeys=ask", "-tt", command=command + "; exit 7"), script))
+
+    again = (b"'yes' or 'no'", b"maybe\n"), (b"'yes' or 'no'", then_go(lab, b"maybe\n"))
+    for script in [(b"Accept updated hostkeys?", then_go(lab, b"no\n"))], [(b"Accept updated hostkeys?", b"perhaps\n"), *again]:
+        status, seen = asked(*script)
         check(status == 7 and b"Learned new hostkey: ssh-rsa SHA256:" in seen, "%r" % seen)
         check(text_of(known) == text, "declined, and written: %r" % text_of(known))
+    argv = postern_argv(lab, s, known, "-o", "UpdateHostKeys=ask", "-tt", command="sleep 1; exit 7")
     r = lab.run(argv[:1] + ["-o", "BatchMode=yes"] + argv[1:])  # nobody can be asked: nothing is
     check(r.returncode == 7 and b"hostkey" not in r.stderr and text_of(known) == text, r.stderr.decode())
-    status, seen = lab.on_terminal(argv, [(b"Accept updated hostkeys?", b"yes\n")])
+    status, seen = asked((b"Accept updated hostkeys?", b"yes\n"))
     check(status == 7, "%r" % seen)
     check(text_of(known) == text + "the-host %s\n" % rsa_pub, "accepted: %r" % text_of(known))
     status, seen = lab.on_terminal(argv, [])
@@ -222,16 +265,24 @@ def postern_learns_at_first_contact(lab):
     rsa, rsa_pub = key(lab, "rsa", "-b", "3072")
     s = several(lab, "sshd", lab.hostkey, rsa)
     known = lab.path("known_first")
-    argv = postern_argv(lab, s, known, "-o", "UpdateHostKeys=yes", "-o", "StrictHostKeyChecking=ask", "-o",
-                        "HashKnownHosts=yes", command="sleep 0.5; exit 7")
-    status, seen = lab.on_terminal(argv, [(b"continue connecting", b"yes\n")])
+
+    def met():
+        """What the yes writes comes long before the second change, which is waited for in what is said."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(go(lab))
+        return lab.on_terminal(postern_argv(
+            lab, s, known, "-o", "UpdateHostKeys=yes", "-o", "StrictHostKeyChecking=ask", "-o", "HashKnownHosts=yes",
+            command=LASTS % go(lab) + "; exit 7"),
+            [(b"continue connecting", b"yes\n"), (b"Learned new hostkey", then_go(lab, b""))])
+
+    status, seen = met()
     check(status == 7 and b"Learned new hostkey" in seen, "%r" % seen)
     check(keys_in(known) == sorted([lab.hostpub, rsa_pub]), "known_hosts: %r" % text_of(known))
     check(all(line.startswith("|1|") for line in text_of(known).splitlines()), "not hashed: %r" % text_of(known))
     r = lab.run(postern_argv(lab, s, known, "-o", "HostKeyAlgorithms=rsa-sha2-512"))
     check(r.returncode == 0, r.stderr.decode())
     put(known, "elsewhere ssh-ed25519 damaged")  # the line of the yes comes behind what was read
-    status, seen = lab.on_terminal(argv, [(b"continue connecting", b"yes\n")])
+    status, seen = met()
     check(status == 7 and b"Learned new hostkey" in seen, "%r" % seen)
     check(keys_in(known) == sorted([lab.hostpub, rsa_pub, "ssh-ed25519 damaged"]), "known_hosts: %r" % text_of(known))
     os.unlink(known)
@@ -252,9 +303,9 @@ def postern_leaves_files_alone(lab):
     def other_writes(fd):
         with open(known, "a") as f:
             f.write("another %s\n" % rsa_pub)
-        os.write(fd, b"yes\n")
+        then_go(lab, b"yes\n")(fd)
 
-    argv = postern_argv(lab, s, known, "-o", "UpdateHostKeys=ask", command="sleep 0.5; exit 7")
+    argv = postern_argv(lab, s, known, "-o", "UpdateHostKeys=ask", command=LASTS % go(lab) + "; exit 7")
     status, seen = lab.on_terminal(argv, [(b"Accept updated hostkeys?", other_writes)])
     check(status == 7 and b"is left as it is: it has changed" in seen, "%r" % seen)
     check(text_of(known) == text + "another %s\n" % rsa_pub, "%r" % text_of(known))
@@ -267,7 +318,7 @@ def postern_leaves_files_alone(lab):
     put(known, text)
     link = lab.path("link")
     os.symlink(known, link)
-    r = lab.run(postern_argv(lab, s, link, *update))
+    r = until_changed(lab, known, lambda command: lab.run(postern_argv(lab, s, link, *update, command=command)))
     check(r.returncode == 0 and os.path.islink(link) and keys_in(known) == sorted([lab.hostpub, rsa_pub]),
           "a link: " + r.stderr.decode())
 

@@ -128,6 +128,7 @@ class Lab:
         self.dir = tempfile.mkdtemp(prefix="postern-lab-")
         os.chmod(self.dir, 0o755)
         self.daemons, self.made_user, self.count = [], False, itertools.count(1)
+        self.installing = threading.Lock()
         self.password = "pw-" + secrets.token_hex(6)
         self.user = "postern-lab-%d" % os.getpid() if IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
         if IS_ROOT:
@@ -241,13 +242,15 @@ class Lab:
         target = os.path.join(ssh, "authorized_keys")
         if not IS_ROOT:
             raise Failure("would have to write %s" % target)
-        os.makedirs(ssh, mode=0o700, exist_ok=True)
-        shutil.copy(self.authorized, target)
         pw = pwd.getpwnam(self.user)
+        os.makedirs(ssh, mode=0o700, exist_ok=True)
         os.chmod(self.home, 0o755)
-        for p in (ssh, target):
-            os.chown(p, pw.pw_uid, pw.pw_gid)
-        os.chmod(target, 0o600)
+        with self.installing:       # cases run at once, and another's server may just be reading it
+            shutil.copy(self.authorized, target + ".new")
+            for p in (ssh, target + ".new"):
+                os.chown(p, pw.pw_uid, pw.pw_gid)
+            os.chmod(target + ".new", 0o600)
+            os.replace(target + ".new", target)
 
     # ---- clients
 
