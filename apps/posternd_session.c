@@ -219,16 +219,6 @@ static bool wanted(struct conn *c, const struct postern_channel_request *r, cons
 	return true;
 }
 
-/* As sshd: a subsystem's data and the administrator's command are not to meet what the
- * user's file does. */
-static bool runs_user_rc(const struct conn *c, const struct postern_channel_request *r)
-{
-	const struct conf *f = c->conf;
-
-	return f->user_rc && f->force_command == NULL && !c->grant.no_user_rc &&
-	    r->kind != POSTERN_REQ_SUBSYSTEM;
-}
-
 /* The administrator's word, or that of the key's line; the peer's own is its shell's. */
 static enum session_sftp sftp_of(const char *command, bool forced,
     const struct postern_channel_request *r)
@@ -238,6 +228,17 @@ static enum session_sftp sftp_of(const char *command, bool forced,
 	if (command == NULL || (!forced && !subsystem) || !conf_sftp_is(command))
 		return SESSION_SFTP_NOT;
 	return subsystem ? SESSION_SFTP_RUN : SESSION_SFTP_ONLY;
+}
+
+/* As sshd: a subsystem's data and the administrator's command are not to meet what the
+ * user's file does; and who is let in for files alone could have written it. */
+static bool runs_user_rc(const struct conn *c, const struct postern_channel_request *r,
+    enum session_sftp sftp)
+{
+	const struct conf *f = c->conf;
+
+	return f->user_rc && f->force_command == NULL && !c->grant.no_user_rc &&
+	    r->kind != POSTERN_REQ_SUBSYSTEM && sftp == SESSION_SFTP_NOT;
 }
 
 static int take_start(struct conn *c, struct channel *ch, union session_order *o,
@@ -260,8 +261,8 @@ static int take_start(struct conn *c, struct channel *ch, union session_order *o
 	o->head.kind = SESSION_START;
 	o->start.is_shell = command == NULL;
 	o->start.has_original = forced != NULL;
-	o->start.user_rc = runs_user_rc(c, r);
 	o->start.sftp = (uint8_t)sftp_of(command, forced != NULL, r);
+	o->start.user_rc = runs_user_rc(c, r, (enum session_sftp)o->start.sftp);
 	o->start.command_len = (uint32_t)len;
 	o->start.original_len = (uint32_t)olen;
 	memcpy(o->start.text, command != NULL ? command : "", len + 1);

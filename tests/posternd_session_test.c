@@ -216,6 +216,35 @@ static void an_order_holds_nothing_of_another_login(void **state)
 	end(&curious);
 }
 
+/* Who is let in for files alone, by a key's line or a certificate, can write ~/.ssh/rc: that
+ * must not be run for a request that is no subsystem either. */
+static void files_alone_run_no_file_of_the_users(void **state)
+{
+	static const struct { int kind; const char *command; int has_rc; } cases[] = {
+		{ POSTERN_REQ_EXEC, "internal-sftp", 0 },
+		{ POSTERN_REQ_SHELL, "internal-sftp -R", 0 },
+		{ POSTERN_REQ_EXEC, "internal-sftpd", 1 },
+	};
+	static union session_order o;
+	struct login l;
+
+	(void)state;
+	d.conf.user_rc = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct postern_channel_request rq = { .kind = cases[i].kind, .name = "true" };
+
+		begin(&l);
+		l.c.grant.has_command = 1;
+		strcpy(l.c.grant.command, cases[i].command);
+		assert_int_equal(ask(&l, &rq), POSTERN_LATER);
+		assert_true(received(&l, &o) > 0);
+		assert_int_equal(o.head.kind, SESSION_START);
+		assert_int_equal(o.start.user_rc, cases[i].has_rc);
+		end(&l);
+	}
+	d.conf.user_rc = false;
+}
+
 static void report_exit(struct login *l)
 {
 	union session_report r;
@@ -540,6 +569,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_order_holds_nothing_of_another_login),
+		cmocka_unit_test(files_alone_run_no_file_of_the_users),
 		cmocka_unit_test(a_session_that_floods_has_its_turn_and_no_more),
 		cmocka_unit_test(nonsense_of_a_session_is_told_a_few_times),
 		cmocka_unit_test(a_reply_does_not_answer_an_opening),
