@@ -45,6 +45,20 @@ static bool parse_address(const char *text, struct cidr *out)
 	return inet_pton(AF_INET6, text, out->bytes) == 1;
 }
 
+/* A peer's, as the system writes it: of a link's own addresses with the link behind it,
+ * which no address/bits has.  It must lead past no rule about those addresses. */
+static bool parse_peer(const char *text, struct cidr *out)
+{
+	char address[INET6_ADDRSTRLEN];
+	size_t len = strcspn(text, "%");
+
+	if (len >= sizeof(address))
+		return false;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	return parse_address(address, out) && (text[len] == '\0' || out->family == AF_INET6);
+}
+
 /* address/bits with no bit set in the host part, as sshd demands. */
 static bool parse_cidr(const char *text, struct cidr *out)
 {
@@ -115,7 +129,7 @@ int conf_pattern_list(const char *list, const char *text)
 int conf_pattern_address_list(const char *list, const char *address)
 {
 	struct cidr net, own;
-	bool negated, hit, is_address = parse_address(address, &own);
+	bool negated, hit, is_address = parse_peer(address, &own);
 	char one[ENTRY_MAX];
 	int found = 0;
 
@@ -141,7 +155,7 @@ bool conf_pattern_near(const char *a, const char *b, unsigned ipv4, unsigned ipv
 {
 	struct cidr net, own;
 
-	if (!parse_address(a, &net) || !parse_address(b, &own))
+	if (!parse_peer(a, &net) || !parse_peer(b, &own))
 		return false;
 	net.bits = net.family == AF_INET ? ipv4 : ipv6;
 	return in_cidr(&net, &own);

@@ -8,6 +8,7 @@
 #include <postern.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "apps/account.h"
@@ -156,6 +157,10 @@ void posternd_listen_accept(struct daemon *, int listener);
 /* One connection, read from in and written to out, which may be the same: takes them.
  * NULL: told, closed. */
 struct conn *posternd_conn_open(struct daemon *, int in, int out);
+
+/* The address and port of an end, which get (getpeername, getsockname) tells. */
+void posternd_address(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
+    char out[ACCOUNT_ADDRESS_MAX], uint32_t *port);
 
 /* The connection of -i; what was on 0 and 1 is gone from there.  Or -errno. */
 int posternd_inetd_open(bool keep_stderr, int *in, int *out);

@@ -7,7 +7,6 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -134,25 +133,6 @@ void posternd_listen_accept(struct daemon *d, int listener)
 	}
 }
 
-static void name(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
-    char out[ACCOUNT_ADDRESS_MAX], uint32_t *port)
-{
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
-	char host[NI_MAXHOST], service[NI_MAXSERV];
-
-	/* what sshd says of a socket that is no TCP socket */
-	(void)snprintf(out, ACCOUNT_ADDRESS_MAX, "UNKNOWN");
-	*port = 65535;
-	if (get(fd, (struct sockaddr *)&ss, &len) != 0 ||
-	    (ss.ss_family != AF_INET && ss.ss_family != AF_INET6) ||
-	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), service, sizeof(service),
-	    NI_NUMERICHOST | NI_NUMERICSERV) != 0 || strlen(host) >= ACCOUNT_ADDRESS_MAX)
-		return;
-	memcpy(out, host, strlen(host) + 1);
-	*port = (uint32_t)strtoul(service, NULL, 10);
-}
-
 struct conn *posternd_conn_open(struct daemon *d, int in, int out)
 {
 	struct conn *c;
@@ -160,8 +140,8 @@ struct conn *posternd_conn_open(struct daemon *d, int in, int out)
 	uint32_t port, local_port;
 	int r;
 
-	name(in, getpeername, address, &port);
-	name(in, getsockname, local, &local_port);
+	posternd_address(in, getpeername, address, &port);
+	posternd_address(in, getsockname, local, &local_port);
 	if ((c = posternd_conn_new(d, in, out)) == NULL) {
 		posternd_log(POSTERN_ERROR, NULL, "drop connection from %s port %u: no room",
 		    address, port);
