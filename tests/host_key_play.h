@@ -5,13 +5,7 @@
 #ifndef TESTS_HOST_KEY_PLAY_H
 #define TESTS_HOST_KEY_PLAY_H
 
-#include "tests/monitor_play.h"
-
-#include "privsep/monitor_agent.h"
-
-static int agent;			/* our end */
-static uint64_t key;
-static uint8_t again;			/* it is connected to again when it is gone */
+#include "tests/agent_play.h"
 
 struct party {				/* a server's connection */
 	struct play_child *w;
@@ -29,69 +23,11 @@ own(void)
 
 /* ---- the agent's side ---- */
 
-static inline void
-say(struct span body)
-{
-	static uint8_t frame[1024];
-	struct wr w = wr_of(frame, sizeof(frame));
-
-	wr_blob(&w, body, sizeof(frame));
-	assert_false(w.bad);
-	assert_int_equal(send(agent, frame, w.n, MSG_DONTWAIT | MSG_NOSIGNAL), w.n);
-	play_run();
-}
-
-static inline void
-expect_said(struct span body)
-{
-	static uint8_t got[4 + AGENT_BODY_MAX + 1];
-	ssize_t n = recv(agent, got, sizeof(got), MSG_DONTWAIT);
-	struct rd r = rd_of(span_of(got, n > 0 ? (size_t)n : 0));
-
-	assert_true(span_eq(rd_blob(&r, AGENT_BODY_MAX), body));
-	assert_true(rd_done(&r));
-}
-
-static inline void
-expect_silence(void)
-{
-	uint8_t c;
-
-	assert_int_equal(recv(agent, &c, 1, MSG_DONTWAIT), -1);
-	assert_int_equal(errno, EAGAIN);
-}
-
-/* RFC 9987 3.6; no session-bind before it. */
-static inline void
-expect_sign_over(struct span blob, struct span data, uint32_t flags)
-{
-	uint8_t body[1024];
-	struct wr w = wr_of(body, sizeof(body));
-
-	wr_u8(&w, 13);
-	wr_blob(&w, blob, 512);
-	wr_blob(&w, data, 512);
-	wr_u32(&w, flags);
-	expect_said(wr_span(&w));
-}
-
+/* The exchange hash itself; no session-bind before it. */
 static inline void
 expect_sign(struct span blob, const struct party *p, uint32_t flags)
 {
 	expect_sign_over(blob, span_of(p->h, 32), flags);
-}
-
-static inline struct span
-response_over(const uint8_t *seed, struct span data)
-{
-	static uint8_t body[512];
-	uint8_t sig[256];
-	size_t n = play_sign(seed, data, sig, sizeof(sig));
-	struct wr w = wr_of(body, sizeof(body));
-
-	wr_u8(&w, 14);
-	wr_blob(&w, span_of(sig, n), sizeof(sig));
-	return wr_span(&w);
 }
 
 static inline struct span
@@ -100,39 +36,19 @@ response(const uint8_t *seed, const struct party *p)
 	return response_over(seed, span_of(p->h, 32));
 }
 
-static inline void
-agent_dies(void)
-{
-	close(agent);
-	agent = -1;
-	play_run();
-}
-
 /* ---- beginning ---- */
 
 static inline void
 list(struct span blob)
 {
 	struct ipc_AGENT_KEY k;
-	struct ipc_AGENT_DONE done;
-	uint8_t body[1024];
-	struct wr w = wr_of(body, sizeof(body));
-	int pair[2];
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	agent = pair[0];
-	PLAY_TELL(AGENT, .call = 55, .again = again, .socket = pair[1]);
-	close(pair[1]);
+	connect_agent();
 	expect_said(span_of("\013", 1));
-	wr_u8(&w, 12);
-	wr_u32(&w, 1);
-	wr_blob(&w, blob, 512);
-	wr_str(&w, "a host's");
-	say(wr_span(&w));
+	say(identities(&blob, 1, span_str("a host's")));
 	PLAY_EXPECT(AGENT_KEY, &k);
 	key = k.key;
-	PLAY_EXPECT(AGENT_DONE, &done);
-	assert_int_equal(done.ok, 1);
+	expect_done(1);
 }
 
 static inline void
@@ -179,7 +95,6 @@ signer_setup(void **state)
 	struct ipc_KEY_LOADED loaded;
 
 	(void)state;
-	agent = -1;
 	configure();
 	PLAY_TELL(KEY_SIGNER, .call = 5, .alg = span_str("ssh-ed25519"), .blob = own());
 	PLAY_EXPECT(KEY_LOADED, &loaded);
@@ -192,18 +107,8 @@ static inline int
 bare_setup(void **state)
 {
 	(void)state;
-	agent = -1;
 	configure();
 	return 0;
-}
-
-static inline int
-teardown(void **state)
-{
-	if (agent >= 0)
-		close(agent);
-	again = 0;
-	return play_teardown(state);
 }
 
 /* ---- a connection ---- */
@@ -251,6 +156,15 @@ expect_signed(struct party *p)
 	PLAY_EXPECT(KEX_DONE, &done);
 	assert_int_equal(done.conn, p->conn);
 	assert_true(span_eq(done.host_key, own()));
+}
+
+/* The agent's next: it is asked for this one, and signs. */
+static inline void
+turn_of(struct party *p)
+{
+	expect_sign(own(), p, 0);
+	say(response(play.seed, p));
+	expect_signed(p);
 }
 
 /* It says goodbye and goes; the monitor and everybody else stay. */

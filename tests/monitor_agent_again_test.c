@@ -9,46 +9,8 @@ static const char gone[] = "no signature of the host key: the agent is gone";
 static void
 expect_asked(void)
 {
-	struct ipc_AGENT_GONE q;
-
-	PLAY_EXPECT(AGENT_GONE, &q);
-	assert_int_equal(q.call, 55);
+	expect_agent_gone();
 	PLAY_QUIET();
-}
-
-static void
-back_with(int fd)
-{
-	PLAY_TELL(AGENT_BACK, .call = 55, .socket = fd);
-	close(fd);
-}
-
-static void
-back(void)
-{
-	int pair[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	agent = pair[0];
-	back_with(pair[1]);
-	assert_false(play.m->over);
-}
-
-static void
-expect_closed(void)
-{
-	uint8_t c;
-
-	assert_int_equal(recv(agent, &c, 1, MSG_DONTWAIT), 0);
-}
-
-/* All at once, by the agent. */
-static void
-turn_of(struct party *p)
-{
-	expect_sign(own(), p, 0);
-	say(response(play.seed, p));
-	expect_signed(p);
 }
 
 static void
@@ -119,7 +81,7 @@ test_away(void **state)
 	ask(&first);
 	ask(&second);
 	expect_asked();
-	PLAY_TELL(AGENT_AWAY, .call = 55);
+	PLAY_TELL(AGENT_AWAY, .call = AGENT_CALL);
 	expect_end(&first, gone);
 	expect_end(&second, gone);
 	/* strangers make it want one: it asks once a second at most */
@@ -153,9 +115,9 @@ test_no_answer(void **state)
 	play_wait(1);
 	expect_end(&first, gone);
 	back();				/* too late */
-	expect_closed();
-	PLAY_TELL(AGENT_AWAY, .call = 55);
-	PLAY_TELL(AGENT_AWAY, .call = 56);
+	expect_only_closed();
+	PLAY_TELL(AGENT_AWAY, .call = AGENT_CALL);
+	PLAY_TELL(AGENT_AWAY, .call = AGENT_CALL + 1);
 	assert_false(play.m->over);
 	close(agent);
 	agent = -1;
@@ -188,7 +150,7 @@ test_nobody_asked(void **state)
 
 	(void)state;
 	back();
-	expect_closed();
+	expect_only_closed();
 	close(agent);
 	agent = old;
 	begin(&first, 1);
@@ -209,11 +171,7 @@ test_dies_of_a_question(void **state)
 	agent_dies();
 	PLAY_WORKER_QUIET(second.w);
 	assert_int_equal(play.m->agents->others.n, 1);
-	{
-		struct ipc_AGENT_GONE q;
-
-		PLAY_EXPECT(AGENT_GONE, &q);
-	}
+	expect_agent_gone();
 	expect_end(&first, gone);
 	back();
 	turn_of(&second);
@@ -233,11 +191,7 @@ test_dies_again_at_once(void **state)
 	ask(&second);
 	ask(&third);
 	agent_dies();
-	{
-		struct ipc_AGENT_GONE q;
-
-		PLAY_EXPECT(AGENT_GONE, &q);
-	}
+	expect_agent_gone();
 	expect_end(&first, gone);
 	back();
 	expect_sign(own(), &second, 0);
@@ -251,16 +205,16 @@ test_dies_again_at_once(void **state)
 static void
 test_is_gone_when_it_comes(void **state)
 {
-	int pair[2];
+	int theirs;
 
 	(void)state;
 	agent_dies();
 	begin(&first, 1);
 	ask(&first);
 	expect_asked();
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	close(pair[0]);
-	back_with(pair[1]);
+	theirs = agent_socket();
+	agent_dies();
+	back_with(theirs);
 	expect_end(&first, gone);
 	PLAY_QUIET();
 }
@@ -305,7 +259,7 @@ test_flag(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	PLAY_TELL(AGENT, .call = 56, .again = 2, .socket = pair[1]);
+	PLAY_TELL(AGENT, .call = AGENT_CALL + 1, .again = 2, .socket = pair[1]);
 	close(pair[0]);
 	close(pair[1]);
 	assert_true(play.m->over);

@@ -20,9 +20,7 @@ test_agent_signs(void **state)
 	ask(&first);
 	PLAY_WORKER_QUIET(first.w);
 	assert_int_equal(first.conn, 1);
-	expect_sign(own(), &first, 0);
-	say(response(play.seed, &first));
-	expect_signed(&first);
+	turn_of(&first);
 	ask(&first);			/* a rekey, over the KEXINIT issued for it */
 	expect_sign(own(), &first, 0);
 	PLAY_WORKER_QUIET(first.w);
@@ -214,13 +212,9 @@ test_two_outstanding(void **state)
 	begin(&second, 2);
 	ask(&first);
 	ask(&second);
-	expect_sign(own(), &first, 0);
-	say(response(play.seed, &first));
-	expect_signed(&first);
+	turn_of(&first);
 	PLAY_WORKER_QUIET(second.w);
-	expect_sign(own(), &second, 0);
-	say(response(play.seed, &second));
-	expect_signed(&second);
+	turn_of(&second);
 }
 
 static void
@@ -244,9 +238,7 @@ test_ended_meanwhile(void **state)
 	say(response(play.seed, &second));
 	begin(&first, 3);
 	ask(&first);
-	expect_sign(own(), &first, 0);
-	say(response(play.seed, &first));
-	expect_signed(&first);
+	turn_of(&first);
 }
 
 /* ---- RSA: the hash that was agreed is asked for (RFC 9987 3.6.1) ---- */
