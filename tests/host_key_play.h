@@ -185,22 +185,4 @@ expect_end(struct party *p, const char *why)
 	assert_false(play.m->over);
 }
 
-static inline void
-log_in(struct party *p)
-{
-	struct ipc_ASK_PASSWORD q;
-	struct ipc_USER_LOGGED_IN in;
-	struct ipc_ATTEMPT attempt;
-	struct ipc_LOGGED_IN told;
-
-	PLAY_SAY(p->w, AUTH_PASSWORD, .user = span_str("bob"), .password = span_str("x"));
-	PLAY_EXPECT(ASK_PASSWORD, &q);
-	PLAY_TELL(LOGIN_ANSWER, .conn = p->conn, .question = q.question, .verdict = IPC_ACCEPTED);
-	PLAY_EXPECT(ATTEMPT, &attempt);
-	PLAY_EXPECT(USER_LOGGED_IN, &in);
-	close(in.worker);
-	PLAY_WORKER_EXPECT(p->w, LOGGED_IN, &told);
-	close(told.app);
-}
-
 #endif

@@ -19,7 +19,7 @@ live(struct party *p, uint64_t conn)
 	begin(p, conn);
 	ask(p);
 	turn_of(p);
-	log_in(p);
+	play_log_in(p->w, conn);
 }
 
 static void

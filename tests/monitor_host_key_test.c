@@ -173,7 +173,7 @@ test_dies(void **state)
 	ask(&first);
 	say(response(play.seed, &first));
 	expect_signed(&first);
-	log_in(&first);
+	play_log_in(first.w, first.conn);
 	begin(&second, 2);
 	ask(&second);
 	agent_dies();
@@ -195,7 +195,7 @@ test_dies_during_rekey(void **state)
 	ask(&first);
 	say(response(play.seed, &first));
 	expect_signed(&first);
-	log_in(&first);
+	play_log_in(first.w, first.conn);
 	ask(&first);
 	PLAY_WORKER_QUIET(first.w);
 	agent_dies();
@@ -334,7 +334,7 @@ test_signer(void **state)
 	PLAY_WORKER_QUIET(second.w);
 	answer(&first, one);
 	expect_signed(&first);
-	log_in(&first);
+	play_log_in(first.w, first.conn);
 	ask(&first);
 	answer(&first, expect_question(&first));
 	expect_signed(&first);

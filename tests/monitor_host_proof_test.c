@@ -61,7 +61,7 @@ logged_in(void)
 	begin(&first, 1);
 	exchange(&first);
 	memcpy(session, first.h, 32);
-	log_in(&first);
+	play_log_in(first.w, first.conn);
 }
 
 static void

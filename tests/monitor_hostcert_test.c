@@ -85,13 +85,10 @@ static struct play_child *
 connected(uint64_t conn, const char *known, const char *said, struct span k_s)
 {
 	struct ipc_NEW plan = play_plan(conn, IPC_CLIENT);
-	struct span i_s = span_str("\024x");
+	struct play_proof proof;
 	struct play_start start;
 	struct play_child *w;
-	struct play_kex x;
-	uint8_t h[32], sig[256];
 	int fd = file_of(span_str(known));
-	size_t n;
 
 	plan.hostkey_algs = span_str(both);
 	plan.ca_algs = span_str(ca_algs);
@@ -108,13 +105,7 @@ connected(uint64_t conn, const char *known, const char *said, struct span k_s)
 	/* a certificate is asked for only where somebody could vouch for it */
 	assert_int_equal(memmem(start.kexinit, start.kexinit_len, alg, strlen(alg)) != NULL,
 	    strstr(known, "@cert-authority") != NULL);
-	play_kex(&x);
-	play_h(plan.version, span_str("SSH-2.0-S"), span_of(start.kexinit, start.kexinit_len),
-	    i_s, k_s, &x, h);
-	n = play_sign(play.seed, span_of(h, 32), sig, sizeof(sig));
-	PLAY_SAY(w, VERIFY, .kex = span_str("curve25519-sha256"), .hostkey_alg = span_str(said),
-	    .v_s = span_str("SSH-2.0-S"), .i_s = i_s, .k_s = k_s, .q_c = span_of(x.q_c, 32),
-	    .q_s = span_of(x.q_s, 32), .k = span_of(x.k, 32), .signature = span_of(sig, n));
+	play_verify(w, &start, said, k_s, &proof);
 	return w;
 }
 

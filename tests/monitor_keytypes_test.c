@@ -514,32 +514,11 @@ static struct play_child *
 client(uint64_t conn, const char *signatures)
 {
 	struct ipc_NEW plan = play_plan(conn, IPC_CLIENT);
-	struct span host = span_of(play.host_blob, play.host_blob_len), i_s = span_str("\024x");
-	struct ipc_VERIFIED v;
-	struct ipc_KEX_DONE done;
-	struct play_child *w;
-	struct play_kex x;
-	uint8_t h[32], sig[256];
-	size_t n;
+	struct play_proof proof;
 
 	plan.sig_algs = span_str(signatures);
 	plan.rsa_bits = client_rsa_bits;
-	play_new(&plan);
-	PLAY_TELL(TRUST_KEY, .conn = conn, .key = host);
-	play_attach(conn);
-	w = play_started(conn, &start);
-	play_kex(&x);
-	play_h(plan.version, span_str("SSH-2.0-S"), span_of(start.kexinit, start.kexinit_len),
-	    i_s, host, &x, h);
-	n = play_sign(play.seed, span_of(h, 32), sig, sizeof(sig));
-	PLAY_SAY(w, VERIFY, .kex = span_str("curve25519-sha256"),
-	    .hostkey_alg = span_str("ssh-ed25519"), .v_s = span_str("SSH-2.0-S"), .i_s = i_s,
-	    .k_s = host, .q_c = span_of(x.q_c, 32), .q_s = span_of(x.q_s, 32),
-	    .k = span_of(x.k, 32), .signature = span_of(sig, n));
-	PLAY_WORKER_EXPECT(w, VERIFIED, &v);
-	play_agree(w);
-	PLAY_EXPECT(KEX_DONE, &done);
-	return w;
+	return play_planned(&plan, &start, &proof);
 }
 
 static void

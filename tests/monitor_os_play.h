@@ -1,5 +1,6 @@
 /*
- * monitor_os_play.h - the system under a monitor in the test's own process, and the zygote.
+ * monitor_os_play.h - what is around a monitor in the test's own process: the system, the
+ * zygote, and the links by which it is talked to.
  *
  * Links are real; processes are not: a "pidfd" is an eventfd that becomes readable
  * when its child is dead.  The clock stands still until the test moves it.
@@ -261,5 +262,47 @@ play_wait(uint64_t ms)
 	play.now += ms;
 	play_run();
 }
+
+/* ---- reading what the monitor says ---- */
+
+static inline bool
+play_take(int fd)
+{
+	ssize_t n;
+
+	ipc_close_fds(play.rx_fds, play.rx_nfds);
+	play.rx_nfds = 0;
+	n = play_recv(fd, play.rx, play.rx_fds, &play.rx_nfds);
+	play.rx_len = n > 0 ? (size_t)n : 0;
+	return n > 0;
+}
+
+/* The next message to the application that is not a remark; 0: none. */
+static inline int
+play_next(void)
+{
+	while (play_take(play.app))
+		if (play.rx[0] != IPC_MSG_REMARK)
+			return play.rx[0];
+	return 0;
+}
+
+#define PLAY_DECODE(NAME, q) do { \
+	struct rd r_ = { play.rx + 1, play.rx_len - 1, false }; \
+	if (play.rx_len == 0 || play.rx[0] != IPC_MSG_##NAME) \
+		fail_msg("wanted %s, got %s", #NAME, \
+		    play.rx_len == 0 ? "nothing" : ipc_rows[play.rx[0]].name); \
+	assert_true(ipc_get_##NAME(&r_, play.rx_fds, q)); } while (0)
+/* Spans in q live until the next message is taken. */
+#define PLAY_EXPECT(NAME, q) do { play.rx_len = 0; (void)play_next(); PLAY_DECODE(NAME, q); } while (0)
+#define PLAY_WORKER_EXPECT(w, NAME, q) do { (void)play_take((w)->link); PLAY_DECODE(NAME, q); } while (0)
+#define PLAY_QUIET() assert_int_equal(play_next(), 0)
+#define PLAY_WORKER_QUIET(w) assert_false(play_take((w)->link))
+#define PLAY_TELL(NAME, ...) do { \
+	assert_int_equal(ipc_send_##NAME(play.app, &(struct ipc_##NAME){ __VA_ARGS__ }), 0); \
+	play_run(); } while (0)
+#define PLAY_SAY(w, NAME, ...) do { \
+	assert_int_equal(ipc_send_##NAME((w)->link, &(struct ipc_##NAME){ __VA_ARGS__ }), 0); \
+	play_run(); } while (0)
 
 #endif

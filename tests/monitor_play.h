@@ -11,48 +11,6 @@
 
 #include "crypto/keyfile.h"
 
-/* ---- reading what the monitor says ---- */
-
-static inline bool
-play_take(int fd)
-{
-	ssize_t n;
-
-	ipc_close_fds(play.rx_fds, play.rx_nfds);
-	play.rx_nfds = 0;
-	n = play_recv(fd, play.rx, play.rx_fds, &play.rx_nfds);
-	play.rx_len = n > 0 ? (size_t)n : 0;
-	return n > 0;
-}
-
-/* The next message to the application that is not a remark; 0: none. */
-static inline int
-play_next(void)
-{
-	while (play_take(play.app))
-		if (play.rx[0] != IPC_MSG_REMARK)
-			return play.rx[0];
-	return 0;
-}
-
-#define PLAY_DECODE(NAME, q) do { \
-	struct rd r_ = { play.rx + 1, play.rx_len - 1, false }; \
-	if (play.rx_len == 0 || play.rx[0] != IPC_MSG_##NAME) \
-		fail_msg("wanted %s, got %s", #NAME, \
-		    play.rx_len == 0 ? "nothing" : ipc_rows[play.rx[0]].name); \
-	assert_true(ipc_get_##NAME(&r_, play.rx_fds, q)); } while (0)
-/* Spans in q live until the next message is taken. */
-#define PLAY_EXPECT(NAME, q) do { play.rx_len = 0; (void)play_next(); PLAY_DECODE(NAME, q); } while (0)
-#define PLAY_WORKER_EXPECT(w, NAME, q) do { (void)play_take((w)->link); PLAY_DECODE(NAME, q); } while (0)
-#define PLAY_QUIET() assert_int_equal(play_next(), 0)
-#define PLAY_WORKER_QUIET(w) assert_false(play_take((w)->link))
-#define PLAY_TELL(NAME, ...) do { \
-	assert_int_equal(ipc_send_##NAME(play.app, &(struct ipc_##NAME){ __VA_ARGS__ }), 0); \
-	play_run(); } while (0)
-#define PLAY_SAY(w, NAME, ...) do { \
-	assert_int_equal(ipc_send_##NAME((w)->link, &(struct ipc_##NAME){ __VA_ARGS__ }), 0); \
-	play_run(); } while (0)
-
 /* ---- keys ---- */
 
 static inline size_t
@@ -319,24 +277,15 @@ play_h(struct span v_c, struct span v_s, struct span i_c, struct span i_s, struc
 	crypto_hash_sha256(h, buf, w.n);
 }
 
-static inline struct ipc_AGREED
-play_agreed(void)
-{
-	return (struct ipc_AGREED){ .peer_version = span_str("SSH-2.0-Theirs"),
-		.kex = span_str("curve25519-sha256"), .hostkey_alg = span_str("ssh-ed25519"),
-		.cipher_c2s = span_str("aes256-gcm@openssh.com"),
-		.cipher_s2c = span_str("aes256-gcm@openssh.com"), .mac_c2s = span_str(""),
-		.mac_s2c = span_str(""), .compression_c2s = span_str("none"),
-		.compression_s2c = span_str("zlib@openssh.com"), .strict = 1 };
-}
-
 static inline void
 play_agree(struct play_child *w)
 {
-	struct ipc_AGREED agreed = play_agreed();
-
-	assert_int_equal(ipc_send_AGREED(w->link, &agreed), 0);
-	play_run();
+	PLAY_SAY(w, AGREED, .peer_version = span_str("SSH-2.0-Theirs"),
+	    .kex = span_str("curve25519-sha256"), .hostkey_alg = span_str("ssh-ed25519"),
+	    .cipher_c2s = span_str("aes256-gcm@openssh.com"),
+	    .cipher_s2c = span_str("aes256-gcm@openssh.com"), .mac_c2s = span_str(""),
+	    .mac_s2c = span_str(""), .compression_c2s = span_str("none"),
+	    .compression_s2c = span_str("zlib@openssh.com"), .strict = 1);
 }
 
 /* A server's connection up to the login; hash is the session id. */
@@ -362,78 +311,132 @@ play_server(uint64_t conn, uint8_t session[32])
 	return w;
 }
 
-/* A client's connection up to the login: the server shows the host key of the test,
- * which is trusted.  proof: the server's signature over the session id. */
+/* The server's signature over the hash of the first key exchange, which is the session id. */
 struct play_proof { uint8_t session[32], signature[256]; size_t len; };
+
+/* A client's worker asks: the server has shown k_s as a key of this algorithm, and the host
+ * key of the test has signed. */
+static inline void
+play_verify(struct play_child *w, const struct play_start *start, const char *alg, struct span k_s,
+    struct play_proof *proof)
+{
+	struct span v_s = span_str("SSH-2.0-S"), i_s = span_str("\024x");
+	struct play_kex x;
+
+	play_kex(&x);
+	play_h(span_str("SSH-2.0-Ours"), v_s, span_of(start->kexinit, start->kexinit_len), i_s, k_s,
+	    &x, proof->session);
+	proof->len = play_sign(play.seed, span_of(proof->session, 32), proof->signature,
+	    sizeof(proof->signature));
+	PLAY_SAY(w, VERIFY, .kex = span_str("curve25519-sha256"), .hostkey_alg = span_str(alg),
+	    .v_s = v_s, .i_s = i_s, .k_s = k_s, .q_c = span_of(x.q_c, 32),
+	    .q_s = span_of(x.q_s, 32), .k = span_of(x.k, 32),
+	    .signature = span_of(proof->signature, proof->len));
+}
+
+/* ...and is told yes; done lives as long as the message. */
+static inline void
+play_verified(struct play_child *w, const struct play_proof *proof, struct ipc_KEX_DONE *done)
+{
+	struct ipc_VERIFIED v;
+
+	PLAY_WORKER_EXPECT(w, VERIFIED, &v);
+	assert_true(span_eq(v.hash, span_of(proof->session, 32)));
+	play_agree(w);
+	PLAY_EXPECT(KEX_DONE, done);
+}
+
+/* A client's connection up to the login, by this plan: the host key of the test is trusted. */
+static inline struct play_child *
+play_planned(const struct ipc_NEW *plan, struct play_start *start, struct play_proof *proof)
+{
+	struct span host = span_of(play.host_blob, play.host_blob_len);
+	struct ipc_KEX_DONE done;
+	struct play_child *w;
+
+	play_new(plan);
+	PLAY_TELL(TRUST_KEY, .conn = plan->conn, .key = host);
+	play_attach(plan->conn);
+	w = play_started(plan->conn, start);
+	play_verify(w, start, "ssh-ed25519", host, proof);
+	play_verified(w, proof, &done);
+	return w;
+}
 
 static inline struct play_child *
 play_client(uint64_t conn, struct play_proof *proof)
 {
 	struct ipc_NEW plan = play_plan(conn, IPC_CLIENT);
-	struct span host = span_of(play.host_blob, play.host_blob_len), i_s = span_str("\024x");
 	struct play_start start;
-	struct play_child *w;
-	struct play_kex x;
-	struct ipc_VERIFIED v;
-	struct ipc_KEX_DONE done;
 
-	play_new(&plan);
-	PLAY_TELL(TRUST_KEY, .conn = conn, .key = host);
-	play_attach(conn);
-	w = play_started(conn, &start);
-	play_kex(&x);
-	play_h(plan.version, span_str("SSH-2.0-S"), span_of(start.kexinit, start.kexinit_len),
-	    i_s, host, &x, proof->session);
-	proof->len = play_sign(play.seed, span_of(proof->session, 32), proof->signature,
-	    sizeof(proof->signature));
-	PLAY_SAY(w, VERIFY, .kex = span_str("curve25519-sha256"),
-	    .hostkey_alg = span_str("ssh-ed25519"), .v_s = span_str("SSH-2.0-S"), .i_s = i_s,
-	    .k_s = host, .q_c = span_of(x.q_c, 32), .q_s = span_of(x.q_s, 32),
-	    .k = span_of(x.k, 32), .signature = span_of(proof->signature, proof->len));
-	PLAY_WORKER_EXPECT(w, VERIFIED, &v);
-	assert_memory_equal(v.hash.p, proof->session, 32);
-	play_agree(w);
-	PLAY_EXPECT(KEX_DONE, &done);
-	return w;
+	return play_planned(&plan, &start, proof);
 }
 
-/* What RFC 4252 7 says is signed. */
+/* ---- a login ---- */
+
+/* It has succeeded: both ends have what they go on with. */
+static inline void
+play_logged_in(struct play_child *w)
+{
+	struct ipc_USER_LOGGED_IN in;
+	struct ipc_LOGGED_IN gate;
+
+	PLAY_EXPECT(USER_LOGGED_IN, &in);
+	close(in.worker);
+	PLAY_WORKER_EXPECT(w, LOGGED_IN, &gate);
+	close(gate.app);
+}
+
+/* A client logs in to us, by a password. */
+static inline void
+play_log_in(struct play_child *w, uint64_t conn)
+{
+	struct ipc_ASK_PASSWORD ask;
+	struct ipc_ATTEMPT attempt;
+
+	PLAY_SAY(w, AUTH_PASSWORD, .user = span_str("bob"), .password = span_str("x"));
+	PLAY_EXPECT(ASK_PASSWORD, &ask);
+	PLAY_TELL(LOGIN_ANSWER, .conn = conn, .question = ask.question, .verdict = IPC_ACCEPTED);
+	PLAY_EXPECT(ATTEMPT, &attempt);
+	play_logged_in(w);
+}
+
+/* Signed by the key of blob; host: empty, or the method has it said, too. */
+static inline size_t
+play_auth_data(const struct play_proof *proof, const char *user, const char *method,
+    struct span blob, struct span host, uint8_t *out, size_t cap)
+{
+	struct wr w = wr_of(out, cap);
+
+	wr_blob(&w, span_of(proof->session, 32), 32);
+	wr_u8(&w, 50);
+	wr_str(&w, user);
+	wr_str(&w, "ssh-connection");
+	wr_str(&w, method);
+	wr_u8(&w, 1);
+	wr_str(&w, "ssh-ed25519");
+	wr_blob(&w, blob, 64);
+	if (host.n > 0)
+		wr_blob(&w, host, 64);
+	assert_false(w.bad);
+	return w.n;
+}
+
+/* RFC 4252 7. */
 static inline size_t
 play_login_data(const struct play_proof *proof, const char *user, struct span blob,
     uint8_t *out, size_t cap)
 {
-	struct wr w = wr_of(out, cap);
-
-	wr_blob(&w, span_of(proof->session, 32), 32);
-	wr_u8(&w, 50);
-	wr_str(&w, user);
-	wr_str(&w, "ssh-connection");
-	wr_str(&w, "publickey");
-	wr_u8(&w, 1);
-	wr_str(&w, "ssh-ed25519");
-	wr_blob(&w, blob, 64);
-	assert_false(w.bad);
-	return w.n;
+	return play_auth_data(proof, user, "publickey", blob, span_of(NULL, 0), out, cap);
 }
 
-/* ...and OpenSSH PROTOCOL 3.1, for the host key of the test. */
+/* OpenSSH PROTOCOL 3.1, for the host key of the test. */
 static inline size_t
 play_bound_data(const struct play_proof *proof, const char *user, struct span blob,
     uint8_t *out, size_t cap)
 {
-	struct wr w = wr_of(out, cap);
-
-	wr_blob(&w, span_of(proof->session, 32), 32);
-	wr_u8(&w, 50);
-	wr_str(&w, user);
-	wr_str(&w, "ssh-connection");
-	wr_str(&w, "publickey-hostbound-v00@openssh.com");
-	wr_u8(&w, 1);
-	wr_str(&w, "ssh-ed25519");
-	wr_blob(&w, blob, 64);
-	wr_blob(&w, span_of(play.host_blob, play.host_blob_len), 64);
-	assert_false(w.bad);
-	return w.n;
+	return play_auth_data(proof, user, "publickey-hostbound-v00@openssh.com", blob,
+	    span_of(play.host_blob, play.host_blob_len), out, cap);
 }
 
 #define PLAY_ENDED(conn_, outcome_, end) do { \

@@ -15,19 +15,8 @@ static struct play_child *
 logged_in(uint64_t conn, uint8_t session[32])
 {
 	struct play_child *w = play_server(conn, session);
-	struct ipc_USER_LOGGED_IN in;
-	struct ipc_ASK_PASSWORD ask;
-	struct ipc_ATTEMPT attempt;
-	struct ipc_LOGGED_IN gate;
 
-	PLAY_SAY(w, AUTH_PASSWORD, .user = span_str("u"), .password = span_str("p"));
-	PLAY_EXPECT(ASK_PASSWORD, &ask);
-	PLAY_TELL(LOGIN_ANSWER, .conn = conn, .question = ask.question, .verdict = IPC_ACCEPTED);
-	PLAY_EXPECT(ATTEMPT, &attempt);
-	PLAY_EXPECT(USER_LOGGED_IN, &in);
-	close(in.worker);
-	PLAY_WORKER_EXPECT(w, LOGGED_IN, &gate);
-	close(gate.app);
+	play_log_in(w, conn);
 	return w;
 }
 
