@@ -248,6 +248,8 @@ void posternd_session_interface(struct postern_server_interface *);
 int posternd_session_start(struct conn *);
 /* The connection is over: utmp, link, channels. */
 void posternd_session_stop(struct conn *);
+/* For postern_context_config.discard: of what a session process has sent. */
+void posternd_session_discard(void *user, int fd);
 /* The session process has something to say. */
 void posternd_session_reports(struct conn *);
 /* Sends an order; false: told, and the session can do no more than that. */

@@ -186,6 +186,23 @@ static void discard(const int *fds, size_t n)
 	session_link_discard(left, count);
 }
 
+/* A local socket's other end is some program's of a user's, which may have sent descriptors
+ * over it, before it was looked at or after: they are closed with it, and linger if it
+ * likes.  Nothing can be put into the others. */
+void posternd_session_discard(void *user, int fd)
+{
+	int domain;
+	socklen_t len = sizeof(domain);
+
+	(void)user;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX) {
+		session_link_discard(&fd, 1);
+		return;
+	}
+	(void)is_stream(fd);		/* if it is, it lingers no longer */
+	(void)close(fd);
+}
+
 void posternd_session_reports(struct conn *c)
 {
 	struct daemon *d = c->daemon;

@@ -70,6 +70,7 @@ int posternd_start_context(struct daemon *d)
 	cfg.log_level = d->options->debug > 0 ? POSTERN_DEBUG : c->log_level > 0 ? c->log_level :
 	    POSTERN_ERROR;
 	cfg.log = posternd_log_library;
+	cfg.discard = posternd_session_discard;
 	workers_are(&cfg);
 	r = postern_context_new(&d->context, &cfg, POSTERND_START_MS);
 	if (r < 0)

@@ -8,7 +8,6 @@
  * close and answers when it wants.  So nothing that came is closed here but by a child.
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -52,29 +51,80 @@ int session_link_send(int sock, const void *packet, size_t len, const int *fds, 
 	return 0;
 }
 
-/* As fork, but the table of descriptors is one and the same.  The child may call the
- * system and nothing else. */
+/* As fork(2), without what fork(3) runs in the child: that may call the system and nothing
+ * else. */
 static pid_t split(void)
 {
-	return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+/* All descriptors but these go, in a sorted copy. */
+static bool keep_only(const int *fds, size_t n, int gate)
+{
+	int kept[CAME_MAX + 1];
+	unsigned next = 0;
+
+	for (size_t i = 0; i <= n; i++) {
+		int fd = i < n ? fds[i] : gate;
+		size_t at = i;
+
+		for (; at > 0 && kept[at - 1] > fd; at--)
+			kept[at] = kept[at - 1];
+		kept[at] = fd;
+	}
+	for (size_t i = 0; i <= n; i++) {
+		if ((unsigned)kept[i] > next && close_range(next, (unsigned)kept[i] - 1, 0) != 0)
+			return false;
+		next = (unsigned)kept[i] + 1;
+	}
+	return close_range(next, ~0U, 0) == 0;
+}
+
+/* Says when it has copies, of these and of nothing else, waits until they are the last, and
+ * closes them: that may take for ever, and must not keep a port or a link of posternd's. */
+static _Noreturn void close_last(const int *fds, size_t n, int gate)
+{
+	char byte = 0;
+
+	if (keep_only(fds, n, gate) && write(gate, &byte, 1) == 1)
+		while (read(gate, &byte, 1) < 0 && errno == EINTR)
+			continue;
+	for (size_t i = 0; i < n; i++)
+		(void)close(fds[i]);
+	_exit(0);
+}
+
+/* True: somebody else has copies. */
+static bool has_taken(int gate)
+{
+	ssize_t n;
+	char byte;
+
+	while ((n = read(gate, &byte, 1)) < 0 && errno == EINTR)
+		continue;
+	return n == 1;
 }
 
 void session_link_discard(const int *fds, size_t n)
 {
-	pid_t pid = n > 0 ? split() : 0;
+	int gate[2];
+	pid_t pid;
 
-	if (n == 0)
-		return;
-	if (pid == 0) {
+	if (n == 0 || n > CAME_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) != 0)
+		return;		/* no room: then they stay open, but nobody is held up */
+	if ((pid = split()) == 0) {
 		/* one that hangs is nobody's child, so nobody waits for it */
-		pid = split();
-		for (size_t i = 0; pid == 0 && i < n; i++)
-			(void)syscall(SYS_close, fds[i]);
+		if (split() == 0)
+			close_last(fds, n, gate[1]);
 		_exit(0);
 	}
+	(void)close(gate[1]);	/* ours: else no end would be read */
 	while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
-	/* no process to be had: then they stay open, but nobody is held up */
+		continue;
+	if (pid > 0 && has_taken(gate[0]))
+		for (size_t i = 0; i < n; i++)
+			(void)close(fds[i]);	/* not the last, so it waits for nobody */
+	(void)close(gate[0]);	/* tells that we have */
 }
 
 /* How many came, which may be more than there is room for in anybody's contract. */

@@ -162,9 +162,14 @@ struct postern_context_config {
 					/* from one source; 0: no limit                  */
 	unsigned source_bits_ipv4, source_bits_ipv6;	/* 32, 128: the first bits of a  */
 					/* peer's address that make its source          */
+	/* Closes fd, without waiting: a descriptor for a channel's data, once it is passed on
+	 * or not wanted.  NULL: close(2), which at a local socket waits as long as the program
+	 * at its other end likes, for that may have sent descriptors that linger.  Called as
+	 * log is; it must not call the library. */
+	void (*discard)(void *user, int fd);
 };
 #define POSTERN_CONTEXT_CONFIG { sizeof(struct postern_context_config), 0, 0, 0, 0, 0, 0, \
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Starts the monitor.  cfg may be NULL. */
 POSTERN_CHECKED int postern_context_new(postern_context **ctx,

@@ -373,6 +373,7 @@ struct postern_context {
 	int hexdump_max;
 	bool keys_may_leave;
 	void (*log)(void *user, const struct postern_log_line *);
+	void (*discard)(void *user, int fd);
 	void *user;
 };
 
@@ -759,6 +760,8 @@ void api_channel_closed(postern_channel *, bool in_order);
 
 /* ---- api_descriptor.c ---- */
 void api_descriptor_init(postern_channel *);
+/* Closes what the application gave, or has it do that. */
+void api_descriptor_discard(postern_context *, int *fds, size_t n);
 /* Sends the worker its descriptors, made now if the application gave none. */
 int api_descriptor_give(postern_channel *);
 /* Ours are at their end: the worker reads what is left, then EOF. */

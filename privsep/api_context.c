@@ -220,6 +220,7 @@ init(postern_context *ctx, const struct postern_context_config *cfg)
 	ctx->fd = ctx->set = ctx->wake = ctx->timer = ctx->child = -1;
 	ctx->phase = P_HELLO;
 	ctx->log = cfg->log;
+	ctx->discard = cfg->discard;
 	ctx->user = cfg->user;
 	ctx->hexdump_max = cfg->hexdump_max;
 	ctx->keys_may_leave = cfg->keys_may_leave != 0;

@@ -21,12 +21,27 @@ api_descriptor_init(postern_channel *ch)
 		ch->give[i] = -1;
 }
 
+/* In a forked child all are copies, and none is the last. */
+void
+api_descriptor_discard(postern_context *ctx, int *fds, size_t n)
+{
+	if (ctx->discard == NULL || api_context_enter(ctx) < 0) {
+		ipc_close_fds(fds, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (fds[i] >= 0)
+			ctx->discard(ctx->user, fds[i]);
+		fds[i] = -1;
+	}
+}
+
 void
 api_descriptor_close(postern_channel *ch)
 {
 	ipc_close_fds(&ch->fd, 1);
 	ipc_close_fds(&ch->err_fd, 1);
-	ipc_close_fds(ch->give, IPC_FDS_MAX);
+	api_descriptor_discard(ch->t->ctx, ch->give, IPC_FDS_MAX);
 }
 
 static int
@@ -109,7 +124,8 @@ api_descriptor_give(postern_channel *ch)
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
 		return r;
 	(void)api_call_sent(ch->t, r);
-	ipc_close_fds(ch->give, IPC_FDS_MAX);
+	/* a worker that ends this moment leaves us the last copy */
+	api_descriptor_discard(ch->t->ctx, ch->give, IPC_FDS_MAX);
 	ch->take = API_TAKE_SENT;
 	return 0;
 }
@@ -197,7 +213,7 @@ take(postern_channel *ch, enum api_take kind, int a, int b, int c)
 	for (size_t i = 0; r == 0 && i < (kind == API_TAKE_PIPES ? 3 : 1); i++)
 		r = set_nonblocking(fds[i]);
 	if (r < 0) {
-		ipc_close_fds(fds, IPC_FDS_MAX);	/* ours by contract */
+		api_descriptor_discard(ch->t->ctx, fds, IPC_FDS_MAX);	/* ours by contract */
 		return r;
 	}
 	memcpy(ch->give, fds, sizeof(fds));

@@ -87,7 +87,7 @@ done(struct api_dial *d, int result)
 	postern_channel *ch = find_channel(d, &q);
 
 	if (ch == NULL) {
-		ipc_close_fds(&result, 1);
+		api_descriptor_discard(d->ctx, &result, 1);
 		return;
 	}
 	if (result >= 0)

@@ -44,7 +44,7 @@ drop(struct api_link *l, struct api_out *o)
 	TAILQ_REMOVE(&l->out, o, next);
 	l->out_count--;
 	l->out_bytes -= o->n;
-	ipc_close_fds(o->fds, o->nfds);
+	api_descriptor_discard(l->ctx, o->fds, o->nfds);
 	sodium_memzero(o->bytes, o->n);
 	free(o);
 }

@@ -287,6 +287,99 @@ descriptors_can_be_chosen_while_it_opens(void **state)
 	assert_int_equal(event(POSTERN_EVENT_DONE).result, 0);
 }
 
+/* ---- whoever closing them could wait for ---- */
+
+static int discarded, n_discarded;
+
+static void
+discard(void *user, int fd)
+{
+	assert_ptr_equal(user, &n_discarded);
+	discarded = fd;
+	n_discarded++;
+	(void)close(fd);
+}
+
+/* A channel of ours that is opening, with a socket whose number is returned. */
+static int
+opening_with_socket(postern_channel **ch, struct ipc_OPEN *m)
+{
+	struct postern_forward f = forward(POSTERN_FORWARDED_STREAMLOCAL, "/s", 0);
+	int pair[2];
+
+	t->ctx->discard = discard;
+	t->ctx->user = &n_discarded;
+	n_discarded = 0;
+	assert_int_equal(postern_transport_open_forward_async(t, ch, &f, NULL), 0);
+	HEAR(OPEN, m);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	(void)close(pair[1]);
+	assert_int_equal(postern_channel_take_socket(*ch, pair[0]), 0);
+	assert_int_equal(n_discarded, 0);
+	return pair[0];
+}
+
+static void
+what_was_given_the_application_closes(void **state)
+{
+	struct ipc_TAKE_SOCKET take;
+	postern_channel *ch = NULL;
+	struct ipc_OPEN m;
+	int fd, two = dup(0);
+
+	(void)state;
+	fd = opening_with_socket(&ch, &m);	/* passed on */
+	SAY(OPENED, .chan = m.chan, .extra = span_str(""));
+	HEAR(TAKE_SOCKET, &take);
+	(void)close(take.data);
+	assert_int_equal(event(POSTERN_EVENT_DONE).result, 0);
+	assert_int_equal(n_discarded, 1);
+	assert_int_equal(discarded, fd);
+	/* one too many */
+	assert_int_equal(postern_channel_take_socket(ch, two), POSTERN_ESTATE);
+	assert_int_equal(n_discarded, 2);
+	assert_int_equal(discarded, two);
+	fd = opening_with_socket(&ch, &m);	/* refused */
+	SAY(NOT_OPENED, .chan = m.chan, .reason = 1, .text = span_str(""));
+	assert_int_equal(event(POSTERN_EVENT_DONE).result, POSTERN_EREFUSED);
+	assert_int_equal(n_discarded, 1);
+	assert_int_equal(discarded, fd);
+	fd = opening_with_socket(&ch, &m);	/* given up */
+	postern_channel_free(ch);
+	assert_int_equal(n_discarded, 1);
+	assert_int_equal(discarded, fd);
+	fd = opening_with_socket(&ch, &m);	/* and with its connection */
+	assert_int_equal(postern_transport_close(t, SOON), 0);
+	postern_channel_free(ch);
+	assert_int_equal(n_discarded, 1);
+	assert_int_equal(discarded, fd);
+}
+
+/* Copies of what a worker has not received yet are no others. */
+static void
+what_waits_for_a_worker_too(void **state)
+{
+	postern_channel *ch = NULL;
+	struct ipc_OPEN m;
+
+	(void)state;
+	for (unsigned i = 0; i <= API_TAKES_MAX; i++) {
+		(void)opening_with_socket(&ch, &m);
+		SAY(OPENED, .chan = m.chan, .extra = span_str(""));
+		settle();
+		assert_int_equal(n_discarded, 1);
+		if (i < API_TAKES_MAX) {
+			struct ipc_TAKE_SOCKET take;
+
+			HEAR(TAKE_SOCKET, &take);
+			(void)close(take.data);
+		}
+	}
+	assert_int_equal(t->worker.out_count, 1);
+	assert_int_equal(postern_transport_close(t, SOON), 0);
+	assert_int_equal(n_discarded, 2);
+}
+
 /* ---- requests that have no function of their own ---- */
 
 static void
@@ -401,6 +494,8 @@ main(void)
 		T(options_and_other_kinds_pass),
 		T(the_named_opens_are_those_kinds),
 		T(descriptors_can_be_chosen_while_it_opens),
+		T(what_was_given_the_application_closes),
+		T(what_waits_for_a_worker_too),
 		T(requests_of_any_kind),
 		T(names_and_descriptions),
 		T(a_status_is_ready_when_it_is),

@@ -10,9 +10,11 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -478,6 +480,65 @@ static void a_socket_that_lingers_holds_nobody_up(void **state)
 	close(peer);
 }
 
+/* ...and to hold them up is all that it can do: whoever waits in that close has nothing
+ * else, for what posternd had, its ports above all, is free when posternd has ended. */
+static void who_closes_has_nothing_else(void **state)
+{
+	int gone[2], peer, fd = lingering(&peer);
+	struct pollfd p = { .events = POLLIN };
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(gone, O_CLOEXEC), 0);
+	if ((pid = fork()) == 0) {
+		session_link_discard(&fd, 1);
+		_exit(0);
+	}
+	close(fd);
+	close(gone[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	p.fd = gone[0];
+	assert_int_equal(poll(&p, 1, LINGER_S * 1000 / 4), 1);
+	close(gone[0]);
+	close(peer);
+}
+
+/* A local socket with descriptors in it, which are closed with it. */
+static int local_with(int inside)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(session_link_send(pair[1], "x", 1, &inside, 1), 0);
+	close(pair[1]);
+	return pair[0];
+}
+
+static void discard_one(struct login *l)
+{
+	posternd_session_discard(NULL, l->session);
+}
+
+/* A program of a user's at the other end of a forwarded socket, or of the agent's, sends
+ * what lingers over it: nothing of that is read before it is closed. */
+static void nor_does_a_local_socket_with_one_in_it(void **state)
+{
+	struct login l;
+	int peer, fd = lingering(&peer);
+
+	(void)state;
+	l.session = local_with(fd);
+	close(fd);
+	assert_true(ends_within_a_second(discard_one, &l));
+	assert_int_equal(fcntl(l.session, F_GETFD), -1);
+	close(peer);
+	/* one that nobody can put anything into costs no process */
+	l.session = lingering(&peer);
+	assert_true(ends_within_a_second(discard_one, &l));
+	assert_int_equal(fcntl(l.session, F_GETFD), -1);
+	close(peer);
+}
+
 /* What lingers is a connection all the same: it is one that does not, from then on. */
 static void a_connection_lingers_no_longer(void **state)
 {
@@ -575,6 +636,8 @@ int main(void)
 		cmocka_unit_test(a_reply_does_not_answer_an_opening),
 		cmocka_unit_test(the_last_word_of_a_session_is_heard),
 		cmocka_unit_test(a_socket_that_lingers_holds_nobody_up),
+		cmocka_unit_test(who_closes_has_nothing_else),
+		cmocka_unit_test(nor_does_a_local_socket_with_one_in_it),
 		cmocka_unit_test(a_connection_lingers_no_longer),
 		cmocka_unit_test(other_kinds_end_the_login),
 		cmocka_unit_test(what_a_session_makes_is_taken),
