@@ -21,8 +21,7 @@
  *              what the blocking call would have returned.  Nothing may be freed by it
  *              and no time limit runs but the connection's own; postern_cancel() gives
  *              it up.  Exempt: the waits (_accept, _recv_exit_status), whose events are
- *              CHANNEL, LOGIN, EXIT, and _open_sftp_client, which is a session, a
- *              subsystem and 9 bytes.
+ *              CHANNEL, LOGIN, EXIT.
  *   OWNERSHIP  _new and _open give you a handle, _free takes it back and accepts
  *              NULL.  Strings and bytes you pass in are copied; what events and
  *              callbacks show is borrowed until they return.  A descriptor passed
@@ -994,12 +993,20 @@ POSTERN_CHECKED int postern_transport_open_forward_agent_channel(postern_transpo
     postern_channel **, int timeout_ms);
 POSTERN_CHECKED int postern_transport_open_forward_agent_channel_async(postern_transport *,
     postern_channel **, uint64_t *call);
-/* A session whose sftp subsystem has told its version; no file operation yet. */
+/* A session whose sftp subsystem has told its version [draft-ietf-secsh-filexfer-02 4]; no
+ * file operation yet.  POSTERN_EREFUSED: no session, or no such subsystem; POSTERN_EPROTO:
+ * it does not answer with version 3; POSTERN_ECLOSED: it ended before its answer did.  What
+ * comes behind the answer stays in the channel's descriptor.  Of the async twin the handle
+ * is there at once; its channel's descriptor is yours, and its version told (before: 0),
+ * after its DONE, whose event has the channel. */
 POSTERN_CHECKED int postern_transport_open_sftp_client(postern_transport *, postern_sftp **,
     int timeout_ms);
+POSTERN_CHECKED int postern_transport_open_sftp_client_async(postern_transport *,
+    postern_sftp **, uint64_t *call);
 POSTERN_API postern_channel *postern_sftp_get_channel(const postern_sftp *);
 POSTERN_API unsigned postern_sftp_get_version(const postern_sftp *);
-POSTERN_API void postern_sftp_free(postern_sftp *);	/* closes its channel */
+/* Closes and frees its channel too; postern_transport_free frees both. */
+POSTERN_API void postern_sftp_free(postern_sftp *);
 /* Next channel that the peer opened and the interface granted. */
 POSTERN_CHECKED int postern_transport_accept(postern_transport *, postern_channel **,
     int timeout_ms);

@@ -59,7 +59,7 @@ int api_deadline_left(struct api_deadline);	/* as epoll_wait wants it */
 
 /* ---- links (api_link.c) ---- */
 enum api_kind { API_MONITOR = 1, API_CHILD, API_TIMER, API_LISTENER, API_WORKER, API_IO,
-	API_PROGRAM, API_DIAL };
+	API_PROGRAM, API_DIAL, API_SFTP };
 
 struct api_out {			/* a message that waits for its reader */
 	TAILQ_ENTRY(api_out) next;
@@ -137,7 +137,7 @@ struct api_question {
 /* Who may complete it: a worker only API_CALL_WORKER, whatever number it names. */
 enum api_call_kind { API_CALL_WORKER = 1, API_CALL_OPEN, API_CALL_START, API_CALL_LOGIN,
 	API_CALL_CLOSE, API_CALL_KEY, API_CALL_AGENT, API_CALL_MODULI, API_CALL_REVOKED,
-	API_CALL_CERT, API_CALL_HOST, API_CALL_CONTEXT, API_CALL_SERVE };
+	API_CALL_CERT, API_CALL_HOST, API_CALL_CONTEXT, API_CALL_SERVE, API_CALL_SFTP };
 /*
  * A call to monitor or worker.  It has a number that is never used again and completes
  * exactly once.  The pair of public calls that every one has is
@@ -163,6 +163,10 @@ struct api_call {
 	/* API_CALL_WORKER: runs before the call completes, with result and data set, and
 	 * may change these and value.  It must not call the application. */
 	void (*answered)(struct api_call *, bool ok, struct span payload);
+	/* It has come to 0, and that was a step of it: called once, it begins the next, may set
+	 * this again, and gives 0; or what it came to instead.  It must not call the
+	 * application. */
+	int (*then)(struct api_call *);
 	/* An async one's event is told: what it brought is the application's from now on. */
 	void (*taken)(struct api_call *);
 	/* The caller's own, released with the call, however that ends. */
@@ -212,6 +216,7 @@ struct postern_channel {
 	enum api_channel_state state;
 	bool is_session, is_waiting, is_freed, is_started, is_abandoned;
 	bool has_status, had_close, sent_exit, told_closed;
+	bool is_read;			/* fd is, by us: not to be taken away */
 	int fd, err_fd;			/* our ends, -1: none */
 	enum api_take take;		/* what the worker is still to get... */
 	int give[IPC_FDS_MAX];		/* ...its ends */
@@ -221,6 +226,7 @@ struct postern_channel {
 	uint64_t opening;		/* the call that waits for the answer */
 	uint64_t by;			/* client: the forward that let it in */
 	char *x11_cookie;
+	postern_sftp *sftp;		/* the handle that it is of, or NULL */
 	struct postern_exit exit;
 	void *user;
 };
@@ -356,6 +362,7 @@ struct postern_context {
 	struct api_keys host_keys, keys;
 	bool has_moduli;
 	LIST_HEAD(, api_io) ios;
+	LIST_HEAD(, postern_sftp) sftps;
 	LIST_HEAD(, api_program) programs;
 	unsigned n_programs;
 	TAILQ_HEAD(, api_dial) dials;
@@ -539,6 +546,8 @@ int api_call_usable(const postern_transport *);
 /* What a send to the worker came to: -EMSGSIZE; else 0, because then the answer, or
  * the end and its cause, will come. */
 int api_call_sent(postern_transport *, int result);
+/* The same, and the worker keeps up with what it is told; else POSTERN_ELIMIT. */
+int api_call_admit(const postern_transport *);
 /* A call to the worker, if that is possible now.  ch NULL: about the transport. */
 int api_call_begin(postern_transport *, postern_channel *ch, struct api_call **);
 /* Any call; t NULL: about the context. */
@@ -604,6 +613,21 @@ void api_carry_forget(postern_channel *);
 void api_open_confirmed(postern_transport *, uint64_t chan);
 void api_open_failed(postern_transport *, const struct ipc_NOT_OPENED *);
 void api_open_abandon(postern_channel *);	/* its answer is still to come */
+/* An API_CALL_OPEN of a session; sent: as of api_call_end. */
+int api_open_session_begin(postern_transport *, postern_channel **, struct api_call **, int *sent);
+/* One that came to r, a failure, and that nobody was given or keeps. */
+void api_open_give_up(postern_channel *, int r);
+
+/* ---- api_request.c ---- */
+/* A call that has opened its session goes on as one for this subsystem: 0, or why not. */
+int api_request_subsystem(struct api_call *, const char *name);
+
+/* ---- api_sftp.c ---- */
+void api_sftp_ready(postern_context *, uint64_t id);
+void api_sftp_eof(postern_sftp *);		/* the peer's, as the worker says */
+/* An API_CALL_SFTP is about to come to this: what it comes to, all that was said heard.
+ * Its descriptor is watched no more. */
+int api_sftp_end(struct api_call *, int result);
 /* The connection is over: those that were being opened never will be. */
 void api_open_end_all(postern_transport *);
 

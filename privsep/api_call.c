@@ -79,7 +79,7 @@ api_call_new(postern_context *ctx, postern_transport *t, enum api_call_kind kind
 }
 
 int
-api_call_begin(postern_transport *t, postern_channel *ch, struct api_call **out)
+api_call_admit(const postern_transport *t)
 {
 	int r = api_call_usable(t);
 
@@ -88,6 +88,14 @@ api_call_begin(postern_transport *t, postern_channel *ch, struct api_call **out)
 	if (r == 0 && (t->worker.out_count >= API_OUT_MAX / 2 ||
 	    t->worker.out_bytes >= API_OUT_BYTES / 2))
 		r = POSTERN_ELIMIT;
+	return r;
+}
+
+int
+api_call_begin(postern_transport *t, postern_channel *ch, struct api_call **out)
+{
+	int r = api_call_admit(t);
+
 	if (r == 0)
 		r = api_call_new(t->ctx, t, API_CALL_WORKER, out);
 	if (r == 0)
@@ -142,10 +150,27 @@ api_call_drop(struct api_call *call)
 
 /* ---- completing ---- */
 
+/* True: it was a step, and the next is under way. */
+static bool
+goes_on(struct api_call *call, int *result)
+{
+	int (*then)(struct api_call *) = call->then;
+
+	if (*result != 0 || then == NULL)
+		return false;
+	call->then = NULL;
+	*result = then(call);
+	return *result == 0;
+}
+
 void
 api_call_complete(struct api_call *call, int result)
 {
 	if (call->is_done)
+		return;
+	if (call->kind == API_CALL_SFTP)
+		result = api_sftp_end(call, result);
+	if (goes_on(call, &result))
 		return;
 	call->is_done = true;
 	/* the end is what a call to close has waited for */

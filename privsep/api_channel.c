@@ -63,6 +63,7 @@ api_channel_bury(postern_channel *ch)
 {
 	api_carry_forget(ch);
 	api_x11_forget(ch);
+	free(ch->sftp);
 	free(ch);
 }
 

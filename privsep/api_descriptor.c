@@ -197,6 +197,8 @@ postern_channel_take_fd(postern_channel *ch)
 {
 	int fd = postern_channel_fd(ch);
 
+	if (fd >= 0 && ch->is_read)
+		return POSTERN_ESTATE;
 	if (fd >= 0)
 		ch->fd = -1;
 	return fd;

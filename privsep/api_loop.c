@@ -202,6 +202,9 @@ ready(postern_context *ctx, uint64_t tag, uint32_t events)
 	case API_IO:
 		api_io_ready(ctx, id);
 		break;
+	case API_SFTP:
+		api_sftp_ready(ctx, id);
+		break;
 	}
 }
 

@@ -95,6 +95,29 @@ was_sent(int r)
 	return r != -EMSGSIZE && r != -ENOMEM;
 }
 
+int
+api_open_session_begin(postern_transport *t, postern_channel **out, struct api_call **call,
+    int *sent)
+{
+	struct opening o;
+	int r = fill(&o, "session", NULL);
+
+	return r < 0 ? r : begin(t, &o, out, call, sent);
+}
+
+void
+api_open_give_up(postern_channel *ch, int r)
+{
+	if (ch->state == API_OPENING && !ch->t->is_over && was_sent(r)) {
+		api_open_abandon(ch);
+		return;
+	}
+	/* what was to follow the opening has failed */
+	if (ch->state == API_OPEN && !ch->t->is_over)
+		api_channel_send_close(ch->t, ch->id);
+	api_channel_discard(ch);
+}
+
 static int
 wait(postern_transport *t, const struct opening *o, postern_channel **out,
     struct api_deadline d)
@@ -108,10 +131,8 @@ wait(postern_transport *t, const struct opening *o, postern_channel **out,
 	r = api_call_end(call, sent, d);
 	if (r == 0)
 		*out = ch;
-	else if (ch->state == API_OPENING && !t->is_over && was_sent(r))
-		api_open_abandon(ch);
 	else
-		api_channel_discard(ch);
+		api_open_give_up(ch, r);
 	return r;
 }
 

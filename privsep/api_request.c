@@ -40,14 +40,20 @@ program_answered(struct api_call *call, bool ok, struct span payload)
 /* Shell, exec, subsystem: the worker has the descriptors before the peer can
  * answer, so no byte of output comes too early. */
 static int
-begin_program(postern_channel *ch, struct api_call **call)
+make_ready(postern_channel *ch)
 {
 	int r = usable(ch);
 
 	if (r == 0 && ch->is_started)
 		r = POSTERN_ESTATE;
-	if (r == 0)
-		r = api_descriptor_give(ch);
+	return r < 0 ? r : api_descriptor_give(ch);
+}
+
+static int
+begin_program(postern_channel *ch, struct api_call **call)
+{
+	int r = make_ready(ch);
+
 	if (r == 0)
 		r = api_call_begin(ch->t, ch, call);
 	if (r == 0)
@@ -166,13 +172,33 @@ postern_channel_exec_command_async(postern_channel *ch, const char *command, uin
 }
 
 static int
+send_subsystem(const struct api_call *call, const char *name)
+{
+	return api_send_SUBSYSTEM_DO(&call->t->worker, &(struct ipc_SUBSYSTEM_DO){
+	    .chan = call->channel->id, .call = call->id, .name = span_str(name) });
+}
+
+int
+api_request_subsystem(struct api_call *call, const char *name)
+{
+	int r = api_call_admit(call->t);
+
+	if (r == 0)
+		r = make_ready(call->channel);
+	if (r < 0)
+		return r;
+	call->kind = API_CALL_WORKER;
+	call->answered = program_answered;
+	return api_call_sent(call->t, send_subsystem(call, name));
+}
+
+static int
 begin_subsystem(postern_channel *ch, const char *name, struct api_call **call, int *sent)
 {
 	int r = begin_program(ch, call);
 
 	if (r == 0)
-		*sent = api_send_SUBSYSTEM_DO(&ch->t->worker, &(struct ipc_SUBSYSTEM_DO){
-		    .chan = ch->id, .call = (*call)->id, .name = span_str(name) });
+		*sent = send_subsystem(*call, name);
 	return r;
 }
 

@@ -222,6 +222,8 @@ on_PEER_EOF(postern_transport *t, const struct ipc_PEER_EOF *m)
 {
 	postern_channel *ch = api_channel_find(t, m->chan);
 
+	if (ch != NULL && ch->sftp != NULL)
+		api_sftp_eof(ch->sftp);
 	/* the worker has told the descriptor; this is for those who keep books */
 	if (ch != NULL && ch->state == API_OPEN && t->server != NULL &&
 	    t->server->interface.channel_eof != NULL)

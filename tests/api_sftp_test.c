@@ -1,18 +1,22 @@
 /* api_sftp_test.c - the first words of an sftp session, and servers that say others. */
 #include <pthread.h>
 
-#include "tests/api_play.h"
+#include "tests/sftp_play.h"
 
 enum { LONGEST = 34000 };
 
-static int
-setup(void **state)
-{
-	if (fake_setup(state) != 0)
-		return -1;
-	play_client(NULL);
-	return 0;
-}
+static const struct span bad[] = {
+	{ (const uint8_t *)"\0\0\0\4\2\0\0\0\3", 9 },	/* too short for one */
+	{ (const uint8_t *)"\0\0\x84\xd1\2\0\0\0\3", 9 },	/* 34001 */
+	{ (const uint8_t *)"\xff\xff\xff\xff\2\0\0\0\3", 9 },
+	{ (const uint8_t *)"\0\0\0\5\1\0\0\0\3", 9 },	/* INIT back */
+	{ (const uint8_t *)"\0\0\0\5\2\0\0\0\2", 9 },
+	{ (const uint8_t *)"\0\0\0\5\2\0\0\0\4", 9 },	/* more than was offered */
+	{ (const uint8_t *)"Welcome! ", 9 },		/* a shell's greeting */
+};
+enum { BAD = sizeof(bad) / sizeof(bad[0]) };
+
+/* ---- the call that waits ---- */
 
 /*
  * The worker of one opening, in a thread: it answers OPEN and SUBSYSTEM_DO, checks what
@@ -81,8 +85,11 @@ play(void *arg)
 	    part->chatters && api_deadline_left(d) > 0;)
 		(void)ipc_send_GLOBAL_ASK(w, &(struct ipc_GLOBAL_ASK){
 		    .kind = span_str("chat@test"), .payload = span_str("") });
-	if (!part->ends)
-		fake_pause(200);	/* silent, but there */
+	if (part->ends) {
+		(void)shutdown(take.data, SHUT_WR);
+		(void)ipc_send_PEER_EOF(w, &(struct ipc_PEER_EOF){ .chan = open.chan });
+	}
+	fake_pause(200);		/* silent, but there */
 	(void)close(take.data);
 	return part;
 }
@@ -106,26 +113,16 @@ client_of(struct part *part, postern_sftp **s, int timeout_ms)
 static void
 words_that_are_no_version(void **state)
 {
-	static const struct span bad[] = {
-		{ (const uint8_t *)"\0\0\0\4\2\0\0\0\3", 9 },		/* too short for one */
-		{ (const uint8_t *)"\0\0\x84\xd1\2\0\0\0\3", 9 },	/* 34001 */
-		{ (const uint8_t *)"\xff\xff\xff\xff\2\0\0\0\3", 9 },
-		{ (const uint8_t *)"\0\0\0\5\1\0\0\0\3", 9 },		/* INIT back */
-		{ (const uint8_t *)"\0\0\0\5\2\0\0\0\2", 9 },
-		{ (const uint8_t *)"\0\0\0\5\2\0\0\0\4", 9 },		/* more than was offered */
-		{ (const uint8_t *)"Welcome! ", 9 },			/* a shell's greeting */
-	};
 	postern_sftp *s = NULL;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < BAD; i++) {
 		struct part part = { .words = bad[i].p, .n = bad[i].n };
 
 		assert_int_equal(client_of(&part, &s, SOON), POSTERN_EPROTO);
 		assert_true(part.heard_init);
 		assert_null(s);
-		while (next_said(&(struct rd){ 0 }) != 0)	/* CHANNEL_CLOSE */
-			;
+		assert_true(was_closed());
 	}
 	assert_int_equal(t->n_channels, 0);
 }
@@ -141,15 +138,13 @@ a_head_that_is_cut_is_not_waited_for(void **state)
 		struct part part = { .words = head, .n = n, .ends = true };
 
 		assert_int_equal(client_of(&part, &s, SOON), POSTERN_ECLOSED);
-		while (next_said(&(struct rd){ 0 }) != 0)
-			;
+		(void)was_closed();
 	}
 	for (size_t n = 8; n < 14; n += 4) {
 		struct part part = { .words = head, .n = n };
 
 		assert_int_equal(client_of(&part, &s, 60), POSTERN_ETIMEOUT);
-		while (next_said(&(struct rd){ 0 }) != 0)
-			;
+		(void)was_closed();
 	}
 	assert_null(s);
 	assert_int_equal(t->n_channels, 0);
@@ -216,23 +211,238 @@ the_version_is_told_and_extensions_are_dropped(void **state)
 	    &next, 1, NULL, SOON), 0);
 	assert_int_equal(next, '!');
 	postern_sftp_free(s);
-	while (next_said(&(struct rd){ 0 }) != 0)
-		;
+	(void)was_closed();
 	assert_int_equal(client_of(&bytes, &s, SOON), 0);
 	postern_sftp_free(s);
 	assert_int_equal(t->n_channels, 0);
+}
+
+/* ---- its twin: whoever waited here would wait for ever ---- */
+
+/* Three pieces: from 0, from i and from j on. */
+static void
+however_it_is_cut(void **state)
+{
+	static const char words[] = ANSWER "!";
+
+	(void)state;
+	for (size_t i = 0; i < ANSWER_LEN; i++) {
+		for (size_t j = i + 1; j <= ANSWER_LEN; j++) {
+			struct opening o = sftp_at(AWAITED);
+			int fd = postern_channel_fd(postern_sftp_get_channel(o.s));
+			char rest[4];
+
+			if (i > 0)
+				sftp_says(&o, words, i);
+			quiet();
+			assert_true(is_watched(fd));
+			sftp_says(&o, &words[i], j - i);
+			if (j < ANSWER_LEN)
+				quiet();
+			sftp_says(&o, &words[j], ANSWER_LEN + 1 - j);
+			sftp_done(&o, 0);
+			assert_int_equal(recv(fd, rest, sizeof(rest), MSG_DONTWAIT), 1);
+			assert_int_equal(rest[0], '!');
+			quiet();
+			sftp_over(&o);
+		}
+	}
+}
+
+static void
+byte_by_byte(void **state)
+{
+	struct opening o = sftp_at(AWAITED);
+
+	(void)state;
+	for (size_t i = 0; i < ANSWER_LEN; i++) {
+		quiet();
+		sftp_says(&o, &ANSWER[i], 1);
+	}
+	sftp_done(&o, 0);
+	/* the descriptor is the application's: what comes now wakes nobody here */
+	sftp_says(&o, "more", 4);
+	quiet();
+	/* and its end is none of the call's */
+	assert_int_equal(shutdown(o.data, SHUT_WR), 0);
+	SAY(PEER_EOF, .chan = o.chan);
+	SAY(CHANNEL_OVER, .chan = o.chan);
+	quiet();
+	assert_int_equal(recv(postern_channel_fd(postern_sftp_get_channel(o.s)), said.buf, 9,
+	    MSG_DONTWAIT), 4);
+	sftp_over(&o);
+}
+
+static void
+the_twin_takes_no_other_words(void **state)
+{
+	struct postern_exception e = POSTERN_EXCEPTION;
+
+	(void)state;
+	for (size_t i = 0; i < BAD; i++) {
+		for (size_t cut = 1; cut <= bad[i].n; cut++) {
+			struct opening o = sftp_at(AWAITED);
+
+			sftp_says(&o, bad[i].p, cut);
+			if (cut < bad[i].n) {
+				quiet();
+				sftp_says(&o, &bad[i].p[cut], bad[i].n - cut);
+			}
+			sftp_done(&o, POSTERN_EPROTO);
+			assert_int_equal(postern_transport_get_exception(t, &e), 0);
+			assert_string_equal(e.text, "the server does not speak version 3 of sftp");
+			assert_int_equal(e.side, POSTERN_PEER);
+			sftp_says(&o, "and more", 8);
+			quiet();
+			sftp_over(&o);
+		}
+	}
+}
+
+static void
+refusals(void **state)
+{
+	struct postern_exception e = POSTERN_EXCEPTION;
+	struct opening o = sftp_at(OPENING);
+
+	(void)state;
+	SAY(NOT_OPENED, .chan = o.chan, .reason = 4, .text = span_str("full"));
+	settle();
+	sftp_done(&o, POSTERN_EREFUSED);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_int_equal(e.refusal, 4);
+	postern_sftp_free(o.s);
+	nothing_more();			/* there is no channel to close */
+	o = sftp_at(ASKED);
+	done(o.call, 0, span_str(""));
+	sftp_done(&o, POSTERN_EREFUSED);
+	postern_sftp_free(o.s);
+	assert_true(was_closed());
+	ipc_close_fds(&o.data, 1);
+	assert_int_equal(t->n_channels, 0);
+	/* a worker that does not read is told no more */
+	o = sftp_at(OPENING);
+	t->worker.out_count += API_OUT_MAX / 2;
+	SAY(OPENED, .chan = o.chan, .extra = span_str(""));
+	settle();
+	t->worker.out_count -= API_OUT_MAX / 2;
+	sftp_done(&o, POSTERN_ELIMIT);
+	nothing_more();
+	sftp_over(&o);
+	/* no connection to open it on, or none any more */
+	assert_int_equal(postern_transport_close(t, SOON), 0);
+	assert_int_equal(postern_transport_open_sftp_client_async(t, &o.s, NULL), POSTERN_ECLOSED);
+}
+
+static void
+two_at_once(void **state)
+{
+	struct opening a = sftp_begin(), b = sftp_begin();
+
+	(void)state;
+	sftp_opened(&b);
+	sftp_opened(&a);
+	sftp_granted(&a);
+	sftp_says(&a, ANSWER, PART);
+	sftp_granted(&b);
+	sftp_says(&b, bad[0].p, bad[0].n - 1);
+	quiet();
+	/* ready in one turn; the first to go must not take the other along */
+	assert_int_equal(write(a.data, &ANSWER[PART], ANSWER_LEN - PART), ANSWER_LEN - PART);
+	assert_int_equal(write(b.data, &bad[0].p[bad[0].n - 1], 1), 1);
+	settle();
+	for (int i = 0; i < 2; i++) {
+		struct postern_event ev = event(POSTERN_EVENT_DONE);
+
+		assert_true(ev.call == a.call || ev.call == b.call);
+		assert_int_equal(ev.result, ev.call == a.call ? 0 : POSTERN_EPROTO);
+	}
+	quiet();
+	assert_int_equal(postern_sftp_get_version(a.s), 3);
+	assert_int_equal(postern_sftp_get_version(b.s), 0);
+	postern_sftp_free(b.s);
+	ipc_close_fds(&b.data, 1);
+	assert_true(was_closed());
+	assert_int_equal(postern_channel_fd(postern_sftp_get_channel(a.s)),
+	    postern_sftp_get_channel(a.s)->fd);
+	sftp_over(&a);
+}
+
+static void
+a_liar_completes_nothing(void **state)
+{
+	struct opening o = sftp_at(OPENING);
+
+	(void)state;
+	done(o.call, 1, span_str(""));
+	nothing_more();
+	sftp_opened(&o);
+	SAY(OPENED, .chan = o.chan, .extra = span_str(""));
+	SAY(NOT_OPENED, .chan = o.chan, .reason = 1, .text = span_str(""));
+	quiet();
+	nothing_more();
+	sftp_granted(&o);
+	/* yes and no once more, and they bring something */
+	done(o.call, 1, span_str("payload"));
+	done(o.call, 0, span_str("payload"));
+	quiet();
+	assert_int_equal(recv(o.data, said.buf, 1, MSG_DONTWAIT), -1);
+	sftp_says(&o, ANSWER, ANSWER_LEN);
+	sftp_done(&o, 0);
+	sftp_over(&o);
+}
+
+static void
+its_descriptor_is_ours_until_then(void **state)
+{
+	struct opening o = sftp_at(AWAITED);
+	postern_channel *ch = postern_sftp_get_channel(o.s);
+	int fd = postern_channel_fd(ch), pair[2];
+
+	(void)state;
+	assert_int_equal(postern_channel_take_fd(ch), POSTERN_ESTATE);
+	assert_int_equal(postern_channel_fd(ch), fd);
+	sftp_says(&o, ANSWER, ANSWER_LEN);
+	sftp_done(&o, 0);
+	assert_int_equal(postern_channel_take_fd(ch), fd);
+	(void)close(fd);
+	sftp_over(&o);
+	/* another's in its place, or it was taken before: nobody here could read the answer */
+	o = sftp_begin();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(postern_channel_take_socket(postern_sftp_get_channel(o.s), pair[0]), 0);
+	sftp_opened(&o);
+	done(o.call, 1, span_str(""));
+	sftp_done(&o, POSTERN_ESTATE);
+	assert_int_equal(recv(pair[1], said.buf, 1, MSG_DONTWAIT), -1);
+	(void)close(pair[1]);
+	sftp_over(&o);
+	o = sftp_at(ASKED);
+	fd = postern_channel_take_fd(postern_sftp_get_channel(o.s));
+	assert_true(fd >= 0);
+	done(o.call, 1, span_str(""));
+	sftp_done(&o, POSTERN_ESTATE);
+	(void)close(fd);
+	sftp_over(&o);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, play_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, sftp_setup, sftp_teardown)
 		T(words_that_are_no_version),
 		T(a_head_that_is_cut_is_not_waited_for),
 		T(whoever_talks_of_other_things_does_not_stop_the_clock),
 		T(a_server_without_it_refuses),
 		T(the_version_is_told_and_extensions_are_dropped),
+		T(however_it_is_cut),
+		T(byte_by_byte),
+		T(the_twin_takes_no_other_words),
+		T(refusals),
+		T(two_at_once),
+		T(a_liar_completes_nothing),
+		T(its_descriptor_is_ours_until_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * async_start_test.c - from nothing to a logged-in connection in one epoll loop, without
- * a call that waits: over the real helper programs, of which two are made slow.
+ * async_start_test.c - from nothing to a logged-in connection, and sftp on it, in one epoll
+ * loop, without a call that waits: over the real helper programs, of which two are made slow.
  *
  * What is slow takes SLOW_MS by its own clock; no call may take a good part of that.
  */
@@ -12,6 +12,7 @@
 #include "tests/seed.h"
 
 enum { SLOW_MS = 900, CALL_MS = 400 };
+#define SLOW_S "0.9"
 
 static char programs[4096], slow[64];
 static postern_context *ctx;
@@ -106,6 +107,7 @@ serves(void)
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(a);
 	struct postern_event ev;
+	postern_server *next;
 	char line[512];
 	unsigned layers;
 	uint64_t call;
@@ -127,9 +129,29 @@ serves(void)
 	assert_int_equal(done_of(call).result, 0);
 	assert_int_equal(postern_context_describe(ctx, &layers, line, sizeof(line)), 0);
 	/* the next finds it serving already */
-	TIMED(postern_server_new_async(&house.server, ctx, &cfg, &i, &call));
+	TIMED(postern_server_new_async(&next, ctx, &cfg, &i, &call));
 	assert_int_equal(done_of(call).result, 0);
 	return ntohs(a.sin_port);
+}
+
+/* A server that thinks before it says its version. */
+static void
+begin_sftp(postern_transport *t)
+{
+	const char *const argv[] = { "/bin/sh", "-c", "head -c 9 >/dev/null; sleep \"$1\";"
+		"printf '\\0\\0\\0\\5\\2\\0\\0\\0\\3'; cat", "sh", SLOW_S, NULL };
+	int64_t began = now_ms();
+	postern_sftp *s = NULL;
+	uint64_t call;
+
+	assert_int_equal(postern_server_set_subsystem_program(house.server, "sftp", argv, NULL), 0);
+	TIMED(postern_transport_open_sftp_client_async(t, &s, &call));
+	assert_non_null(postern_sftp_get_channel(s));
+	assert_int_equal(postern_sftp_get_version(s), 0);
+	assert_int_equal(done_of(call).result, 0);
+	assert_true(now_ms() - began >= SLOW_MS);
+	assert_int_equal(postern_sftp_get_version(s), 3);
+	postern_sftp_free(s);
 }
 
 static void
@@ -163,6 +185,7 @@ no_call_waits(void **state)
 	TIMED(postern_transport_connect_async(ev.transport, &client, "robey", "foo", NULL, &call));
 	assert_int_equal(done_of(call).result, 0);
 	assert_int_equal(house.logins, 1);
+	begin_sftp(ev.transport);
 	if (longest >= CALL_MS)
 		fail_msg("a call took %lld ms", (long long)longest);
 	postern_context_free(ctx);

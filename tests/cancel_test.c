@@ -32,6 +32,8 @@ static struct {
 	enum fate fate;
 	int64_t begun;
 	bool is_armed;
+	enum sftp { NO_SESSION, NO_SUBSYSTEM, NO_VERSION } sftp;	/* what is not answered... */
+	bool is_there;			/* ...and it has come that far */
 } now;
 
 static int64_t
@@ -96,10 +98,24 @@ open_session(uint64_t *call)
 static int
 open_sftp_client(uint64_t *call)
 {
-	postern_sftp *sftp;
+	static postern_sftp *s;		/* goes with the transport */
 
-	(void)call;
-	return postern_transport_open_sftp_client(now.ours, &sftp, SOON);
+	return call == NULL ? postern_transport_open_sftp_client(now.ours, &s, SOON) :
+	    postern_transport_open_sftp_client_async(now.ours, &s, call);
+}
+
+static int
+open_sftp_asked(uint64_t *call)
+{
+	now.sftp = NO_SUBSYSTEM;
+	return open_sftp_client(call);
+}
+
+static int
+open_sftp_awaited(uint64_t *call)
+{
+	now.sftp = NO_VERSION;
+	return open_sftp_client(call);
 }
 
 static int
@@ -185,7 +201,9 @@ static const struct row {
 	{ "auth_publickey",       STARTED,   auth_publickey,       true,  NOBODY },
 	{ "auth_interactive",     STARTED,   auth_interactive,     true,  NOBODY },
 	{ "open_session",         LOGGED_IN, open_session,         true,  NOBODY },
-	{ "open_sftp_client",     LOGGED_IN, open_sftp_client,     false, NOBODY },
+	{ "open_sftp_client",     LOGGED_IN, open_sftp_client,     true,  NOBODY },
+	{ "... its subsystem",    LOGGED_IN, open_sftp_asked,      true,  NOBODY },
+	{ "... its version",      LOGGED_IN, open_sftp_awaited,    true,  NOBODY },
 	{ "global_request",       LOGGED_IN, global_request,       true,  NOBODY },
 	{ "renegotiate_keys",     LOGGED_IN, renegotiate_keys,     true,  THEIRS },
 	{ "request_port_forward", LOGGED_IN, request_port_forward, true,  NOBODY },
@@ -296,6 +314,7 @@ tick(void *user, postern_transport *t, uint64_t question, const char *kind, cons
 	(void)user, (void)t, (void)question, (void)kind, (void)data, (void)len;
 	/* a worker that has just been started has no number yet */
 	if (now.is_armed && clock_ms() - now.begun >= UNTIL_BLOW_MS &&
+	    (now.is_there || now.sftp == NO_SESSION) &&
 	    postern_transport_worker_pid(now.ours) > 0)
 		strike();
 	else if (now.is_armed)
@@ -317,6 +336,8 @@ open_later(void *user, postern_transport *t, uint64_t question, postern_channel 
 {
 	(void)user, (void)t, (void)question, (void)ch, (void)kind, (void)f, (void)extra, (void)len,
 	    (void)reason;
+	if (now.sftp != NO_SESSION)
+		return POSTERN_ACCEPT;
 	return now.ch == NULL && !now.is_armed ? POSTERN_ACCEPT : POSTERN_LATER;
 }
 
@@ -325,7 +346,8 @@ request_later(void *user, postern_channel *ch, uint64_t question,
     const struct postern_channel_request *rq)
 {
 	(void)user, (void)ch, (void)question, (void)rq;
-	return POSTERN_LATER;
+	now.is_there = true;
+	return now.sftp == NO_VERSION ? POSTERN_ACCEPT : POSTERN_LATER;
 }
 
 static int

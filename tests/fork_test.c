@@ -92,6 +92,7 @@ forked_transport(postern_transport *t)
 	FORKED(postern_transport_open_channel(t, &ch, "x@test", NULL, NULL, 0, NULL, SOON));
 	FORKED(postern_transport_open_forward(t, &ch, &f, SOON));
 	FORKED(postern_transport_open_sftp_client(t, &sftp, SOON));
+	FORKED(postern_transport_open_sftp_client_async(t, &sftp, NULL));
 	FORKED(postern_transport_accept(t, &ch, SOON));
 	FORKED(postern_transport_renegotiate_keys(t, SOON));
 	FORKED(postern_transport_renegotiate_keys_async(t, NULL));

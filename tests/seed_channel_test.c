@@ -136,19 +136,27 @@ seed_29_open_session(void **state)
 static void
 seed_30_open_sftp_client(void **state)
 {
-	static const char version[] = "\0\0\0\005\002\0\0\0\003";
 	const char *const argv[] = { "/bin/sh", "-c",
 		"head -c 9 >/dev/null; printf '\\000\\000\\000\\005\\002\\000\\000\\000\\003'; cat", NULL };
 	postern_transport *t = seed_logged_in();
-	postern_sftp *sftp;
+	postern_sftp *sftp, *twin;
+	uint64_t call;
+	char text[4];
 
 	(void)state;
-	(void)version;
 	assert_true(postern_transport_open_sftp_client(t, &sftp, SOON) < 0);	/* no subsystem */
 	assert_int_equal(postern_server_set_subsystem_program(house.server, "sftp", argv, NULL), 0);
 	assert_int_equal(postern_transport_open_sftp_client(t, &sftp, SOON), 0);
 	assert_int_equal(postern_sftp_get_version(sftp), 3);
 	assert_non_null(postern_sftp_get_channel(sftp));
+	assert_int_equal(postern_transport_open_sftp_client_async(t, &twin, &call), 0);
+	assert_int_equal(seed_done(call).result, 0);
+	assert_int_equal(postern_sftp_get_version(twin), 3);
+	assert_int_equal(write(postern_channel_fd(postern_sftp_get_channel(twin)), "mine", 4), 4);
+	assert_int_equal(postern_recv_exactly(postern_channel_fd(postern_sftp_get_channel(twin)),
+	    text, 4, NULL, SOON), 0);
+	assert_memory_equal(text, "mine", 4);
+	postern_sftp_free(twin);
 	postern_sftp_free(sftp);
 }
 
