@@ -1,6 +1,6 @@
 /*
  * api_twins_test.c - every blocking call has a twin that does not wait, and the twins of
- * keys and tables bring what the calls bring.
+ * keys, tables and sftp bring what the calls bring.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -193,6 +193,61 @@ agents(void **state)
 	assert_int_equal(fake_open_fds(), before);
 }
 
+/* ---- sftp ---- */
+
+static postern_transport *
+logged_in(void)
+{
+	struct postern_client_config cfg = POSTERN_CLIENT_CONFIG;
+	postern_transport *t = NULL;
+	int pair[2];
+
+	cfg.host = "host";
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(postern_transport_new(&t, ctx, pair[0]), 0);
+	assert_int_equal(postern_transport_connect(t, &cfg, "robey", "good", NULL, SOON), 0);
+	(void)close(pair[1]);
+	return t;
+}
+
+static void
+is_begun(postern_sftp *s)
+{
+	char next[2];
+
+	assert_int_equal(postern_sftp_get_version(s), 3);
+	/* and nothing behind the version was read */
+	assert_int_equal(recv(postern_channel_fd(postern_sftp_get_channel(s)), next, 2,
+	    MSG_DONTWAIT), 1);
+	assert_int_equal(next[0], '!');
+}
+
+static void
+sftp(void **state)
+{
+	postern_transport *t = logged_in();
+	postern_sftp *s = NULL, *twin = NULL;
+	struct postern_event ev = POSTERN_EVENT;
+
+	(void)state;
+	while (postern_next(ctx, &ev, 0) == 1)
+		;
+	assert_int_equal(postern_transport_open_sftp_client(t, &s, SOON), 0);
+	is_begun(s);
+	ev = done(postern_transport_open_sftp_client_async(t, &twin, &call), 0);
+	assert_ptr_equal(ev.channel, postern_sftp_get_channel(twin));
+	is_begun(twin);
+	postern_sftp_free(twin);
+	postern_sftp_free(s);
+	assert_int_equal(t->n_channels, 0);
+	/* no connection any more */
+	assert_int_equal(postern_transport_close(t, SOON), 0);
+	assert_int_equal(postern_transport_open_sftp_client(t, &s, SOON), POSTERN_ECLOSED);
+	assert_int_equal(postern_transport_open_sftp_client_async(t, &twin, &call),
+	    POSTERN_ECLOSED);
+	assert_int_equal(t->n_calls, 0);
+}
+
 int
 main(void)
 {
@@ -201,6 +256,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(host_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(agents, setup, teardown),
+		cmocka_unit_test_setup_teardown(sftp, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

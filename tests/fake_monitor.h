@@ -969,7 +969,13 @@ on_EXEC_DO(struct fake *f, const struct ipc_EXEC_DO *m)
 static inline int
 on_SUBSYSTEM_DO(struct fake *f, const struct ipc_SUBSYSTEM_DO *m)
 {
-	return fake_done(f, m->call, span_is(m->name, "sftp"));
+	struct fake_chan *ch = fake_chan(f->c, m->chan);
+	bool is_sftp = span_is(m->name, "sftp");
+
+	/* its version, and one byte of what the application is to read */
+	if (is_sftp && ch != NULL)
+		(void)!write(ch->data, "\0\0\0\5\2\0\0\0\3!", 10);
+	return fake_done(f, m->call, is_sftp);
 }
 
 static inline int
