@@ -102,9 +102,9 @@ static void arguments_are_split_once_and_never_by_a_shell(void **s)
 	writes("/bin/sh -c 'echo $#-$1-$2-' x %C %D", "2-10.1.2.3 4711 10.9.9.9 22--\n");
 	writes("/bin/sh -c 'echo ${1%%:*}' x %f", "SHA256\n");
 	/* what a name holds stays in its argument */
-	strcpy(user.name, "a b;id 'c");
+	(void)snprintf(user.name, sizeof(user.name), "a b;id 'c");
 	writes("/bin/sh -c 'echo $#-$1' x %u", "1-a b;id 'c\n");
-	strcpy(user.name, "bob");
+	(void)snprintf(user.name, sizeof(user.name), "bob");
 	fails("/bin/echo %F%i%K%s%T", "a token");	/* there is no certificate */
 	fails("/bin/echo %x", "a token");
 	fails("/bin/echo %", "a token");

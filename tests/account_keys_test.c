@@ -58,7 +58,8 @@ static bool search(const char *format, const char *address)
 
 	for (const char *p = format; *p != '\0'; p++)
 		if (p[0] == '%' && (p[1] == 'K' || p[1] == 'O'))
-			n += (size_t)sprintf(text + n, "ssh-ed25519 %s", *++p == 'K' ? key64 : other64);
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "ssh-ed25519 %s",
+			    *++p == 'K' ? key64 : other64);
 		else
 			text[n++] = *p;
 	return search_bytes(text, n, address);
@@ -285,10 +286,10 @@ static void environment_is_set_as_far_as_permitted(void **s)
 	/* all that fits, and one more */
 	wanted.user_environment = "yes";
 	for (int more = 0; more < 2; more++) {
-		n = (size_t)sprintf(text, "environment=\"A=");
+		n = (size_t)snprintf(text, sizeof(text), "environment=\"A=");
 		memset(text + n, 'x', sizeof(text) - n);
 		n += ACCOUNT_ENVIRONMENT_MAX - 3 + (size_t)more;
-		n += (size_t)sprintf(text + n, "\" ssh-ed25519 %s", key64);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "\" ssh-ed25519 %s", key64);
 		assert_int_equal(search_bytes(text, n, "1.2.3.4"), !more);
 		assert_int_equal(strlen(grant.environment), more ? 0 : ACCOUNT_ENVIRONMENT_MAX);
 	}
@@ -354,7 +355,7 @@ static void two_keys_leave_what_both_permit(void **s)
 	assert_true(account_grant_valid(&a));
 	assert_true(account_grant_narrow(&a, &(struct account_grant){ 0 }));
 	assert_string_equal(a.command, "id");
-	strcpy(b.command, "ls");
+	(void)snprintf(b.command, sizeof(b.command), "ls");
 	assert_false(account_grant_narrow(&a, &b));
 	/* as much environment as fits, and one byte more */
 	memset(&b, 0, sizeof(b));
@@ -380,11 +381,11 @@ static void what_comes_from_the_user_is_checked(void **s)
 		assert_true(account_grant_valid(&g));
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		strcpy(g.environment, bad[i]);
+		(void)snprintf(g.environment, sizeof(g.environment), "%s", bad[i]);
 		if (account_grant_valid(&g))
 			fail_msg("%zu", i);
 	}
-	strcpy(g.environment, "A=1\nB==\n");
+	(void)snprintf(g.environment, sizeof(g.environment), "A=1\nB==\n");
 	assert_true(account_grant_valid(&g));
 	memset(g.environment, 'x', sizeof(g.environment));
 	assert_false(account_grant_valid(&g));
@@ -433,29 +434,32 @@ static void lines_too_long_or_with_nul_are_refused_whole(void **s)
 
 	(void)s;
 	/* exactly the limit: comment behind the key */
-	n = (size_t)sprintf(text, "ssh-ed25519 %s ", key64);
+	n = (size_t)snprintf(text, sizeof(text), "ssh-ed25519 %s ", key64);
 	memset(text + n, 'x', sizeof(text) - n);
 	assert_true(search_bytes(text, ACCOUNT_FILE_LINE_MAX, "1.2.3.4"));
 	assert_false(search_bytes(text, ACCOUNT_FILE_LINE_MAX + 1, "1.2.3.4"));
 	assert_non_null(strstr(why, "longer"));
 	/* the end of a long line is not a line */
 	memset(text, 'x', sizeof(text));
-	n = (size_t)sprintf(text + ACCOUNT_FILE_LINE_MAX + 10, " ssh-ed25519 %s", key64);
+	n = (size_t)snprintf(text + ACCOUNT_FILE_LINE_MAX + 10,
+	    sizeof(text) - ACCOUNT_FILE_LINE_MAX - 10, " ssh-ed25519 %s", key64);
 	assert_false(search_bytes(text, ACCOUNT_FILE_LINE_MAX + 10 + n, "1.2.3.4"));
 	/* a NUL hides nothing */
-	n = (size_t)sprintf(text, "ssh-ed25519 %s", key64);
+	n = (size_t)snprintf(text, sizeof(text), "ssh-ed25519 %s", key64);
 	text[n] = '\0';
 	assert_false(search_bytes(text, n + 1, "1.2.3.4"));
 	text[n] = '\n';
 	assert_true(search_bytes(text, n + 1, "1.2.3.4"));
 	/* a command of the longest kind, and one more */
-	n = (size_t)sprintf(text, "command=\"");
+	n = (size_t)snprintf(text, sizeof(text), "command=\"");
 	memset(text + n, 'c', ACCOUNT_COMMAND_MAX + 1);
-	sprintf(text + n + ACCOUNT_COMMAND_MAX, "\" ssh-ed25519 %s", key64);
+	(void)snprintf(text + n + ACCOUNT_COMMAND_MAX, sizeof(text) - n - ACCOUNT_COMMAND_MAX,
+	    "\" ssh-ed25519 %s", key64);
 	assert_true(search_bytes(text, strlen(text), "1.2.3.4"));
 	assert_int_equal(strlen(grant.command), ACCOUNT_COMMAND_MAX);
 	memset(text + n, 'c', ACCOUNT_COMMAND_MAX + 1);
-	sprintf(text + n + ACCOUNT_COMMAND_MAX + 1, "\" ssh-ed25519 %s", key64);
+	(void)snprintf(text + n + ACCOUNT_COMMAND_MAX + 1, sizeof(text) - n - ACCOUNT_COMMAND_MAX - 1,
+	    "\" ssh-ed25519 %s", key64);
 	assert_false(search_bytes(text, strlen(text), "1.2.3.4"));
 }
 
@@ -521,15 +525,15 @@ static void keys_of_every_type_are_compared_whole(void **s)
 			wanted.blob = key;
 			wanted.len = sizes[k];
 			sodium_bin2base64(b64, sizeof(b64), key, sizes[k], sodium_base64_VARIANT_ORIGINAL);
-			at = (size_t)sprintf(text, "%s %s", types[i], b64);
+			at = (size_t)snprintf(text, sizeof(text), "%s %s", types[i], b64);
 			assert_true(search_bytes(text, at, "1.2.3.4"));
 			/* a type that is the beginning of another, or the other way round */
-			sprintf(text, "%s-cert-v01@openssh.com %s", types[i], b64);
+			(void)snprintf(text, sizeof(text), "%s-cert-v01@openssh.com %s", types[i], b64);
 			assert_false(search_bytes(text, strlen(text), "1.2.3.4"));
-			sprintf(text, "%.*s %s", (int)n - 1, types[i], b64);
+			(void)snprintf(text, sizeof(text), "%.*s %s", (int)n - 1, types[i], b64);
 			assert_false(search_bytes(text, strlen(text), "1.2.3.4"));
 			/* every byte of it counts */
-			sprintf(text, "%s %s", types[i], b64);
+			(void)snprintf(text, sizeof(text), "%s %s", types[i], b64);
 			key[sizes[k] - 1] ^= 1;
 			assert_false(search_bytes(text, at, "1.2.3.4"));
 			key[sizes[k] - 1] ^= 1;
@@ -558,7 +562,8 @@ static void the_first_line_that_grants_counts(void **s)
 static void many_lines_are_searched_in_little_time(void **s)
 {
 	enum { LINES = 20000, LINE = 400 };
-	char *text = malloc((size_t)LINES * LINE);
+	const size_t cap = (size_t)LINES * LINE;
+	char *text = malloc(cap);
 	struct timespec a, b;
 	size_t n = 0;
 	long ms;
@@ -566,10 +571,10 @@ static void many_lines_are_searched_in_little_time(void **s)
 	(void)s;
 	assert_non_null(text);
 	for (int i = 0; i < LINES; i++)
-		n += (size_t)sprintf(text + n, "%sssh-ed25519 %s user%d@host\n", i % 2 ?
+		n += (size_t)snprintf(text + n, cap - n, "%sssh-ed25519 %s user%d@host\n", i % 2 ?
 		    "restrict,command=\"/usr/bin/run --with \\\"quotes\\\", and commas\",from=\"10.0.0.0/8\" " :
 		    "", other64, i);
-	n += (size_t)sprintf(text + n, "no-pty ssh-ed25519 %s\n", key64);
+	n += (size_t)snprintf(text + n, cap - n, "no-pty ssh-ed25519 %s\n", key64);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	assert_true(search_bytes(text, n, "1.2.3.4"));
 	clock_gettime(CLOCK_MONOTONIC, &b);

@@ -123,7 +123,7 @@ static void a_certificate_takes_what_it_does_not_permit(void **s)
 	    grant.no_touch_required + grant.verify_required, 0);
 	cert.no_pty = cert.no_user_rc = cert.no_port = cert.no_agent = cert.no_x11 = 1;
 	cert.has_command = 1;
-	strcpy(cert.command, "date");
+	(void)snprintf(cert.command, sizeof(cert.command), "date");
 	assert_true(account_certificate_narrow(&cert, &grant, why));
 	assert_int_equal(grant.no_pty + grant.no_user_rc + grant.no_port_forwarding +
 	    grant.no_agent_forwarding + grant.no_x11_forwarding + grant.has_command, 6);
@@ -221,8 +221,8 @@ static void the_file_stands_in_for_the_name(void **s)
 	assert_true(fd >= 0);
 	conf_new(&c);
 	u.uid = geteuid();
-	strcpy(u.name, "bob");
-	strcpy(u.home, "/");
+	(void)snprintf(u.name, sizeof(u.name), "bob");
+	(void)snprintf(u.home, sizeof(u.home), "/");
 	assert_false(account_principals_fit(&c, &u, &wanted, &none, &grant, why));
 	assert_non_null(strstr(why, "no principal"));
 	wanted.principals = "ops\0bob\0";

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,8 +22,8 @@ static void good(void)
 	prompts.head.kind = ACCOUNT_PROMPTS;
 	reply.head.kind = ACCOUNT_REPLY;
 	prompts.n = reply.n = ACCOUNT_PROMPTS_MAX;
-	strcpy(prompts.text[0], "Password: ");
-	strcpy(reply.answer[0], "secret");
+	(void)snprintf(prompts.text[0], sizeof(prompts.text[0]), "Password: ");
+	(void)snprintf(reply.answer[0], sizeof(reply.answer[0]), "secret");
 }
 
 static void prompts_are_whole_or_refused(void **s)

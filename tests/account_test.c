@@ -225,13 +225,13 @@ static void users_and_groups_are_judged_as_sshd_does(void **s)
 	assert_false(allowed("AllowGroups bin\n", &u));
 	assert_false(allowed("DenyGroups ro?t\n", &u));
 	assert_true(allowed("DenyGroups bin daemon\n", &u));
-	strcpy(u.shell, "/nonexistent/shell");
+	(void)snprintf(u.shell, sizeof(u.shell), "/nonexistent/shell");
 	assert_false(allowed("", &u));
 	assert_non_null(strstr(why, "exist"));
-	strcpy(u.shell, "/etc/passwd");
+	(void)snprintf(u.shell, sizeof(u.shell), "/etc/passwd");
 	assert_false(allowed("", &u));
 	assert_non_null(strstr(why, "executable"));
-	strcpy(u.shell, "/");
+	(void)snprintf(u.shell, sizeof(u.shell), "/");
 	assert_false(allowed("", &u));
 }
 
@@ -467,7 +467,7 @@ static void packets_are_whole_or_refused(void **s)
 	p.head.kind = ACCOUNT_SESSION;
 	assert_true(account_packet_valid(&p, sizeof(p.session), 1));
 	assert_false(account_packet_valid(&p, sizeof(p.session), 0));
-	strcpy(p.session.environment, "A=1");
+	(void)snprintf(p.session.environment, sizeof(p.session.environment), "A=1");
 	assert_false(account_packet_valid(&p, sizeof(p.session), 1));
 	memset(p.session.environment, 'a', sizeof(p.session.environment));
 	assert_false(account_packet_valid(&p, sizeof(p.session), 1));
@@ -513,11 +513,11 @@ static void answers_are_whole_or_refused(void **s)
 	memset(&a, 0, sizeof(a));
 	a.head = (struct account_head){ ACCOUNT_ANSWER, 7, 41 };
 	a.verdict = ACCOUNT_YES;
-	strcpy(a.note, "a note");
+	(void)snprintf(a.note, sizeof(a.note), "a note");
 	a.grant.no_user_rc = a.grant.has_command = 1;
-	strcpy(a.grant.permit_open, "a:1 b:2");
-	strcpy(a.grant.environment, "A=1\n");
-	strcpy(a.grant.command, "id");
+	(void)snprintf(a.grant.permit_open, sizeof(a.grant.permit_open), "a:1 b:2");
+	(void)snprintf(a.grant.environment, sizeof(a.grant.environment), "A=1\n");
+	(void)snprintf(a.grant.command, sizeof(a.grant.command), "id");
 	n = packed(&a, packet);
 	assert_true(n < 200);		/* the usual ones are small */
 	assert_true(account_answer_read(packet, n, &out));
@@ -539,7 +539,7 @@ static void answers_are_whole_or_refused(void **s)
 	a.has_blocks = 2;
 	assert_false(reads(&a));
 	a.has_blocks = 0;
-	strcpy(a.grant.environment, "A");
+	(void)snprintf(a.grant.environment, sizeof(a.grant.environment), "A");
 	assert_false(reads(&a));
 	memset(a.grant.environment, 0, sizeof(a.grant.environment));
 	/* every text at its longest, and one byte more */
@@ -582,7 +582,7 @@ static void ask_key_at(int link, const char *user, unsigned port, uint64_t id)
 	memset(&ask, 0, sizeof(ask));
 	ask.head = (struct account_head){ ACCOUNT_KEY, 7, id };
 	snprintf(ask.user, sizeof(ask.user), "%s", user);
-	strcpy(ask.address, "10.1.2.3");
+	(void)snprintf(ask.address, sizeof(ask.address), "10.1.2.3");
 	ask.local_port = port;
 	ask.len = BLOB;
 	memcpy(ask.blob, blob, BLOB);
@@ -659,8 +659,8 @@ static void ask_who(int link, const char *user, unsigned port, uint64_t id)
 	memset(&ask, 0, sizeof(ask));
 	ask.head = (struct account_head){ ACCOUNT_WHO, 7, id };
 	snprintf(ask.user, sizeof(ask.user), "%s", user);
-	strcpy(ask.address, "10.1.2.3");
-	strcpy(ask.local, "10.9.9.9");
+	(void)snprintf(ask.address, sizeof(ask.address), "10.1.2.3");
+	(void)snprintf(ask.local, sizeof(ask.local), "10.9.9.9");
 	ask.local_port = port;
 	assert_int_equal(session_link_send(link, &ask, sizeof(ask), NULL, 0), 0);
 }
@@ -725,7 +725,7 @@ static void a_burst_of_long_questions_fits_the_link(void **s)
 	ask.certificate.ca_len = BLOB;
 	ask.len = BLOB;
 	memcpy(ask.blob, blob, BLOB);
-	strcpy(ask.user, "no-such-user-here");
+	(void)snprintf(ask.user, sizeof(ask.user), "no-such-user-here");
 	assert_int_equal(kill(pid, SIGSTOP), 0);
 	for (uint64_t id = 1; id <= 50; id++) {
 		ask.head = (struct account_head){ ACCOUNT_KEY, 7, id };

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/cert.h"
@@ -595,9 +596,9 @@ too_many_source_addresses_are_refused(void **state)
 
 	(void)state;
 	for (int i = 1; i < CERT_SOURCES_MAX; i++)
-		strcat(list, ",::1");
+		(void)snprintf(list + strlen(list), sizeof(list) - strlen(list), ",::1");
 	assert_null(from(list, "::1"));
-	strcat(list, ",::1");
+	(void)snprintf(list + strlen(list), sizeof(list) - strlen(list), ",::1");
 	assert_non_null(from(list, "::1"));
 }
 

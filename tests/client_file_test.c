@@ -231,9 +231,9 @@ static void files_are_counted(void **s)
 	(void)s;
 	put(".ssh/empty", "\n");
 	for (size_t i = 0; i < 255; i++)
-		strcat(text, "Include empty\n");
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "Include empty\n");
 	assert_int_equal(read_text(text), 0);		/* and the file itself: 256 */
-	strcat(text, "Include empty\n");
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "Include empty\n");
 	assert_int_not_equal(read_text(text), 0);
 }
 

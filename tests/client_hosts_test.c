@@ -25,7 +25,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/client_hosts.XXXXXX");
+	(void)snprintf(folder, sizeof(folder), "/tmp/client_hosts.XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	(void)snprintf(path, sizeof(path), "%s/known", folder);
 	change = (struct postern_known_hosts_change){ .size = sizeof(change), .host = "h",

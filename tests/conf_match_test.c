@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -182,32 +183,32 @@ static void a_block_ends_with_its_file(void **s)
 
 static void blocks_and_criteria_are_bounded(void **s)
 {
-	char *text = calloc(1, CONF_BLOCKS_MAX * 16 + 64);
-	size_t n = 0;
+	size_t n = 0, cap = CONF_BLOCKS_MAX * 16 + 64;
+	char *text = calloc(1, cap);
 
 	(void)s;
 	assert_non_null(text);
 	for (int i = 0; i < CONF_BLOCKS_MAX; i++)
-		n += (size_t)sprintf(text + n, "Match User a\n");
+		n += (size_t)snprintf(text + n, cap - n, "Match User a\n");
 	good(text);
-	strcpy(text + n, "Match all\n");
+	(void)snprintf(text + n, cap - n, "Match all\n");
 	bad(text, CONF_BLOCKS_MAX + 1, "more than");
-	n = (size_t)sprintf(text, "Match");
+	n = (size_t)snprintf(text, cap, "Match");
 	for (int i = 0; i < CONF_TESTS_MAX; i++)
-		n += (size_t)sprintf(text + n, " User a");
-	strcpy(text + n, "\n");
+		n += (size_t)snprintf(text + n, cap - n, " User a");
+	(void)snprintf(text + n, cap - n, "\n");
 	good(text);
-	strcpy(text + n, " User a\n");
+	(void)snprintf(text + n, cap - n, " User a\n");
 	bad(text, 1, "more than");
-	n = (size_t)sprintf(text, "Match all\n");
 	free(text);
-	text = calloc(1, (CONF_BLOCK_LINES_MAX + 2) * 16);
+	cap = (CONF_BLOCK_LINES_MAX + 2) * 16;
+	text = calloc(1, cap);
 	assert_non_null(text);
-	n = (size_t)sprintf(text, "Match all\n");
+	n = (size_t)snprintf(text, cap, "Match all\n");
 	for (int i = 0; i < CONF_BLOCK_LINES_MAX; i++)
-		n += (size_t)sprintf(text + n, "PermitTTY no\n");
+		n += (size_t)snprintf(text + n, cap - n, "PermitTTY no\n");
 	good(text);
-	strcpy(text + n, "PermitTTY no\n");
+	(void)snprintf(text + n, cap - n, "PermitTTY no\n");
 	bad(text, CONF_BLOCK_LINES_MAX + 2, "more than");
 	free(text);
 }

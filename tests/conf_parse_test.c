@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <postern.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -553,11 +554,12 @@ static void lines_are_written_in_many_ways(void **s)
 
 static void lines_are_bounded(void **s)
 {
-	char *text = malloc(CONF_LINE_MAX + 100);
+	const size_t cap = CONF_LINE_MAX + 100;
+	char *text = malloc(cap);
 	size_t n;
 
 	(void)s;
-	n = (size_t)sprintf(text, "ForceCommand ");
+	n = (size_t)snprintf(text, cap, "ForceCommand ");
 	memset(text + n, 'x', CONF_LINE_MAX + 50 - n);
 	text[CONF_LINE_MAX] = '\0';
 	good(text);
@@ -567,11 +569,11 @@ static void lines_are_bounded(void **s)
 	bad(text, 1, "longer");
 	assert_int_equal(read_bytes("Port 22\0 23\n", 12), 1);
 	assert_non_null(strstr(said, "NUL"));
-	strcpy(text, "AllowUsers");
+	n = (size_t)snprintf(text, cap, "AllowUsers");
 	for (int i = 0; i < CONF_WORDS_MAX; i++)
-		strcat(text, " a");
+		n += (size_t)snprintf(text + n, cap - n, " a");
 	good(text);
-	strcat(text, " a");
+	(void)snprintf(text + n, cap - n, " a");
 	bad(text, 1, "more than");
 	free(text);
 }

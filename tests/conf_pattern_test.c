@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,8 @@ static void matching_is_not_exponential(void **s)
 
 	(void)s;
 	for (int i = 0; i < 60; i++)
-		strcat(pattern, "*a");
-	strcat(pattern, "b");
+		(void)snprintf(pattern + strlen(pattern), sizeof(pattern) - strlen(pattern), "*a");
+	(void)snprintf(pattern + strlen(pattern), sizeof(pattern) - strlen(pattern), "b");
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	assert_false(conf_pattern_match(pattern, text));

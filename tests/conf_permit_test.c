@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -158,7 +159,7 @@ static void hosts_of_any_length_are_survived(void **s)
 		memset(longer, 'a', n);
 		longer[n] = '\0';
 		memcpy(word, longer, n);
-		strcpy(word + n, ":80");
+		(void)snprintf(word + n, sizeof(word) - n, ":80");
 		/* one that does not fit is not cut to one that does */
 		assert_int_equal(conf_permit_open(word, longer, 80), n < CONF_PERMIT_WORD_MAX);
 		assert_int_equal(conf_permit_listen(word, longer, 80), n < CONF_PERMIT_WORD_MAX);

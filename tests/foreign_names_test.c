@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <postern.h>
@@ -77,7 +78,7 @@ what_we_have_is_none(void **state)
 		char edit[4096], kept[4096], names[4096];
 
 		assert_true(strlen(all) > 0 && strlen(all) < sizeof(edit));
-		strcpy(edit, all);
+		(void)snprintf(edit, sizeof(edit), "%s", all);
 		assert_int_equal(foreign_names_drop(list, edit, kept, names, sizeof(kept)), 0);
 		assert_string_equal(names, "");
 	}

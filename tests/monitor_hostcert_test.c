@@ -8,6 +8,8 @@
 
 #include "tests/cert_make.h"
 
+enum { TEXT_MAX = 1024 };
+
 static const char alg[] = "ssh-ed25519-cert-v01@openssh.com";
 static const char both[] = "ssh-ed25519-cert-v01@openssh.com,ssh-ed25519";
 
@@ -48,15 +50,17 @@ setup(void **state)
 
 /* ---- a client ---- */
 
-/* A line of known_hosts with a blob. */
+/* A line of known_hosts with a blob; text has room for TEXT_MAX. */
 static void
 add_line(char *text, const char *before, struct span blob)
 {
 	char base64[256];
+	size_t n = strlen(text);
 
 	sodium_bin2base64(base64, sizeof(base64), blob.p, blob.n,
 	    sodium_base64_VARIANT_ORIGINAL);
-	strcat(strcat(strcat(strcat(text, before), " ssh-ed25519 "), base64), "\n");
+	assert_true(snprintf(text + n, TEXT_MAX - n, "%s ssh-ed25519 %s\n", before, base64) <
+	    (int)(TEXT_MAX - n));
 }
 
 static struct span
@@ -143,7 +147,7 @@ static void
 an_authority_vouches(void **state)
 {
 	struct cert_plan p = good();
-	char known[1024] = "";
+	char known[TEXT_MAX] = "";
 	struct span k_s = make(&p);
 
 	(void)state;
@@ -163,7 +167,7 @@ bad_certificates_leave_the_key_alone(void **state)
 {
 	static const char *const why[8] = { "expired", "not yet valid", "not a host certificate",
 		"for another host", "for another host", "critical option", "signature", "its CA is not one" };
-	char known[1024] = "", trusted[1024] = "";
+	char known[TEXT_MAX] = "", trusted[TEXT_MAX] = "";
 	struct cert_plan p = good();
 	struct span k_s;
 
@@ -191,7 +195,7 @@ bad_certificates_leave_the_key_alone(void **state)
 		expect_asked(connected((uint64_t)i + 1, known, alg, k_s), IPC_UNKNOWN, why[i]);
 	}
 	/* where the key itself is known that is enough, whatever its certificate is */
-	strcpy(trusted, known);
+	(void)snprintf(trusted, sizeof(trusted), "%s", known);
 	add_line(trusted, "host.example", span_of(play.host_blob, play.host_blob_len));
 	expect_accepted(connected(20, trusted, alg, k_s), k_s);
 }
@@ -201,7 +205,7 @@ static void
 authorities_sign_with_what_is_listed(void **state)
 {
 	struct cert_plan p = good();
-	char known[1024] = "";
+	char known[TEXT_MAX] = "";
 	struct span k_s = make(&p);
 
 	(void)state;
@@ -217,12 +221,12 @@ static void
 who_is_revoked_vouches_for_nobody(void **state)
 {
 	struct cert_plan p = good();
-	char known[1024] = "", key[1024];
+	char known[TEXT_MAX] = "", key[TEXT_MAX];
 	struct span k_s = make(&p);
 
 	(void)state;
 	add_line(known, "@cert-authority *", ca_blob(&p));
-	strcpy(key, known);
+	(void)snprintf(key, sizeof(key), "%s", known);
 	add_line(known, "@revoked *", ca_blob(&p));
 	expect_asked(connected(1, known, alg, k_s), IPC_UNKNOWN, "its CA is revoked");
 	/* the key itself: not even a good certificate saves it */
@@ -246,7 +250,7 @@ a_file_of_revoked_keys_outranks_all(void **state)
 {
 	struct span plain = span_of(play.host_blob, play.host_blob_len);
 	struct cert_plan p = good();
-	char known[1024] = "", file[1024] = "";
+	char known[TEXT_MAX] = "", file[TEXT_MAX] = "";
 	struct span k_s = make(&p);
 
 	(void)state;
@@ -305,7 +309,7 @@ static void
 an_authority_is_no_host_key(void **state)
 {
 	struct cert_plan p = good();
-	char known[1024] = "";
+	char known[TEXT_MAX] = "";
 	struct span k_s = make(&p);
 
 	(void)state;
@@ -340,7 +344,7 @@ static void
 name_and_blob_must_agree(void **state)
 {
 	struct cert_plan p = good();
-	char known[1024] = "";
+	char known[TEXT_MAX] = "";
 	struct ipc_STOP stop;
 	struct play_child *w;
 

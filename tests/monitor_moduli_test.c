@@ -199,7 +199,8 @@ truncated(void **state)
 static void
 files(void **state)
 {
-	char *text = malloc(MODULI_MAX * (size_t)700 + 4096);
+	const size_t cap = MODULI_MAX * (size_t)700 + 4096;
+	char *text = malloc(cap);
 	size_t n = 0;
 	unsigned lines = 0;
 
@@ -208,9 +209,9 @@ files(void **state)
 	assert_int_equal(count_of("", 0), 0);
 	assert_int_equal(count_of("\n\n\n", 3), 0);
 	assert_int_equal(count_of("# Time Type Tests Tries Size Generator Modulus\n", 47), 0);
-	n += (size_t)sprintf(text, "# Time Type\n\n%s\t2  6 100 2047 2 %s\nrubbish\n", time_,
+	n += (size_t)snprintf(text, cap, "# Time Type\n\n%s\t2  6 100 2047 2 %s\nrubbish\n", time_,
 	    hex_of(2048, 0));
-	n += (size_t)sprintf(text + n, "  %s 2 6 100 4095 5 %s", time_, hex_of(4096, 0));
+	n += (size_t)snprintf(text + n, cap - n, "  %s 2 6 100 4095 5 %s", time_, hex_of(4096, 0));
 	assert_int_equal(count_of(text, n), 2);
 	/* one line without end: nothing, in little time */
 	memset(text, 'f', MODULI_MAX * (size_t)700);
@@ -221,7 +222,7 @@ files(void **state)
 	assert_int_equal(count_of(text, MODULI_MAX * (size_t)700), 0);
 	/* more lines than are kept */
 	for (n = 0; lines < MODULI_MAX + 5; lines++)
-		n += (size_t)sprintf(text + n, "%s 2 6 100 2047 2 %s\n", time_,
+		n += (size_t)snprintf(text + n, cap - n, "%s 2 6 100 2047 2 %s\n", time_,
 		    hex_of(2048, lines % 3));
 	assert_int_equal(count_of(text, n), MODULI_MAX);
 	free(text);
@@ -255,15 +256,16 @@ reading(void **state)
 static struct modulus *
 list_of(const size_t *bits, size_t n)
 {
-	char *text = malloc(n * LINE_MAX_);
+	const size_t cap = n * LINE_MAX_;
+	char *text = malloc(cap);
 	struct modulus *list;
 	size_t len = 0;
 	uint32_t count;
 
 	assert_non_null(text);
 	for (size_t i = 0; i < n; i++)
-		len += (size_t)sprintf(text + len, "%s 2 6 100 %zu 2 %s\n", time_, bits[i] - 1,
-		    hex_of(bits[i], (unsigned)i));
+		len += (size_t)snprintf(text + len, cap - len, "%s 2 6 100 %zu 2 %s\n", time_,
+		    bits[i] - 1, hex_of(bits[i], (unsigned)i));
 	list = monitor_moduli_parse(span_of(text, len), &count);
 	assert_int_equal(count, n);
 	free(text);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -151,7 +152,7 @@ static void begin(struct login *l)
 	l->c.session = pair[0];
 	l->session = pair[1];
 	l->handle.c = &l->c;
-	strcpy(l->c.user, "u");
+	(void)snprintf(l->c.user, sizeof(l->c.user), "u");
 	assert_non_null(posternd_session_add(&l->c, &l->handle, 0));
 	alive = &l->c;
 	exits = answers = 0;
@@ -237,7 +238,7 @@ static void files_alone_run_no_file_of_the_users(void **state)
 
 		begin(&l);
 		l.c.grant.has_command = 1;
-		strcpy(l.c.grant.command, cases[i].command);
+		(void)snprintf(l.c.grant.command, sizeof(l.c.grant.command), "%s", cases[i].command);
 		assert_int_equal(ask(&l, &rq), POSTERN_LATER);
 		assert_true(received(&l, &o) > 0);
 		assert_int_equal(o.head.kind, SESSION_START);
@@ -389,7 +390,7 @@ static void the_last_word_of_a_session_is_heard(void **state)
 	assert_int_equal(ask(&l, &exec), POSTERN_LATER);
 	memset(&r, 0, sizeof(r));
 	r.head = (struct session_head){ .kind = SESSION_NOTE };
-	strcpy(r.note.text, "the user is gone");
+	(void)snprintf(r.note.text, sizeof(r.note.text), "the user is gone");
 	assert_int_equal(session_link_send(l.session, &r, session_report_size(SESSION_NOTE), NULL, 0),
 	    0);
 	close(l.session);

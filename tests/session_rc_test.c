@@ -75,8 +75,8 @@ static void keys_set_variables_but_not_what_others_rely_on(void **s)
 	char *set[] = { (char[]){ "FIXED=admin" } };
 
 	(void)s;
-	strcpy(from.environment, "A=1\nPATH=/opt\nSSH_CLIENT=x\nSSH_ORIGINAL_COMMAND=x\nFIXED=user\n"
-	    "WITH=a=b c\nEMPTY=\n");
+	(void)snprintf(from.environment, sizeof(from.environment), "A=1\nPATH=/opt\nSSH_CLIENT=x\n"
+	    "SSH_ORIGINAL_COMMAND=x\nFIXED=user\nWITH=a=b c\nEMPTY=\n");
 	conf.user_environment = yes;
 	conf.set_env = (struct conf_words){ set, 1 };
 	program.original = "wanted";
@@ -112,7 +112,7 @@ static void the_users_file_is_read_as_far_as_permitted(void **s)
 	is("OTHER", "1");
 	is("SSH_CONNECTION", "10.1.2.3 4711 10.9.9.9 22");
 	/* the file comes after the key, as in sshd */
-	strcpy(from.environment, "OTHER=2\n");
+	(void)snprintf(from.environment, sizeof(from.environment), "OTHER=2\n");
 	is("OTHER", "1");
 	from.environment[0] = '\0';
 }
@@ -120,6 +120,7 @@ static void the_users_file_is_read_as_far_as_permitted(void **s)
 static void a_file_that_is_none_or_has_no_end_sets_nothing(void **s)
 {
 	static char big[64 * 1024 + 1];
+	size_t n = 0;
 	char *set[] = { (char[]){ "FIXED=admin" }, (char[]){ "TWO=2" } };
 	char path[300];
 
@@ -144,8 +145,8 @@ static void a_file_that_is_none_or_has_no_end_sets_nothing(void **s)
 	/* more than there is room for leaves the rest as it is */
 	big[0] = '\0';
 	for (int i = 0; i < 3000; i++)
-		sprintf(big + strlen(big), "V%d=1\n", i);
-	put("environment", big, strlen(big));
+		n += (size_t)snprintf(big + n, sizeof(big) - n, "V%d=1\n", i);
+	put("environment", big, n);
 	is("V0", "1");
 	is("V2999", NULL);
 	is("HOME", home);
@@ -170,7 +171,7 @@ static void what_pam_sets_leaves_room_for_what_tells_of_the_login(void **s)
 
 	(void)s;
 	for (int i = 0; i < 300; i++) {
-		sprintf(text[i], "V%d=1", i);
+		(void)snprintf(text[i], sizeof(text[i]), "V%d=1", i);
 		all[i] = text[i];
 	}
 	program.pam_environment = all;
@@ -187,7 +188,7 @@ static void what_pam_sets_leaves_room_for_what_tells_of_the_login(void **s)
 static void what_keys_set_is_permitted_here_too(void **s)
 {
 	(void)s;
-	strcpy(from.environment, "LC_ALL=C\nLD_PRELOAD=/tmp/x.so\n");
+	(void)snprintf(from.environment, sizeof(from.environment), "LC_ALL=C\nLD_PRELOAD=/tmp/x.so\n");
 	conf.user_environment = some;
 	is("LC_ALL", "C");
 	is("LD_PRELOAD", NULL);
@@ -258,9 +259,9 @@ static int setup(void **s)
 		return -1;
 	user = (struct account_user){ .exists = true, .name = "bob", .shell = "/bin/sh",
 	    .uid = getuid() };
-	strcpy(user.home, home);
-	strcpy(from.address, "10.1.2.3");
-	strcpy(from.local, "10.9.9.9");
+	(void)snprintf(user.home, sizeof(user.home), "%s", home);
+	(void)snprintf(from.address, sizeof(from.address), "10.1.2.3");
+	(void)snprintf(from.local, sizeof(from.local), "10.9.9.9");
 	from.port = 4711;
 	from.local_port = 22;
 	program = (struct session_program){ .conf = &conf, .user = &user, .from = &from };

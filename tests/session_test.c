@@ -47,11 +47,11 @@ static void start(struct lab *l, const char *user, const char *option)
 	fclose(null);
 	memset(&ask, 0, sizeof(ask));
 	snprintf(ask.user, sizeof(ask.user), "%s", user);
-	strcpy(ask.address, "10.1.2.3");
-	strcpy(ask.local, "10.9.9.9");
+	(void)snprintf(ask.address, sizeof(ask.address), "10.1.2.3");
+	(void)snprintf(ask.local, sizeof(ask.local), "10.9.9.9");
 	ask.port = 4711;
 	ask.local_port = 22;
-	strcpy(ask.auth_info, auth_info);
+	(void)snprintf(ask.auth_info, sizeof(ask.auth_info), "%s", auth_info);
 	assert_int_equal(session_link_pair(pair), 0);
 	if ((l->pid = fork()) == 0) {
 		if (dup2(pair[1], 3) < 0)
@@ -205,13 +205,13 @@ static void a_program_has_its_users_environment_and_nothing_else(void **s)
 	assert_int_equal(setenv("POSTERND_SECRET", "1", 1), 0);
 	start(&l, myself(), "SetEnv FIXED=adm 'TWO=a b'");
 	memset(&order, 0, sizeof(order));
-	strcpy(order.env.name, "LC_ALL");
-	strcpy(order.env.value, "C");
+	(void)snprintf(order.env.name, sizeof(order.env.name), "LC_ALL");
+	(void)snprintf(order.env.value, sizeof(order.env.value), "C");
 	order_simple(&l, SESSION_ENV, 5);
-	strcpy(order.env.name, "HOME");
-	strcpy(order.env.value, "/evil");
+	(void)snprintf(order.env.name, sizeof(order.env.name), "HOME");
+	(void)snprintf(order.env.value, sizeof(order.env.value), "/evil");
 	order_simple(&l, SESSION_ENV, 5);
-	strcpy(order.env.name, "FIXED");
+	(void)snprintf(order.env.name, sizeof(order.env.name), "FIXED");
 	order_simple(&l, SESSION_ENV, 5);
 	order_start(&l, 5, "env; pwd; ls /proc/self/fd | wc -l; umask; ps -o sid= -o pid= -p $$", NULL);
 	assert_true(reply_is(&l, 5, true, fds, 3));
@@ -268,9 +268,9 @@ static void the_peers_signals_reach_the_program(void **s)
 	order_start(&l, 1, "sleep 60", NULL);
 	assert_true(reply_is(&l, 1, true, fds, 3));
 	memset(&order, 0, sizeof(order));
-	strcpy(order.signal.name, "NOSUCH");
+	(void)snprintf(order.signal.name, sizeof(order.signal.name), "NOSUCH");
 	order_simple(&l, SESSION_SIGNAL, 1);
-	strcpy(order.signal.name, "INT");
+	(void)snprintf(order.signal.name, sizeof(order.signal.name), "INT");
 	order_simple(&l, SESSION_SIGNAL, 77);	/* another channel's */
 	order_simple(&l, SESSION_SIGNAL, 1);
 	assert_string_equal(exit_of(&l).exit.signal, "INT");
@@ -279,7 +279,7 @@ static void the_peers_signals_reach_the_program(void **s)
 	order_start(&l, 2, "sleep 0.5; exit 9", "wanted");
 	assert_true(reply_is(&l, 2, true, fds, 3));
 	memset(&order, 0, sizeof(order));
-	strcpy(order.signal.name, "KILL");
+	(void)snprintf(order.signal.name, sizeof(order.signal.name), "KILL");
 	order_simple(&l, SESSION_SIGNAL, 2);
 	assert_int_equal(exit_of(&l).exit.status, 9);
 	close_all(fds);
@@ -307,7 +307,7 @@ static void order_pty(struct lab *l, uint64_t chan, const uint8_t *modes, size_t
 	memset(&order, 0, sizeof(order));
 	order.pty.columns = 91;
 	order.pty.rows = 33;
-	strcpy(order.pty.term, "vt220");
+	(void)snprintf(order.pty.term, sizeof(order.pty.term), "vt220");
 	order.pty.modes_len = (uint32_t)n;
 	if (n > 0)
 		memcpy(order.pty.modes, modes, n);
@@ -446,9 +446,9 @@ static void orders_are_whole_or_invalid(void **s)
 	for (uint32_t kind = 0; kind < 64; kind++) {
 		memset(&order, 0, sizeof(order));
 		order.head.kind = kind;
-		strcpy(order.env.name, kind == SESSION_ENV ? "A" : "");
+		(void)snprintf(order.env.name, sizeof(order.env.name), "%s", kind == SESSION_ENV ? "A" : "");
 		if (kind == SESSION_CONNECT)
-			strcpy(order.connect.host, "host");
+			(void)snprintf(order.connect.host, sizeof(order.connect.host), "host");
 		if (kind == SESSION_LISTEN) {
 			order.listen.kind = POSTERN_FORWARDED_TCPIP;
 			order.listen.bind = CONF_BIND_ANY;
@@ -475,7 +475,7 @@ static void orders_are_whole_or_invalid(void **s)
 	assert_false(session_order_valid(&order, session_order_size(&order)));
 	memset(&order, 0, sizeof(order));
 	order.head.kind = SESSION_ENV;
-	strcpy(order.env.name, "A=B");
+	(void)snprintf(order.env.name, sizeof(order.env.name), "A=B");
 	assert_false(session_order_valid(&order, session_order_size(&order)));
 	memset(&order, 0, sizeof(order));
 	order.head.kind = SESSION_START;
@@ -514,7 +514,7 @@ static void orders_to_connect_and_listen_are_bounded(void **s)
 	assert_false(session_order_valid(&order, n));
 	assert_false(session_order_valid(&order, sizeof(order.connect)));
 	assert_false(session_order_valid(&order, sizeof(order)));
-	strcpy(order.connect.host, "ab");
+	(void)snprintf(order.connect.host, sizeof(order.connect.host), "ab");
 	assert_true(session_order_valid(&order, session_order_size(&order)));
 	assert_false(session_order_valid(&order, sizeof(order.connect)));	/* bytes left over */
 	memset(&order, 0, sizeof(order));
@@ -526,7 +526,7 @@ static void orders_to_connect_and_listen_are_bounded(void **s)
 			path = kind == POSTERN_FORWARDED_STREAMLOCAL;
 			order.listen.kind = (uint8_t)kind;
 			order.listen.bind = (uint8_t)bind;
-			strcpy(order.listen.host, "/x");
+			(void)snprintf(order.listen.host, sizeof(order.listen.host), "/x");
 			assert_int_equal(session_order_valid(&order, sizeof(order.listen)),
 			    (tcp && bind >= CONF_BIND_LOOPBACK && bind <= CONF_BIND_ADDRESS) ||
 			    (path && bind == 0));

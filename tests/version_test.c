@@ -1,6 +1,7 @@
 /* version_test.c - identification strings, the bad ones first. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -105,13 +106,14 @@ lengths_at_the_bound_and_over(void **state)
 
 		memset(line, 'x', sizeof(line));
 		memcpy(line, "SSH-2.0-", 8);
-		strcpy(line + SSH_VERSION_MAX, ends[i % 2]);
+		(void)snprintf(line + SSH_VERSION_MAX, sizeof(line) - SSH_VERSION_MAX, "%s", ends[i % 2]);
 		assert_int_equal(take(&v, role, line, strlen(line), &used, &found), PROTO_OK);
 		assert_int_equal(found, SSH_VERSION_MAX);
 		assert_int_equal(used, strlen(line));
 
 		line[SSH_VERSION_MAX] = 'x';
-		strcpy(line + SSH_VERSION_MAX + 1, ends[i % 2]);
+		(void)snprintf(line + SSH_VERSION_MAX + 1, sizeof(line) - SSH_VERSION_MAX - 1, "%s",
+		    ends[i % 2]);
 		assert_int_equal(take(&v, role, line, strlen(line), &used, &found),
 		    PROTO_E_BANNER_LONG);
 		/* no newline in sight */
