@@ -7,18 +7,12 @@
  * agent is left when it is gone.
  */
 #include "tests/monitor_play.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct play_child *worker;
 static int agent;
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 run(void)

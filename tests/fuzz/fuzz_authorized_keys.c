@@ -12,17 +12,11 @@
 #include <string.h>
 
 #include "apps/account.h"
+#include "tests/fuzz/must.h"
 
 enum { BLOB = 51, FUZZ_MAX = 4096 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

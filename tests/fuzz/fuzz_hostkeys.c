@@ -8,19 +8,13 @@
  */
 #include "proto/transport_state.h"
 #include "tests/worker_lab.h"
+#include "tests/fuzz/must.h"
 
 enum { FUZZ_MAX = 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct lab *lab;
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Two keys, one of them with two algorithms, and a certificate. */
 static void

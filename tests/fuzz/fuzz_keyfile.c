@@ -9,15 +9,9 @@
 #include <string.h>
 
 #include "crypto/keyfile.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 one(const uint8_t *data, size_t size, const char *passphrase)

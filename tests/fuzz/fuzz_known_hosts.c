@@ -9,19 +9,13 @@
 #include <sodium.h>
 
 #include "privsep/monitor.h"
+#include "tests/fuzz/must.h"
 
 enum { BLOB = 51, FUZZ_MAX = 4096, TEXT_MAX = FUZZ_MAX * 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char name[] = "host.example";
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* The blob, and as a line has it. */
 struct host_key { uint8_t blob[BLOB]; char text[128]; };

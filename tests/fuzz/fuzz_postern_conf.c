@@ -6,52 +6,20 @@
  * Besides the sanitizers: what was taken has every value that the rest of postern counts
  * on, and its tokens come to an end.
  */
-#include <glob.h>
 #include <ifaddrs.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "apps/client_log.h"
 #include "apps/client_token.h"
-
-enum { FUZZ_MAX = 8192 };
+#include "tests/fuzz/conf_self.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char path[64];
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 /* ---- what is not asked of the machine ---- */
-
-int
-glob(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *g)
-{
-	static char *self[] = { path, NULL };
-
-	(void)flags;
-	(void)failed;
-	if (strstr(pattern, "self") == NULL)
-		return GLOB_NOMATCH;
-	g->gl_pathc = 1;
-	g->gl_pathv = self;
-	return 0;
-}
-
-void
-globfree(glob_t *g)
-{
-	g->gl_pathc = 0;
-}
 
 pid_t
 fork(void)
@@ -110,9 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > FUZZ_MAX)
 		return 0;
-	fd = memfd_create("conf", MFD_CLOEXEC);
-	must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = conf_self(data, size);
 	client_log_set_level(0);
 	client_conf_init(&c);
 	c.original = client_conf_copy("web.example.org");

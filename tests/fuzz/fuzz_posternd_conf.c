@@ -5,47 +5,14 @@
  * Besides the sanitizers: what was refused was told, one line for each error; what was
  * taken can be asked by any login, and whose blocks do not hold sees the global part.
  */
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "apps/conf_match.h"
-
-enum { FUZZ_MAX = 8192 };
+#include "tests/fuzz/conf_self.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static char path[64];
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-/* No file is looked for. */
-int
-glob(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *g)
-{
-	static char *self[] = { path, NULL };
-
-	(void)flags;
-	(void)failed;
-	if (strstr(pattern, "self") == NULL)
-		return GLOB_NOMATCH;
-	g->gl_pathc = 1;
-	g->gl_pathv = self;
-	return 0;
-}
-
-void
-globfree(glob_t *g)
-{
-	g->gl_pathc = 0;
-}
 
 static unsigned
 lines(const char *text)
@@ -117,9 +84,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > FUZZ_MAX)
 		return 0;
-	fd = memfd_create("conf", MFD_CLOEXEC);
-	must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = conf_self(data, size);
 	out = open_memstream(&told, &told_n);
 	must(out != NULL);
 	conf_new(&c);

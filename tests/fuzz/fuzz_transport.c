@@ -10,15 +10,9 @@
  * reaches an upper layer before keys are in use.
  */
 #include "tests/transport_pair.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 fuzz_version(const uint8_t *p, size_t n, enum ssh_role role)

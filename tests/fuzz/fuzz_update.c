@@ -9,6 +9,7 @@
  * proven is in the list and was not known.
  */
 #include "tests/monitor_play.h"
+#include "tests/fuzz/must.h"
 
 enum { FUZZ_MAX = 2048, TEXT_MAX = FUZZ_MAX * 64, KEYS = 8 };
 
@@ -18,13 +19,6 @@ static const char name[] = "host.example";
 static struct { uint8_t blob[64]; char text[128]; } keys[KEYS];	/* K, L, M... */
 static struct play_child *worker;
 static struct conn *conn;
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static size_t blob_len;
 
@@ -39,6 +33,7 @@ start(void)
 {
 	struct play_proof proof;
 	void *state = NULL;
+	char base64[96];
 
 	must(play_setup(&state) == 0);
 	worker = play_client(1, &proof);
@@ -48,9 +43,9 @@ start(void)
 	for (size_t i = 0; i < KEYS; i++) {
 		memcpy(keys[i].blob, play.host_blob, blob_len);
 		keys[i].blob[blob_len - 1] = (uint8_t)(keys[i].blob[blob_len - 1] + i);
-		strcpy(keys[i].text, "ssh-ed25519 ");
-		sodium_bin2base64(keys[i].text + 12, sizeof(keys[i].text) - 12, keys[i].blob, blob_len,
+		sodium_bin2base64(base64, sizeof(base64), keys[i].blob, blob_len,
 		    sodium_base64_VARIANT_ORIGINAL);
+		(void)snprintf(keys[i].text, sizeof(keys[i].text), "ssh-ed25519 %s", base64);
 	}
 }
 
