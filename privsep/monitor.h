@@ -92,6 +92,7 @@ CRYPTO_CHECKED int monitor_watch(struct watch *, int ep, int fd, uint32_t events
     void (*ready)(struct monitor *, void *, uint32_t), void *owner);
 /* EPOLL_CTL_DEL first: a child of posix_spawn may hold the descriptor for a moment
  * longer, and a stale entry would report events of a freed owner. */
+int monitor_release(struct watch *);		/* its fd, the caller's from now on, or -1 */
 void monitor_unwatch(struct watch *);		/* ...and closes; accepts fd -1 */
 
 /* Objects are freed at the end of a turn, so that a later event of the same turn

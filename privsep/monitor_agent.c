@@ -11,7 +11,6 @@
 #include "privsep/monitor_agent.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
 	SSH_AGENT_FAILURE = 5,
@@ -393,7 +392,7 @@ monitor_agent_new(struct monitor *m, uint64_t call, int socket)
 	struct agent *a = m->n_agents < MONITOR_AGENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
 
 	if (a == NULL) {
-		(void)close(socket);	/* nothing was said */
+		(void)monitor_agent_link_drop(socket);	/* told all the same */
 		monitor_remark(m, IPC_ERROR, "no room for another agent");
 		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = call });
 		return NULL;
@@ -424,7 +423,7 @@ monitor_agent_on_agent(struct monitor *m, const struct ipc_AGENT *q)
 	struct agent *a;
 
 	if (q->again > 1) {
-		(void)close(q->socket);	/* nothing was said */
+		(void)monitor_agent_link_drop(q->socket);	/* told all the same */
 		return IPC_BROKEN;
 	}
 	a = monitor_agent_new(m, q->call, q->socket);

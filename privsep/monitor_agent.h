@@ -73,6 +73,8 @@ void monitor_agent_link_send(struct agent *, struct span body, uint32_t ms);
 /* The same of a whole message, its length in front, in crypto_secret memory: takes it. */
 void monitor_agent_link_send_secret(struct agent *, uint8_t *message, size_t n, uint32_t ms);
 void monitor_agent_link_close(struct agent *);
+/* Closes an agent's socket that is in no link, if that keeps nobody waiting; false: it stays. */
+bool monitor_agent_link_drop(int fd);
 
 /* ---- monitor_agent.c, for the link and for monitor_agent_add.c ---- */
 /* Takes the socket.  NULL: it is no agent's, or there is no room; that was told. */

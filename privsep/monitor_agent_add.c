@@ -7,8 +7,6 @@
  * is said once and before anybody is spoken to, must have said that keys may leave at all.
  * A host key never does.  The message is made in guarded memory and wiped once it is out.
  */
-#include <unistd.h>
-
 #include "crypto/blob.h"
 #include "privsep/monitor_agent.h"
 
@@ -63,7 +61,7 @@ monitor_agent_on_add(struct monitor *m, const struct ipc_AGENT_ADD *q)
 	if (m->config.keys_may_leave == 0)
 		monitor_remark(m, IPC_ERROR, "a key was to be given to an agent: keys may not leave");
 	if (q->confirm > 1 || out.p == NULL || !put_message(&out, key, q)) {
-		(void)close(q->socket);	/* nothing was said */
+		(void)monitor_agent_link_drop(q->socket);	/* told all the same */
 		crypto_secret_free(out.p);
 		tell_AGENT_DONE(m, &(struct ipc_AGENT_DONE){ .call = q->call });
 		return q->confirm > 1 ? IPC_BROKEN : 0;

@@ -9,8 +9,6 @@
  */
 #include "privsep/monitor_agent.h"
 
-#include <unistd.h>
-
 bool
 monitor_agent_again(struct agent *a)
 {
@@ -60,7 +58,7 @@ monitor_agent_on_back(struct monitor *m, const struct ipc_AGENT_BACK *q)
 	struct agent *a = find(m, q->call);
 
 	if (a == NULL) {
-		(void)close(q->socket);	/* nothing was said */
+		(void)monitor_agent_link_drop(q->socket);	/* told all the same */
 		return 0;
 	}
 	answered(a);

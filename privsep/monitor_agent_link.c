@@ -5,6 +5,10 @@
  * whatever the descriptor's own flags say, for others hold it too; no length is
  * believed beyond AGENT_REPLY_MAX; and a reply that nobody asked for ends the link,
  * for it could pass for the answer to the next question.
+ *
+ * An agent may send descriptors, which are closed by who reads past them or closes the
+ * socket they wait in, and that takes as long as the agent likes: a connection can linger.
+ * So what brings some is not read, and their socket not closed before we end.
  */
 #include "privsep/monitor_agent.h"
 
@@ -53,17 +57,50 @@ flush(struct agent *a)
 	return true;
 }
 
+/* Reads bytes that no descriptors come with: how many; 0: the end; -1 and errno, EPROTO:
+ * there are some next. */
+static ssize_t
+take(int fd, uint8_t *p, size_t want)
+{
+	struct iovec iov = { .iov_base = p, .iov_len = want };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = recvmsg(fd, &m, MSG_PEEK | MSG_DONTWAIT);
+
+	/* for want of room they are left where they are, and that is told */
+	if (n >= 0 && (m.msg_flags & MSG_CTRUNC) != 0) {
+		errno = EPROTO;
+		return -1;
+	}
+	/* no more than was looked at: what has come meanwhile may be others */
+	return n <= 0 ? n : recv(fd, p, (size_t)n, MSG_DONTWAIT);
+}
+
+bool
+monitor_agent_link_drop(int fd)
+{
+	uint8_t rest[1024];
+	ssize_t n;
+
+	(void)shutdown(fd, SHUT_RDWR);	/* nothing more comes; fails for what has ended */
+	while ((n = take(fd, rest, sizeof(rest))) > 0 || (n < 0 && errno == EINTR))
+		continue;
+	if (n < 0 && errno == EPROTO)
+		return false;
+	(void)close(fd);		/* nothing was said, or all of it */
+	return true;
+}
+
 /* Adds what has come to p, which holds *have of want.  False: not all is there yet,
  * or the link is lost. */
 static bool
 fill(struct agent *a, uint8_t *p, size_t *have, size_t want)
 {
-	ssize_t n = recv(a->link.fd, &p[*have], want - *have, MSG_DONTWAIT);
+	ssize_t n = take(a->link.fd, &p[*have], want - *have);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
-		monitor_agent_lost(a, "it is gone");
+		monitor_agent_lost(a, n < 0 && errno == EPROTO ? "it sends descriptors" : "it is gone");
 		return false;
 	}
 	*have += (size_t)n;
@@ -129,7 +166,7 @@ monitor_agent_link_open(struct agent *a, int fd)
 	if (r == 0)
 		r = monitor_watch(&a->link, a->m->ep, fd, EPOLLIN, ready, a);
 	if (r != 0)
-		(void)close(fd);	/* nothing was said */
+		(void)monitor_agent_link_drop(fd);	/* told all the same */
 	return r;
 }
 
@@ -158,8 +195,12 @@ monitor_agent_link_send_secret(struct agent *a, uint8_t *message, size_t n, uint
 void
 monitor_agent_link_close(struct agent *a)
 {
+	int fd = monitor_release(&a->link);
+
 	forget_secret(a);
-	monitor_unwatch(&a->link);
+	/* each more of them would be one more that stays */
+	if (fd >= 0 && !monitor_agent_link_drop(fd))
+		a->again = false;
 	monitor_timer_clear(a->m, &a->deadline);
 	free(a->in);
 	a->in = NULL;

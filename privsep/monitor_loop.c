@@ -30,14 +30,24 @@ monitor_watch(struct watch *w, int ep, int fd, uint32_t events,
 	return 0;
 }
 
+int
+monitor_release(struct watch *w)
+{
+	int fd = w->fd;
+
+	if (fd >= 0)
+		(void)epoll_ctl(w->ep, EPOLL_CTL_DEL, fd, NULL);	/* it is in there */
+	w->fd = -1;
+	return fd;
+}
+
 void
 monitor_unwatch(struct watch *w)
 {
-	if (w->fd < 0)
-		return;
-	(void)epoll_ctl(w->ep, EPOLL_CTL_DEL, w->fd, NULL);	/* it is in there */
-	(void)close(w->fd);		/* nothing buffered is lost */
-	w->fd = -1;
+	int fd = monitor_release(w);
+
+	if (fd >= 0)
+		(void)close(fd);	/* nothing buffered is lost */
 }
 
 void

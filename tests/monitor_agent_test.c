@@ -2,7 +2,10 @@
  * monitor_agent_test.c - logins by an agent's key: what the agent is asked to sign, what of
  * its answers counts, and what comes of it when it dies or its key is dropped.
  */
+#include <time.h>
+
 #include "tests/agent_login_play.h"
+#include "tests/lingering.h"
 
 enum { SIGNATURE = 83 };		/* an ssh-ed25519 signature blob */
 
@@ -225,6 +228,85 @@ test_dies_unnoticed(void **state)
 	assert_null(play.m->agents);
 }
 
+/* ---- it sends descriptors, whose last copy holds up who closes it ---- */
+
+static void
+send_lingering(const void *p, size_t n)
+{
+	union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } c = { { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)p, n };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.buf,
+		.msg_controllen = sizeof(c.buf) };
+	int peer, fd = lingering(&peer);
+
+	c.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		.cmsg_len = CMSG_LEN(sizeof(fd)) };
+	memcpy(CMSG_DATA(&c.align), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(agent, &m, 0), n);
+	close(fd);			/* its peer stays, and reads nothing */
+}
+
+static void
+runs_within_a_moment(void)
+{
+	time_t before = time(NULL);
+
+	play_run();
+	assert_true(time(NULL) - before < LINGER_S / 4);
+	expect_failed("the agent is gone");
+	expect_closed();
+}
+
+static void
+test_descriptors_with_an_answer(void **state)
+{
+	struct span response;
+	uint8_t frame[512];
+	struct wr w = wr_of(frame, sizeof(frame));
+
+	/* with all of it, with its body, and with its last byte */
+	for (size_t at = 0; at < 3; at++) {
+		size_t plain;
+
+		if (at > 0)
+			(void)setup(state);
+		asked();
+		w.n = 0;
+		response = sign_response(seed, &proof);
+		wr_blob(&w, response, 256);
+		plain = at == 0 ? 0 : at == 1 ? 4 : w.n - 1;
+		assert_int_equal(send(agent, frame, plain, 0), plain);
+		send_lingering(&frame[plain], w.n - plain);
+		runs_within_a_moment();
+		if (at < 2)
+			(void)teardown(state);
+	}
+}
+
+/* One that could be connected to again is not: each connection would be one that stays. */
+static void
+test_descriptors_end_it_for_good(void **state)
+{
+	(void)state;
+	asked();
+	send_lingering("y", 1);
+	runs_within_a_moment();
+	try(1);
+	expect_failed("the agent is gone");
+}
+
+/* Behind what is read, or what nobody will read. */
+static void
+test_descriptors_behind_the_last_word(void **state)
+{
+	(void)state;
+	asked();
+	assert_int_equal(send(agent, "\377\0\0\0", 4, 0), 4);	/* too long */
+	assert_int_equal(send(agent, "x", 1, 0), 1);
+	send_lingering("y", 1);
+	runs_within_a_moment();
+}
+
 /* ---- its keys are dropped ---- */
 
 static void
@@ -291,7 +373,11 @@ main(void)
 		T(test_login), T(test_host_bound_login), T(test_bind_answers),
 		T(test_no_signature), T(test_another_session), T(test_malformed_signatures),
 		T(test_wrong_types), T(test_long_signature), T(test_dies),
-		T(test_dies_unnoticed), T(test_last_key_dropped),
+		T(test_dies_unnoticed), T(test_descriptors_with_an_answer),
+		T(test_descriptors_behind_the_last_word),
+		cmocka_unit_test_setup_teardown(test_descriptors_end_it_for_good, again_setup,
+		    teardown),
+		T(test_last_key_dropped),
 		T(test_dropped_while_it_signs), T(test_dropped_and_dead),
 	};
 
