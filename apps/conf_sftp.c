@@ -3,7 +3,8 @@
  * system's sftp-server, a program of its own that is started without the user's shell.
  *
  * That shell would read files that the user can write by this very service, and who is
- * let in for files alone would run programs.
+ * let in for files alone would run programs.  For the same reason ~/.ssh/rc is not run
+ * (posternd_session.c), and neither peer nor user sets its variables (session_env.c).
  */
 #include <string.h>
 #include <unistd.h>

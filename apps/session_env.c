@@ -170,6 +170,14 @@ static void put_pam(struct session_env *e, const struct conf *c, char *const *en
 	}
 }
 
+/* sshd serves files by itself, and no variable makes it run anything; the program that does
+ * it here would load what the peer or a file of the user's names in LD_PRELOAD, which the
+ * same peer may have put there. */
+static bool is_for_files(const struct session_program *p)
+{
+	return p->sftp != SESSION_SFTP_NOT;
+}
+
 /* Later ones replace earlier ones: the peer's never outweigh the login's, the user's own
  * do where PermitUserEnvironment lets them, but not what tells a forced command who
  * asks for what; and the administrator's outweigh all. */
@@ -180,7 +188,8 @@ void session_program_env(const struct session_program *p, struct session_env *e)
 	char mail[ACCOUNT_USER_MAX + 32];
 
 	*e = (struct session_env){ 0 };
-	put_accepted(e, p->accepted);
+	if (!is_for_files(p))
+		put_accepted(e, p->accepted);
 	put(e, "USER", u->name);
 	put(e, "LOGNAME", u->name);
 	put(e, "HOME", u->home);
@@ -200,9 +209,11 @@ void session_program_env(const struct session_program *p, struct session_env *e)
 	}
 	if (p->agent != NULL)
 		put(e, "SSH_AUTH_SOCK", p->agent);
-	put_pam(e, p->conf, p->pam_environment);
-	put_lines(e, p->conf, p->from->environment);
-	put_file(e, p->conf, u);
+	if (!is_for_files(p)) {
+		put_pam(e, p->conf, p->pam_environment);
+		put_lines(e, p->conf, p->from->environment);
+		put_file(e, p->conf, u);
+	}
 	put_connection(e, p->from);
 	if (p->auth_info != NULL)
 		put(e, "SSH_USER_AUTH", p->auth_info);

@@ -184,6 +184,39 @@ static void what_pam_sets_leaves_room_for_what_tells_of_the_login(void **s)
 	program.original = NULL;
 }
 
+/* Who is let in for files alone may write all of these files, and what they name. */
+static void nobody_sets_variables_of_the_sftp_server_but_the_administrator(void **s)
+{
+	char *pam[] = { (char[]){ "LD_PRELOAD=/x" }, NULL };
+	char *set[] = { (char[]){ "FIXED=admin" } };
+	struct session_env accepted = { 0 };
+
+	(void)s;
+	conf.user_environment = yes;
+	conf.set_env = (struct conf_words){ set, 1 };
+	program.accepted = &accepted;
+	assert_int_equal(session_env_put(&accepted, "LD_PRELOAD", "/x"), 0);
+	is("LD_PRELOAD", "/x");
+	program.sftp = SESSION_SFTP_RUN;
+	program.pam_environment = pam;
+	(void)snprintf(from.environment, sizeof(from.environment), "LD_PRELOAD=/x\n");
+	put("environment", "LD_PRELOAD=/x\n", 14);
+	is("LD_PRELOAD", NULL);
+	program.sftp = SESSION_SFTP_ONLY;
+	is("LD_PRELOAD", NULL);
+	is("HOME", home);
+	is("SSH_CONNECTION", "10.1.2.3 4711 10.9.9.9 22");
+	is("FIXED", "admin");
+	remove_file("environment");
+	from.environment[0] = '\0';
+	program.pam_environment = NULL;
+	program.accepted = NULL;
+	program.sftp = SESSION_SFTP_NOT;
+	conf.set_env = (struct conf_words){ 0 };
+	conf.user_environment = no;
+	session_env_free(&accepted);
+}
+
 /* They come out of a process that was the user when it read them. */
 static void what_keys_set_is_permitted_here_too(void **s)
 {
@@ -285,6 +318,7 @@ int main(void)
 		cmocka_unit_test(the_users_file_is_read_as_far_as_permitted),
 		cmocka_unit_test(a_file_that_is_none_or_has_no_end_sets_nothing),
 		cmocka_unit_test(what_pam_sets_leaves_room_for_what_tells_of_the_login),
+		cmocka_unit_test(nobody_sets_variables_of_the_sftp_server_but_the_administrator),
 		cmocka_unit_test(what_keys_set_is_permitted_here_too),
 		cmocka_unit_test(the_rc_file_runs_first_if_it_may),
 	};
