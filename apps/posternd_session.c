@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@ enum { OPEN_PROHIBITED = 1,		/* RFC 4254 5.1 */
 static void hang_up(struct conn *c)
 {
 	if (c->session >= 0) {
-		/* the session ends now, whenever the link is closed; it was open until here */
+		/* the session ends now, whenever the link is closed; it was open until here.
+		 * While somebody has a copy to close we would hear of its end for ever */
+		(void)epoll_ctl(c->daemon->poll, EPOLL_CTL_DEL, c->session, NULL);
 		(void)shutdown(c->session, SHUT_RDWR);
 		session_link_discard(&c->session, 1);
 	}

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -516,6 +517,25 @@ static void nor_does_a_local_socket_with_one_in_it(void **state)
 	close(peer);
 }
 
+/* A copy that somebody is about to close is no event of ours any more. */
+static void a_link_that_is_given_up_wakes_nobody(void **state)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	struct login l;
+	int copy;
+
+	(void)state;
+	begin(&l);
+	d.poll = epoll_create1(EPOLL_CLOEXEC);
+	assert_int_equal(epoll_ctl(d.poll, EPOLL_CTL_ADD, l.c.session, &e), 0);
+	copy = dup(l.c.session);
+	end(&l);
+	assert_int_equal(epoll_wait(d.poll, &e, 1, 0), 0);
+	close(copy);
+	close(d.poll);
+	d.poll = -1;
+}
+
 /* What lingers is a connection all the same: it is one that does not, from then on. */
 static void a_connection_lingers_no_longer(void **state)
 {
@@ -614,6 +634,7 @@ int main(void)
 		cmocka_unit_test(the_last_word_of_a_session_is_heard),
 		cmocka_unit_test(a_socket_that_lingers_holds_nobody_up),
 		cmocka_unit_test(who_closes_has_nothing_else),
+		cmocka_unit_test(a_link_that_is_given_up_wakes_nobody),
 		cmocka_unit_test(nor_does_a_local_socket_with_one_in_it),
 		cmocka_unit_test(a_connection_lingers_no_longer),
 		cmocka_unit_test(other_kinds_end_the_login),
