@@ -31,6 +31,7 @@ struct client_conf {
 	char *original, *asked;		/* asked: the command or subsystem; NULL: none */
 	bool is_final, wants_final;
 	/* worked out by client_conf_finish */
+	bool has_host;			/* hostname is one, its tokens are none any more */
 	const char *home;
 	uint64_t rekey_bytes;
 	int rekey_seconds;

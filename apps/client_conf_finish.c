@@ -241,6 +241,7 @@ expand_names(struct client_conf *c)
 		return -1;
 	free(c->hostname);
 	c->hostname = host;
+	c->has_host = true;
 	if ((jump = client_token_expand(c, c->jump, TOKENS_JUMP, 0)) == NULL)
 		return -1;
 	free(c->jump);

@@ -84,6 +84,10 @@ client_token_hostname(const struct client_conf *c)
 {
 	struct client_conf bare = *c;	/* in HostName %h is the name it takes the place of */
 
+	/* who is checked against known_hosts is who a command connects to: once is enough, also
+	 * of fe80::1%eth0 */
+	if (c->has_host)
+		return client_conf_copy(c->hostname);
 	bare.hostname = NULL;
 	return c->hostname != NULL ? client_token_expand(&bare, c->hostname, TOKENS_HOSTNAME, 0) :
 	    client_conf_copy(c->original);

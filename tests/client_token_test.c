@@ -89,6 +89,28 @@ static void before_anything_is_set_there_are_defaults(void **s)
 	gives("%r@%h:%p", 0, want);
 }
 
+/* The name that known_hosts is asked for is the name that ProxyCommand has. */
+static void a_host_is_expanded_once(void **s)
+{
+	(void)s;
+	set("HostName=%h%%h%%eth0");
+	gives("%h", 0, "alias%h%eth0");
+	assert_int_equal(client_conf_finish(&conf), 0);
+	assert_string_equal(conf.hostname, "alias%h%eth0");
+	gives("%h", 0, conf.hostname);
+}
+
+/* ...and of an address with its zone, which has no tokens. */
+static void a_zone_is_no_token(void **s)
+{
+	(void)s;
+	free(conf.original);
+	conf.original = client_conf_copy("fe80::1%eth0");
+	gives("%h", 0, "fe80::1%eth0");
+	assert_int_equal(client_conf_finish(&conf), 0);
+	gives("%h", 0, "fe80::1%eth0");
+}
+
 /* SHA-1 of %l%h%p%r%j, in hex. */
 static void the_hash_differs_with_each_part(void **s)
 {
@@ -202,7 +224,8 @@ static void names_that_a_shell_would_read_are_refused(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(each_token_has_its_value), T(before_anything_is_set_there_are_defaults),
+		T(each_token_has_its_value), T(a_host_is_expanded_once), T(a_zone_is_no_token),
+		T(before_anything_is_set_there_are_defaults),
 		T(the_hash_differs_with_each_part), T(what_is_no_token_is_refused),
 		T(variables_are_there_or_an_error), T(homes), T(results_are_bounded),
 		T(names_that_a_shell_would_read_are_refused),
