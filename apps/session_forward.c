@@ -118,6 +118,7 @@ static int connect_path(const struct session_job *j, struct result *out)
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	session_link_bytes_only(fd);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
 		(void)snprintf(out->text, sizeof(out->text), "%s", strerror(errno));
 		return -1;		/* the process ends, and fd with it */

@@ -175,6 +175,16 @@ ssize_t session_link_recv(int sock, void *buf, size_t cap, int fds[SESSION_LINK_
 	return len;
 }
 
+void session_link_bytes_only(int sock)
+{
+#ifndef SO_PASSRIGHTS
+	enum { SO_PASSRIGHTS = 83 };	/* Linux: newer than many a header */
+#endif
+	int no = 0;
+
+	(void)setsockopt(sock, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
+
 bool session_link_text(const char *field, size_t size)
 {
 	return memchr(field, '\0', size) != NULL;

@@ -21,6 +21,10 @@ ssize_t session_link_recv(int sock, void *buf, size_t cap, int fds[SESSION_LINK_
 /* Closes what the other side has sent, or a link in which such things may wait unread,
  * whatever that takes, without waiting for it. */
 void session_link_discard(const int *fds, size_t n);
+/* For a local socket before it is connected or listens: nobody at its other end can put
+ * descriptors into it, where the kernel has that (Linux 6.16).  Elsewhere whoever has it
+ * last must reckon with some. */
+void session_link_bytes_only(int sock);
 /* Does text end within its field? */
 bool session_link_text(const char *field, size_t size);
 /* Copies text into a field; false if it does not fit. */

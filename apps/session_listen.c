@@ -122,6 +122,7 @@ int session_listen_unix(struct session_listener *l, const char *path, mode_t mas
 		return -errno;
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
 		return -errno;
+	session_link_bytes_only(fd);
 	before = umask(mask);
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, BACKLOG) != 0) {
 		e = errno;

@@ -261,6 +261,47 @@ static void addresses_are_permitted_whatever_they_are_called(void **s)
 	stop();
 }
 
+/* 0: fd was sent; else why not. */
+static int sent_over(int sock, int fd)
+{
+	int r = session_link_send(sock, "x", 1, &fd, 1);
+
+	close(fd);
+	return r;
+}
+
+/* Descriptors that somebody sends over a forwarded socket would be closed by the worker, and
+ * a connection that lingers would hold it up, with all that the login has. */
+static void nobody_sends_descriptors_where_the_kernel_can_refuse_them(void **s)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), no = 0, fd, theirs, want;
+
+	(void)s;
+	want = setsockopt(l, SOL_SOCKET, 83, &no, sizeof(no)) == 0 ? -EPERM : 0;
+	assert_true(session_link_put(a.sun_path, sizeof(a.sun_path), in_dir("target")));
+	assert_int_equal(bind(l, (struct sockaddr *)&a, sizeof(a)) | listen(l, 4), 0);
+	start("");
+	order_connect(1, in_dir("target"), 0);
+	fd = report(SESSION_CONNECTED, 1);
+	theirs = accept(l, NULL, NULL);
+	assert_int_equal(sent_over(theirs, dup(l)), want);
+	close(theirs);
+	close(fd);
+	begin_order(SESSION_LISTEN, 2);
+	order.listen.kind = POSTERN_FORWARDED_STREAMLOCAL;
+	(void)snprintf(order.listen.host, sizeof(order.listen.host), "%s", in_dir("a"));
+	send_order();
+	assert_int_equal(report(SESSION_LISTENING, 2), -1);
+	theirs = connect_path(in_dir("a"));
+	fd = report(SESSION_ACCEPTED, 2);
+	assert_int_equal(sent_over(theirs, dup(l)), want);
+	joined(theirs, fd);
+	close(l);
+	unlink(in_dir("target"));
+	stop();
+}
+
 static void what_cannot_be_connected_to_is_said(void **s)
 {
 	static char longer[200];
@@ -820,6 +861,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_are_permitted_whatever_they_are_called),
+		cmocka_unit_test(nobody_sends_descriptors_where_the_kernel_can_refuse_them),
 		cmocka_unit_test(what_cannot_be_connected_to_is_said),
 		cmocka_unit_test(too_many_connects_are_refused_one_by_one),
 		cmocka_unit_test(it_connects_to_addresses_names_and_paths),
