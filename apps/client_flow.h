@@ -16,7 +16,7 @@ struct client_flow {
 	size_t start, end;
 	char *buf;
 	struct client_watch *in, *out;
-	/* Both may be NULL.  filter returns how many bytes are left of n; over is called
+	/* Both may be NULL.  filter returns how many bytes are left of n, or n + 1; over is called
 	 * once, when all there was is passed on or `to` has gone. */
 	size_t (*filter)(void *user, char *p, size_t n);
 	void (*over)(void *user, struct client_flow *);

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apps/client_escape.h"
 #include "apps/client_flow.h"
 #include "apps/client_relay.h"
 #include "apps/client_tty.h"
@@ -32,8 +33,8 @@ struct relay {
 	const struct relay_options *options;
 	struct client_flow flow[FLOWS];
 	int signals, chan;
+	struct client_escape escape;
 	bool channel_over, quit;
-	bool at_line_start, saw_escape;
 };
 
 /* A description of our own of the same pipe or terminal, so that O_NONBLOCK is not
@@ -57,41 +58,12 @@ own_output(int fd, bool *shared)
 	return fd;
 }
 
-/* ~. ~~ ~? at the beginning of a line.  Filters n bytes in place; returns what is
- * left, and sets quit. */
 static size_t
 filter_escapes(void *user, char *p, size_t n)
 {
 	struct relay *r = user;
-	size_t out = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned char ch = (unsigned char)p[i];
-
-		if (r->saw_escape) {
-			r->saw_escape = false;
-			if (ch == '.') {
-				r->quit = true;
-				return out;
-			}
-			if (ch == '?') {
-				(void)dprintf(STDERR_FILENO, "%c?\r\nSupported escape sequences:\r\n"
-				    " %c.  - terminate connection\r\n %c%c  - send the escape character\r\n",
-				    r->options->escape, r->options->escape, r->options->escape,
-				    r->options->escape);
-				continue;
-			}
-			if (ch != (unsigned char)r->options->escape)
-				p[out++] = (char)r->options->escape;
-		} else if (r->at_line_start && ch == (unsigned char)r->options->escape) {
-			r->saw_escape = true;
-			continue;
-		}
-		/* out never passes i: an escape that is put back took a place before */
-		p[out++] = (char)ch;
-		r->at_line_start = ch == '\r' || ch == '\n';
-	}
-	return out;
+	return client_escape_filter(&r->escape, p, n);
 }
 
 static void
@@ -207,7 +179,8 @@ client_relay_run(struct client_loop *loop, postern_channel *channel, int err_fd,
     const struct relay_options *options)
 {
 	struct relay r = { .loop = loop, .channel = channel, .options = options,
-		.owner = { channel_closed }, .at_line_start = true };
+		.owner = { channel_closed },
+		.escape = { .letter = options->escape, .at_line_start = true } };
 	struct client_watch *watch;
 	int result;
 
@@ -216,9 +189,9 @@ client_relay_run(struct client_loop *loop, postern_channel *channel, int err_fd,
 	watch = client_loop_watch(loop, r.signals, POLLIN, handle_signals, &r);
 	if ((result = start_flows(&r, err_fd)) == 0) {
 		client_loop_events(loop);
-		while (!r.quit && !is_finished(&r))
+		while (!r.quit && !r.escape.quit && !is_finished(&r))
 			client_loop_turn(loop);
-		result = r.quit && !r.channel_over ? RELAY_QUIT : loop->is_over ? loop->result : 0;
+		result = (r.quit || r.escape.quit) && !r.channel_over ? RELAY_QUIT : loop->is_over ? loop->result : 0;
 	}
 	client_tty_restore();
 	for (size_t i = 0; i < FLOWS; i++)
