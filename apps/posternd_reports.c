@@ -188,19 +188,22 @@ static void discard(const int *fds, size_t n)
 
 /* A local socket's other end is some program's of a user's, which may have sent descriptors
  * over it, before it was looked at or after: they are closed with it, and linger if it
- * likes.  Nothing can be put into the others. */
+ * likes.  A terminal's last master waits for who is reading from the slave, perhaps into a
+ * page that never comes.  A pipe and a connection by network wait for nobody. */
 void posternd_session_discard(void *user, int fd)
 {
-	int domain;
+	int domain = AF_UNIX;
 	socklen_t len = sizeof(domain);
 
 	(void)user;
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX) {
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain != AF_UNIX) {
+		(void)is_stream(fd);	/* if it is, it lingers no longer */
+		(void)close(fd);
+	} else if (fcntl(fd, F_GETPIPE_SZ) > 0) {
+		(void)close(fd);
+	} else {
 		session_link_discard(&fd, 1);
-		return;
 	}
-	(void)is_stream(fd);		/* if it is, it lingers no longer */
-	(void)close(fd);
 }
 
 void posternd_session_reports(struct conn *c)

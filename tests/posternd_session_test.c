@@ -9,13 +9,18 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -517,6 +522,66 @@ static void nor_does_a_local_socket_with_one_in_it(void **state)
 	close(peer);
 }
 
+/* Reads from a terminal into a page that nobody will bring, or says that it cannot. */
+static _Noreturn void read_for_ever(const char *terminal, int says)
+{
+	int fd = open(terminal, O_RDWR | O_NOCTTY), faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register all = { .range = { (uintptr_t)page, 4096 },
+		.mode = UFFDIO_REGISTER_MODE_MISSING };
+	bool can = fd >= 0 && faults >= 0 && ioctl(faults, UFFDIO_API, &api) == 0 &&
+	    ioctl(faults, UFFDIO_REGISTER, &all) == 0;
+
+	if (write(says, can ? "y" : "n", 1) == 1 && can)
+		(void)!read(fd, page, 4096);
+	_exit(0);
+}
+
+/* Has the child ended within a moment? */
+static bool has_ended(pid_t pid)
+{
+	for (int i = 0; i < 50; i++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		(void)usleep(100000);
+	}
+	return false;
+}
+
+static void nor_does_a_terminal_whose_reader_is_stuck(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), says[2];
+	char name[64], can = 'n';
+	pid_t reader, closer;
+	bool ended;
+
+	(void)state;
+	assert_int_equal(grantpt(master) | unlockpt(master) | pipe(says), 0);
+	assert_int_equal(ptsname_r(master, name, sizeof(name)), 0);
+	if ((reader = fork()) == 0) {
+		close(master);
+		read_for_ever(name, says[1]);
+	}
+	assert_int_equal(read(says[0], &can, 1), 1);
+	assert_int_equal(write(master, "line\n", 5), 5);
+	(void)usleep(200000);		/* it is in there by now, or the test proves less */
+	if ((closer = fork()) == 0) {
+		(void)usleep(100000);	/* the last copy is its own */
+		posternd_session_discard(NULL, master);
+		_exit(0);
+	}
+	close(master);
+	ended = has_ended(closer);
+	(void)kill(reader, SIGKILL);
+	assert_int_equal(waitpid(reader, NULL, 0), reader);
+	close(says[0]);
+	close(says[1]);
+	if (can != 'y')
+		skip();			/* only root may, here */
+	assert_true(ended);
+}
+
 /* A copy that somebody is about to close is no event of ours any more. */
 static void a_link_that_is_given_up_wakes_nobody(void **state)
 {
@@ -634,6 +699,7 @@ int main(void)
 		cmocka_unit_test(the_last_word_of_a_session_is_heard),
 		cmocka_unit_test(a_socket_that_lingers_holds_nobody_up),
 		cmocka_unit_test(who_closes_has_nothing_else),
+		cmocka_unit_test(nor_does_a_terminal_whose_reader_is_stuck),
 		cmocka_unit_test(a_link_that_is_given_up_wakes_nobody),
 		cmocka_unit_test(nor_does_a_local_socket_with_one_in_it),
 		cmocka_unit_test(a_connection_lingers_no_longer),
