@@ -305,4 +305,15 @@ play_next(void)
 	assert_int_equal(ipc_send_##NAME((w)->link, &(struct ipc_##NAME){ __VA_ARGS__ }), 0); \
 	play_run(); } while (0)
 
+#define PLAY_ENDED(conn_, outcome_, end) do { \
+	PLAY_EXPECT(END_OF, end); \
+	assert_int_equal((end)->conn, conn_); \
+	assert_int_equal((end)->outcome, outcome_); } while (0)
+
+static inline bool
+play_contains(struct span s, const char *what)
+{
+	return memmem(s.p, s.n, what, strlen(what)) != NULL;
+}
+
 #endif

@@ -288,17 +288,20 @@ play_agree(struct play_child *w)
 	    .compression_s2c = span_str("zlib@openssh.com"), .strict = 1);
 }
 
-/* A server's connection up to the login; hash is the session id. */
+/* A server's connection up to the login, by this plan; hash is the session id. */
 static inline struct play_child *
-play_server(uint64_t conn, uint8_t session[32])
+play_served(const struct ipc_NEW *plan, uint8_t session[32])
 {
 	struct play_start start;
 	struct play_kex x;
 	struct ipc_SIGN sign;
 	struct ipc_SIGNED sig;
 	struct ipc_KEX_DONE done;
-	struct play_child *w = play_connect(conn, IPC_SERVER, &start);
+	struct play_child *w;
 
+	play_new(plan);
+	play_attach(plan->conn);
+	w = play_started(plan->conn, &start);
 	play_kex(&x);
 	sign = play_sign_of(&x);
 	assert_int_equal(ipc_send_SIGN(w->link, &sign), 0);
@@ -309,6 +312,14 @@ play_server(uint64_t conn, uint8_t session[32])
 	play_agree(w);
 	PLAY_EXPECT(KEX_DONE, &done);
 	return w;
+}
+
+static inline struct play_child *
+play_server(uint64_t conn, uint8_t session[32])
+{
+	struct ipc_NEW plan = play_plan(conn, IPC_SERVER);
+
+	return play_served(&plan, session);
 }
 
 /* The server's signature over the hash of the first key exchange, which is the session id. */
@@ -437,17 +448,6 @@ play_bound_data(const struct play_proof *proof, const char *user, struct span bl
 {
 	return play_auth_data(proof, user, "publickey-hostbound-v00@openssh.com", blob,
 	    span_of(play.host_blob, play.host_blob_len), out, cap);
-}
-
-#define PLAY_ENDED(conn_, outcome_, end) do { \
-	PLAY_EXPECT(END_OF, end); \
-	assert_int_equal((end)->conn, conn_); \
-	assert_int_equal((end)->outcome, outcome_); } while (0)
-
-static inline bool
-play_contains(struct span s, const char *what)
-{
-	return memmem(s.p, s.n, what, strlen(what)) != NULL;
 }
 
 #endif
