@@ -460,8 +460,12 @@ void api_log_tame_line(char *);
 /* ---- api_error.c ---- */
 int api_error_of_outcome(uint32_t outcome);
 void api_error_clear(struct api_exception *);
-/* Keeps why a call on t failed; returns code.  Never overwrites why it ended. */
+/* Keeps why a call on t failed; returns code.  Never overwrites why it ended, also not with
+ * what was said before and is read after that. */
 int api_error_set(postern_transport *, int code, const char *phase, int side,
+    bool is_claim, struct span text);
+/* Keeps why t ends. */
+int api_error_end(postern_transport *, int code, const char *phase, int side,
     bool is_claim, struct span text);
 void api_error_show(const struct api_exception *, struct postern_exception *out);
 

@@ -156,7 +156,7 @@ api_end_without_monitor(postern_transport *t, const char *why)
 {
 	if (!t->is_blamed) {
 		t->end_code = POSTERN_EMONITOR;
-		(void)api_error_set(t, POSTERN_EMONITOR, "open", POSTERN_SYSTEM, false,
+		(void)api_error_end(t, POSTERN_EMONITOR, "open", POSTERN_SYSTEM, false,
 		    span_str(why));
 	}
 	drain(t);

@@ -89,7 +89,7 @@ api_error_clear(struct api_exception *e)
 }
 
 int
-api_error_set(postern_transport *t, int code, const char *phase, int side, bool is_claim,
+api_error_end(postern_transport *t, int code, const char *phase, int side, bool is_claim,
     struct span text)
 {
 	struct api_exception *e = &t->exception;
@@ -107,6 +107,13 @@ api_error_set(postern_transport *t, int code, const char *phase, int side, bool 
 	if (e->text != NULL)
 		api_log_tame_line(e->text);
 	return code;
+}
+
+int
+api_error_set(postern_transport *t, int code, const char *phase, int side, bool is_claim,
+    struct span text)
+{
+	return t->is_ending ? code : api_error_end(t, code, phase, side, is_claim, text);
 }
 
 static const char *

@@ -230,7 +230,8 @@ api_open_failed(postern_transport *t, const struct ipc_NOT_OPENED *m)
 	    api_log_quote(quoted, sizeof(quoted), m->text));
 	(void)api_error_set(t, POSTERN_EREFUSED, "open", POSTERN_PEER, true,
 	    span_of(text, n > 0 ? (size_t)n : 0));
-	t->exception.refusal = m->reason;
+	if (!t->is_ending)
+		t->exception.refusal = m->reason;
 	complete(t, ch, POSTERN_EREFUSED);
 }
 

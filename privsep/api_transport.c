@@ -181,7 +181,7 @@ api_transport_await_start(postern_transport *t, struct api_call *call, struct ap
 	api_call_drop(call);
 	if (is_late && !t->is_started && !t->is_over) {
 		/* half a key exchange is of no use to anybody */
-		(void)api_error_set(t, r, "kex", POSTERN_LOCAL, false,
+		(void)api_error_end(t, r, "kex", POSTERN_LOCAL, false,
 		    span_str("no keys in the time that the caller gave"));
 		t->is_blamed = true;
 		t->end_code = r;
@@ -197,7 +197,7 @@ api_transport_blame(postern_transport *t, int code, const char *why)
 	if (t->is_over || t->is_blamed)
 		return;
 	api_log(t->ctx, t, POSTERN_ERROR, "ended by us: %s", why);
-	(void)api_error_set(t, code, "open", POSTERN_SYSTEM, false, span_str(why));
+	(void)api_error_end(t, code, "open", POSTERN_SYSTEM, false, span_str(why));
 	t->is_blamed = true;
 	t->end_code = code;
 	if (!t->is_ending)

@@ -10,6 +10,24 @@ setup(void **state)
 	return 0;
 }
 
+/* The monitor takes orders from the network's end. */
+static int
+setup_ordered(void **state)
+{
+	if (fake_setup(state) != 0)
+		return -1;
+	fake_how.keeps_quiet = 1;
+	play_client(NULL);
+	return 0;
+}
+
+static int
+teardown_ordered(void **state)
+{
+	fake_how.keeps_quiet = 0;
+	return play_teardown(state);
+}
+
 static struct postern_forward
 forward(int kind, const char *host, uint32_t port)
 {
@@ -135,6 +153,32 @@ openings_end_with_the_connection(void **state)
 	assert_int_equal(t->n_channels, 1);
 	postern_channel_free(ch);
 	assert_int_equal(t->n_channels, 0);
+}
+
+/* What the worker said before is read after the monitor's last word, which stands. */
+static void
+a_refusal_of_before_is_not_the_end(void **state)
+{
+	struct postern_exception e = POSTERN_EXCEPTION;
+	struct pollfd p = { .fd = ctx->monitor.fd, .events = POLLIN };
+	postern_channel *ch = NULL;
+	struct ipc_OPEN m;
+	char order[32];
+	int n = snprintf(order, sizeof(order), "end %d\n", IPC_CUT);
+
+	(void)state;
+	assert_int_equal(postern_transport_open_session_async(t, &ch, NULL), 0);
+	HEAR(OPEN, &m);
+	assert_int_equal(write(peer, order, (size_t)n), n);
+	assert_int_equal(poll(&p, 1, SOON), 1);
+	SAY(NOT_OPENED, .chan = m.chan, .reason = 4, .text = span_str("full"));
+	assert_int_equal(event(POSTERN_EVENT_DONE).result, POSTERN_EREFUSED);
+	(void)event(POSTERN_EVENT_END);
+	assert_int_equal(postern_transport_get_exception(t, &e), 0);
+	assert_int_equal(e.code, POSTERN_ECUT);
+	assert_int_equal(e.refusal, 0);
+	assert_null(strstr(e.text, "refused"));
+	postern_channel_free(ch);
 }
 
 /* ---- arguments ---- */
@@ -489,6 +533,8 @@ main(void)
 		T(a_refusal_tells_its_reason),
 		T(a_late_success_is_closed),
 		T(openings_end_with_the_connection),
+		cmocka_unit_test_setup_teardown(a_refusal_of_before_is_not_the_end, setup_ordered,
+		    teardown_ordered),
 		T(arguments_are_checked),
 		T(every_kind_says_what_the_rfcs_say),
 		T(options_and_other_kinds_pass),
