@@ -577,8 +577,8 @@ static void nor_does_a_terminal_whose_reader_is_stuck(void **state)
 	assert_int_equal(waitpid(reader, NULL, 0), reader);
 	close(says[0]);
 	close(says[1]);
-	if (can != 'y')
-		skip();			/* only root may, here */
+	if (can != 'y')			/* only root may, here */
+		print_message("# no userfaultfd: the reader was not stuck\n");
 	assert_true(ended);
 }
 

@@ -21,6 +21,7 @@ from nacl.signing import SigningKey
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 ROUNDS = 12 if SAN else 30
+SETS = 3                        # at most: none is measured again but for a difference
 DELAY = 0.050                   # fail_delay_ms, postern.h
 REQUEST, FAILURE, RESPONSE = 50, 51, 61
 
@@ -80,21 +81,31 @@ def alike_with_pam(lab, attempt):
         compare(lab, s, attempt, DELAY)
 
 
+def spread(peers):
+    """How far apart they are in the quarter of their attempts that the machine's other work held up least."""
+    usual = {p.user[:20]: statistics.quantiles(p.times, n=4)[0] for p in peers}
+    print("# " + ", ".join("%s %.1f ms" % (u, 1000 * m) for u, m in usual.items()))
+    least = min(usual.values())
+    return max(usual.values()) - least, 0.010 + 0.1 * least
+
+
 def compare(lab, s, attempt, least):
     peers = [Attempts(s, u) for u in (lab.user, "no-such-user", "root", "bin", "daemon", "x" * 200)]
     try:
-        for _ in range(ROUNDS):
+        for _ in range(SETS):           # a hash that is not worked out would be 20 ms and more, in every set
             for p in peers:
-                p.refused(attempt)
-        medians = {p.user[:20]: statistics.median(p.times) for p in peers}
-        first = min(min(p.times) for p in peers)
+                p.times.clear()
+            for _ in range(ROUNDS):
+                for p in peers:
+                    p.refused(attempt)
+            first = min(min(p.times) for p in peers)
+            check(first >= least - 0.001, "a refusal after %.1f ms" % (1000 * first))
+            apart, allowed = spread(peers)
+            if apart < allowed:
+                break
         said = set().union(*(p.bytes for p in peers))
-        print("# " + ", ".join("%s %.1f ms" % (u, 1000 * m) for u, m in medians.items()))
-        check(first >= least - 0.001, "a refusal after %.1f ms" % (1000 * first))
         check(len(said) == 1, "refusals differ: %r" % said)
-        spread = max(medians.values()) - min(medians.values())
-        # other processes are at work; a hash that is not worked out would be 20 ms and more
-        check(spread < 0.010 + 0.1 * min(medians.values()), "medians differ by %.1f ms" % (1000 * spread))
+        check(apart < allowed, "they differ by %.1f ms" % (1000 * apart))
     finally:
         for p in peers:
             p.t.close()
