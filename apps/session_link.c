@@ -8,9 +8,12 @@
  * close and answers when it wants.  So nothing that came is closed here but by a child.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,9 +56,44 @@ int session_link_send(int sock, const void *packet, size_t len, const int *fds, 
 
 /* As fork(2), without what fork(3) runs in the child: that may call the system and nothing
  * else. */
-static pid_t split(void)
+static pid_t split(unsigned long flags)
 {
-	return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static void reap(pid_t pid)
+{
+	while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		continue;
+}
+
+/* A file system is told of each close, not of the last alone, and may be the user's own. */
+static bool any_is_of_a_file_system(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct statx x;
+
+		/* it is not asked now either: what kind it is, the kernel knows */
+		if (statx(fds[i], "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &x) != 0 ||
+		    !(S_ISSOCK(x.stx_mode) || S_ISFIFO(x.stx_mode) || S_ISCHR(x.stx_mode)))
+			return true;
+	}
+	return false;
+}
+
+/* By a child that has our table, so that no copy is made, and none is closed as the first
+ * child ends.  While it hangs it keeps all that we have: we close our ports ourselves. */
+static void close_in_our_table(const int *fds, size_t n)
+{
+	pid_t pid = split(CLONE_FILES);
+
+	if (pid == 0) {
+		pid = split(CLONE_FILES);	/* nobody's child, so nobody waits for it */
+		for (size_t i = 0; pid == 0 && i < n; i++)
+			(void)syscall(SYS_close, fds[i]);
+		_exit(0);
+	}
+	reap(pid);
 }
 
 /* All descriptors but these go, in a sorted copy. */
@@ -81,7 +119,8 @@ static bool keep_only(const int *fds, size_t n, int gate)
 }
 
 /* Says when it has copies, of these and of nothing else, waits until they are the last, and
- * closes them: that may take for ever, and must not keep a port or a link of posternd's. */
+ * ends.  No connection lingers for a process that ends; a terminal may keep it for ever, but
+ * with it no port and no link of posternd's. */
 static _Noreturn void close_last(const int *fds, size_t n, int gate)
 {
 	char byte = 0;
@@ -89,8 +128,6 @@ static _Noreturn void close_last(const int *fds, size_t n, int gate)
 	if (keep_only(fds, n, gate) && write(gate, &byte, 1) == 1)
 		while (read(gate, &byte, 1) < 0 && errno == EINTR)
 			continue;
-	for (size_t i = 0; i < n; i++)
-		(void)close(fds[i]);
 	_exit(0);
 }
 
@@ -110,17 +147,20 @@ void session_link_discard(const int *fds, size_t n)
 	int gate[2];
 	pid_t pid;
 
+	if (n > 0 && any_is_of_a_file_system(fds, n)) {
+		close_in_our_table(fds, n);
+		return;
+	}
 	if (n == 0 || n > CAME_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) != 0)
 		return;		/* no room: then they stay open, but nobody is held up */
-	if ((pid = split()) == 0) {
+	if ((pid = split(0)) == 0) {
 		/* one that hangs is nobody's child, so nobody waits for it */
-		if (split() == 0)
+		if (split(0) == 0)
 			close_last(fds, n, gate[1]);
 		_exit(0);
 	}
 	(void)close(gate[1]);	/* ours: else no end would be read */
-	while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-		continue;
+	reap(pid);
 	if (pid > 0 && has_taken(gate[0]))
 		for (size_t i = 0; i < n; i++)
 			(void)close(fds[i]);	/* not the last, so it waits for nobody */

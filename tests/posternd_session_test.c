@@ -28,6 +28,7 @@
 #include "apps/posternd.h"
 #include "apps/session_link.h"
 #include "tests/lingering.h"
+#include "tests/stuck_file.h"
 
 enum { ROOM = 1024 * 1024, CHAN = 1 };
 
@@ -582,6 +583,52 @@ static void nor_does_a_terminal_whose_reader_is_stuck(void **state)
 	assert_true(ended);
 }
 
+/* A file system is told of each close, also of a copy and also at a process's end. */
+static _Noreturn void discard_stuck(int says)
+{
+	pid_t server = -1;
+	int fds[2] = { -1, open("/dev/null", O_RDONLY | O_CLOEXEC) };
+	bool can;
+
+	(void)setpgid(0, 0);		/* the server too is in reach */
+	can = (fds[0] = stuck_file(&server)) >= 0;
+	if (can)
+		session_link_discard(fds, 2);
+	if (write(says, can ? "y" : "n", 1) != 1)
+		_exit(1);
+	for (int i = 0; i < 50 && can && fcntl(fds[0], F_GETFD) >= 0; i++)
+		(void)usleep(20000);	/* a child of ours is at it */
+	can = can && fcntl(fds[0], F_GETFD) >= 0;
+	if (server > 0)
+		(void)kill(server, SIGKILL);
+	_exit(can);
+}
+
+static void nor_does_a_file_of_the_users_own_file_system(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+	int says[2], status;
+	pid_t pid;
+	char can;
+
+	(void)state;
+	assert_int_equal(pipe2(says, O_CLOEXEC), 0);
+	if ((pid = fork()) == 0)
+		discard_stuck(says[1]);
+	close(says[1]);
+	p.fd = says[0];
+	if (poll(&p, 1, LINGER_S * 1000 / 4) != 1) {
+		(void)kill(-pid, SIGKILL);
+		fail_msg("held up by the close of a file");
+	}
+	assert_int_equal(read(says[0], &can, 1), 1);
+	if (can != 'y')			/* only root may mount it, here */
+		print_message("# no FUSE: nothing was held up\n");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(says[0]);
+}
+
 /* A copy that somebody is about to close is no event of ours any more. */
 static void a_link_that_is_given_up_wakes_nobody(void **state)
 {
@@ -699,6 +746,7 @@ int main(void)
 		cmocka_unit_test(the_last_word_of_a_session_is_heard),
 		cmocka_unit_test(a_socket_that_lingers_holds_nobody_up),
 		cmocka_unit_test(who_closes_has_nothing_else),
+		cmocka_unit_test(nor_does_a_file_of_the_users_own_file_system),
 		cmocka_unit_test(nor_does_a_terminal_whose_reader_is_stuck),
 		cmocka_unit_test(a_link_that_is_given_up_wakes_nobody),
 		cmocka_unit_test(nor_does_a_local_socket_with_one_in_it),
