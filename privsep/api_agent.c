@@ -100,12 +100,15 @@ api_agent_done(postern_context *ctx, const struct ipc_AGENT_DONE *m)
 static int
 check_socket(int fd)
 {
-	int type;
+	int type, on = 1;
 	socklen_t len = sizeof(type);
 
 	/* sending what is no descriptor would look like a dead monitor */
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
 		return -errno;
+	/* the monitor looks for descriptors before it reads, and would read past those that
+	 * come out of band unseen; a kernel without this has no such data in local sockets */
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	return type == SOCK_STREAM ? 0 : -ENOTSOCK;
 }
 

@@ -58,7 +58,7 @@ flush(struct agent *a)
 }
 
 /* Reads bytes that no descriptors come with: how many; 0: the end; -1 and errno, EPROTO:
- * there are some next. */
+ * there are some next.  The library has seen to it that data out of band is in line. */
 static ssize_t
 take(int fd, uint8_t *p, size_t want)
 {

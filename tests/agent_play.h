@@ -154,6 +154,7 @@ agent_socket(void)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	agent = pair[0];
+	assert_int_equal(setsockopt(pair[1], SOL_SOCKET, SO_OOBINLINE, &(int){ 1 }, sizeof(int)), 0);
 	return pair[1];
 }
 

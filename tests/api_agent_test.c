@@ -116,11 +116,17 @@ an_empty_agent_has_no_keys(void **state)
 {
 	postern_key **keys = NULL;
 	size_t n = 7;
+	int fd = agent_that("0"), same = dup(fd), in_line = 0;
+	socklen_t len = sizeof(in_line);
 
 	(void)state;
-	assert_int_equal(postern_agent_keys(ctx, agent_that("0"), &keys, &n, SOON), 0);
+	assert_int_equal(postern_agent_keys(ctx, fd, &keys, &n, SOON), 0);
 	assert_int_equal(n, 0);
 	free(keys);
+	/* the monitor counts on it (monitor_agent_link.c) */
+	assert_int_equal(getsockopt(same, SOL_SOCKET, SO_OOBINLINE, &in_line, &len), 0);
+	assert_true(in_line);
+	(void)close(same);
 }
 
 static void

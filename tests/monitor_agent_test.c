@@ -231,7 +231,7 @@ test_dies_unnoticed(void **state)
 /* ---- it sends descriptors, whose last copy holds up who closes it ---- */
 
 static void
-send_lingering(const void *p, size_t n)
+send_lingering(const void *p, size_t n, int flags)
 {
 	union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } c = { { 0 } };
 	struct iovec iov = { (void *)(uintptr_t)p, n };
@@ -242,7 +242,7 @@ send_lingering(const void *p, size_t n)
 	c.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
 		.cmsg_len = CMSG_LEN(sizeof(fd)) };
 	memcpy(CMSG_DATA(&c.align), &fd, sizeof(fd));
-	assert_int_equal(sendmsg(agent, &m, 0), n);
+	assert_int_equal(sendmsg(agent, &m, flags), n);
 	close(fd);			/* its peer stays, and reads nothing */
 }
 
@@ -276,7 +276,7 @@ test_descriptors_with_an_answer(void **state)
 		wr_blob(&w, response, 256);
 		plain = at == 0 ? 0 : at == 1 ? 4 : w.n - 1;
 		assert_int_equal(send(agent, frame, plain, 0), plain);
-		send_lingering(&frame[plain], w.n - plain);
+		send_lingering(&frame[plain], w.n - plain, 0);
 		runs_within_a_moment();
 		if (at < 2)
 			(void)teardown(state);
@@ -289,10 +289,27 @@ test_descriptors_end_it_for_good(void **state)
 {
 	(void)state;
 	asked();
-	send_lingering("y", 1);
+	send_lingering("y", 1, 0);
 	runs_within_a_moment();
 	try(1);
 	expect_failed("the agent is gone");
+}
+
+/* Out of band they would be read past, if what is plain comes behind them. */
+static void
+test_descriptors_out_of_band(void **state)
+{
+	(void)state;
+	asked();
+	send_lingering("y", 1, MSG_OOB);
+	assert_int_equal(send(agent, "\0\0\0\1\5", 5, 0), 5);
+	runs_within_a_moment();
+	(void)teardown(state);
+	(void)setup(state);
+	asked();
+	assert_int_equal(send(agent, "\377\0\0\0", 4, 0), 4);	/* too long */
+	send_lingering("y", 1, MSG_OOB);
+	runs_within_a_moment();
 }
 
 /* Behind what is read, or what nobody will read. */
@@ -303,7 +320,7 @@ test_descriptors_behind_the_last_word(void **state)
 	asked();
 	assert_int_equal(send(agent, "\377\0\0\0", 4, 0), 4);	/* too long */
 	assert_int_equal(send(agent, "x", 1, 0), 1);
-	send_lingering("y", 1);
+	send_lingering("y", 1, 0);
 	runs_within_a_moment();
 }
 
@@ -374,7 +391,7 @@ main(void)
 		T(test_no_signature), T(test_another_session), T(test_malformed_signatures),
 		T(test_wrong_types), T(test_long_signature), T(test_dies),
 		T(test_dies_unnoticed), T(test_descriptors_with_an_answer),
-		T(test_descriptors_behind_the_last_word),
+		T(test_descriptors_behind_the_last_word), T(test_descriptors_out_of_band),
 		cmocka_unit_test_setup_teardown(test_descriptors_end_it_for_good, again_setup,
 		    teardown),
 		T(test_last_key_dropped),
