@@ -160,6 +160,7 @@ static void start_check(struct account *a)
 		refuse(a, &head, "no descriptor to check a login with");
 		return;
 	}
+	session_link_bytes_only(pair[0]);	/* it becomes the user, and has nothing to send */
 	if ((pid = fork()) == 0)
 		check_in_child(a, pair[1]);
 	close(pair[1]);

@@ -141,7 +141,8 @@ int conf_pattern_address_list(const char *list, const char *address)
 		if (strchr(one, '/') != NULL)
 			hit = is_address && parse_cidr(one, &net) && in_cidr(&net, &own);
 		else
-			hit = conf_pattern_match(one, address);
+			hit = conf_pattern_match(one, address) ||
+			    (is_address && parse_address(one, &net) && in_cidr(&net, &own));
 		if (!hit)
 			continue;
 		if (negated)

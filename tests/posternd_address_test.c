@@ -5,20 +5,24 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "apps/posternd.h"
 
-/* Two ends of a connection by IPv4 to a socket of both families. */
-static void connect_both(struct sockaddr_in6 *at, int *client, int *server)
+/* Two ends of a connection by IPv4 to a socket of both families; false: there is no IPv6. */
+static bool connect_both(struct sockaddr_in6 *at, int *client, int *server)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int listener = socket(AF_INET6, SOCK_STREAM, 0), off = 0;
 	socklen_t n = sizeof(*at);
 
+	if (listener < 0 && errno == EAFNOSUPPORT)
+		return false;
 	assert_int_equal(setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)), 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)at, n), 0);
 	assert_int_equal(listen(listener, 1), 0);
@@ -29,6 +33,7 @@ static void connect_both(struct sockaddr_in6 *at, int *client, int *server)
 	*server = accept(listener, NULL, NULL);
 	assert_true(*server >= 0);
 	close(listener);
+	return true;
 }
 
 /* inetd and systemd listen with one socket for both: "Match address 10.0.0.0/8" is about
@@ -43,7 +48,10 @@ static void an_ipv4_peer_is_one_through_a_socket_of_ipv6_too(void **state)
 	uint32_t port;
 
 	(void)state;
-	connect_both(&both, &client, &server);
+	if (!connect_both(&both, &client, &server)) {
+		print_message("# no IPv6 here, and no such socket\n");
+		return;
+	}
 	assert_int_equal(getsockname(client, (struct sockaddr *)&own, &n), 0);
 	posternd_address(server, getpeername, address, &port);
 	assert_string_equal(address, "127.0.0.1");
