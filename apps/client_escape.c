@@ -26,7 +26,7 @@ client_escape_filter(struct client_escape *e, char *p, size_t n)
 
 	/* the letter came with an earlier read: it has no place here to be put back to */
 	if (e->saw_letter && n > 0) {
-		memmove(p + 1, p, n);
+		memmove(&p[1], p, n);
 		n++;
 		i++;
 	}

@@ -163,6 +163,9 @@ struct api_call {
 	/* API_CALL_WORKER: runs before the call completes, with result and data set, and
 	 * may change these and value.  It must not call the application. */
 	void (*answered)(struct api_call *, bool ok, struct span payload);
+	/* It is about to come to result: what it comes to.  Called once; it must not call the
+	 * application. */
+	int (*ending)(struct api_call *, int result);
 	/* It has come to 0, and that was a step of it: called once, it begins the next, may set
 	 * this again, and gives 0; or what it came to instead.  It must not call the
 	 * application. */
@@ -629,9 +632,6 @@ int api_request_subsystem(struct api_call *, const char *name);
 /* ---- api_sftp.c ---- */
 void api_sftp_ready(postern_context *, uint64_t id);
 void api_sftp_eof(postern_sftp *);		/* the peer's, as the worker says */
-/* An API_CALL_SFTP is about to come to this: what it comes to, all that was said heard.
- * Its descriptor is watched no more. */
-int api_sftp_end(struct api_call *, int result);
 /* The connection is over: those that were being opened never will be. */
 void api_open_end_all(postern_transport *);
 

@@ -168,8 +168,8 @@ api_call_complete(struct api_call *call, int result)
 {
 	if (call->is_done)
 		return;
-	if (call->kind == API_CALL_SFTP)
-		result = api_sftp_end(call, result);
+	if (call->ending != NULL)
+		result = call->ending(call, result);
 	if (goes_on(call, &result))
 		return;
 	call->is_done = true;

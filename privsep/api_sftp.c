@@ -113,8 +113,8 @@ stop(postern_sftp *s)
 	LIST_REMOVE(s, next);
 }
 
-int
-api_sftp_end(struct api_call *call, int result)
+static int
+ending(struct api_call *call, int result)
 {
 	postern_sftp *s = call->own;
 	const postern_channel *ch = s->ch;
@@ -204,6 +204,7 @@ greet(struct api_call *call)
 	if (r < 0)
 		return r;
 	call->kind = API_CALL_SFTP;	/* from here on no word of the worker's completes it */
+	call->ending = ending;
 	ch->is_read = s->is_watched = true;
 	s->call = call;
 	LIST_INSERT_HEAD(&call->ctx->sftps, s, next);
