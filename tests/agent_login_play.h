@@ -152,23 +152,12 @@ expect_request(struct play_child *w, struct span response)
 	    span_of(play.host_blob, play.host_blob_len) : span_of(NULL, 0)));
 }
 
-static inline void
-expect_failed(const char *why)
-{
-	struct ipc_LOGIN_RESULT r;
-
-	PLAY_EXPECT(LOGIN_RESULT, &r);
-	assert_int_equal(r.result, IPC_LOGIN_FAILED);
-	assert_true(span_is(r.text, why));
-	assert_false(play.m->over);
-}
-
 /* The server refuses. */
 static inline void
 fails(struct play_child *w)
 {
 	PLAY_SAY(w, LOGIN_FAILURE, .methods = span_str("publickey"));
-	expect_failed("");
+	play_failed("");
 }
 
 #endif

@@ -826,16 +826,6 @@ test_worker_does_not_read(void **state)
 
 /* ---- what it must not bring along ---- */
 
-static int
-open_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 /* Descriptors on a message: the kernel drops them, the message counts. */
 static void
 test_descriptors(void **state)
@@ -849,12 +839,12 @@ test_descriptors(void **state)
 	begin();
 	server_auth();
 	assert_int_equal(pipe(p), 0);
-	before = open_descriptors();
+	before = play_open_descriptors();
 	assert_int_equal(ipc_send(worker->link, span_of(message, n), (int[]){ p[1], p[1], p[1] },
 	    3), 0);
 	play_run();
 	assert_int_equal(play_next(), IPC_MSG_CLAIM);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(play_open_descriptors(), before);
 	close(p[1]);
 	assert_int_equal(read(p[0], &c, 1), 0);	/* nobody holds it */
 	close(p[0]);

@@ -35,7 +35,7 @@ test_lengths(void **state)
 		asked();
 		wr_u32(&w, lengths[i]);
 		say_raw(head, sizeof(head));
-		expect_failed("the agent is gone");
+		play_failed("the agent is gone");
 		expect_closed();
 		if (i < 3)
 			(void)teardown(state);
@@ -51,7 +51,7 @@ test_unasked(void **state)
 	expect_closed();
 	PLAY_QUIET();
 	try(1);
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 	PLAY_WORKER_QUIET(worker);
 }
 
@@ -63,27 +63,17 @@ test_too_slow(void **state)
 	play_wait(AGENT_SIGN_MS - 1);
 	PLAY_QUIET();
 	play_wait(1);
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 	expect_closed();
 	assert_false(worker->dead);
 }
 
 /* ---- descriptors ---- */
 
-static int
-open_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 static void
 test_not_a_socket(void **state)
 {
-	int fds[2], before = open_descriptors();
+	int fds[2], before = play_open_descriptors();
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
@@ -96,14 +86,14 @@ test_not_a_socket(void **state)
 	close(fds[0]);
 	hand_over(fds[1]);
 	expect_done(0);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(play_open_descriptors(), before);
 	assert_null(play.m->agents);
 }
 
 static void
 test_too_many_agents(void **state)
 {
-	int ends[MONITOR_AGENTS_MAX], before = open_descriptors();
+	int ends[MONITOR_AGENTS_MAX], before = play_open_descriptors();
 
 	(void)state;
 	for (int i = 0; i < MONITOR_AGENTS_MAX; i++) {
@@ -121,7 +111,7 @@ test_too_many_agents(void **state)
 	play_run();
 	for (int i = 0; i < MONITOR_AGENTS_MAX; i++)
 		expect_done(0);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(play_open_descriptors(), before);
 }
 
 /* It does not read: nobody waits for it but its own question. */

@@ -53,7 +53,7 @@ test_host_bound_login(void **state)
 	expect_sign(&proof);
 	bound = false;
 	say(sign_response(seed, &proof));
-	expect_failed("the signature is not the key's");
+	play_failed("the signature is not the key's");
 }
 
 /* An agent that does not know session-bind says so, in one of these ways. */
@@ -78,7 +78,7 @@ test_bind_answers(void **state)
 	try(1);
 	expect_bind(&proof);
 	say(span_of("\016", 1));
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 	expect_closed();
 }
 
@@ -93,15 +93,15 @@ test_no_signature(void **state)
 	(void)state;
 	asked();
 	say(span_of("\005", 1));
-	expect_failed("the agent did not sign");
+	play_failed("the agent did not sign");
 	try(1);
 	expect_sign(&proof);
 	say(span_of("\016\0\0\0\0", 5));
-	expect_failed("the agent did not sign");
+	play_failed("the agent did not sign");
 	try(1);
 	expect_sign(&proof);
 	say(sign_response(play.user_seed, &proof));	/* another key */
-	expect_failed("the signature is not the key's");
+	play_failed("the signature is not the key's");
 	response = sign_response(seed, &proof);
 	memcpy(flipped, response.p, response.n);
 	for (size_t i = 5; i < response.n; i++) {
@@ -110,7 +110,7 @@ test_no_signature(void **state)
 		flipped[i] ^= 1;
 		say(span_of(flipped, response.n));
 		flipped[i] ^= 1;
-		expect_failed("the signature is not the key's");
+		play_failed("the signature is not the key's");
 	}
 	PLAY_WORKER_QUIET(worker);
 	try(1);
@@ -129,7 +129,7 @@ test_another_session(void **state)
 	(void)play_client(2, &other);
 	asked();
 	say(sign_response(seed, &other));
-	expect_failed("the signature is not the key's");
+	play_failed("the signature is not the key's");
 	PLAY_WORKER_QUIET(worker);
 }
 
@@ -149,11 +149,11 @@ test_malformed_signatures(void **state)
 		whole = sign_response(seed, &proof);
 		assert_int_equal(whole.n, 1 + 4 + SIGNATURE);
 		say(span_of(whole.p, cut));
-		expect_failed("the agent is gone");
+		play_failed("the agent is gone");
 		expect_closed();
 		PLAY_WORKER_QUIET(worker);
 		try(1);				/* and it stays so */
-		expect_failed("the agent is gone");
+		play_failed("the agent is gone");
 		if (cut <= 1 + 4 + SIGNATURE)
 			(void)teardown(state);
 	}
@@ -176,7 +176,7 @@ test_wrong_types(void **state)
 		memcpy(body, response.p, response.n);
 		body[0] = (uint8_t)type;
 		say(span_of(body, response.n));
-		expect_failed("the agent is gone");
+		play_failed("the agent is gone");
 		expect_closed();
 		if (type < 255)
 			(void)teardown(state);
@@ -190,12 +190,12 @@ test_long_signature(void **state)
 
 	asked();
 	say(span_of(body, sizeof(body) - 1));		/* the longest that there is */
-	expect_failed("the signature is not the key's");
+	play_failed("the signature is not the key's");
 	try(1);
 	expect_sign(&proof);
 	body[4] = 1;
 	say(span_of(body, sizeof(body)));
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 	expect_closed();
 	(void)state;
 }
@@ -209,7 +209,7 @@ test_dies(void **state)
 	asked();
 	say_raw("\0\0\0\120\016", 5);			/* in the middle of a word */
 	agent_dies();
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 	PLAY_WORKER_QUIET(worker);
 	PLAY_TELL(TRY_PASSWORD, .conn = 1, .user = span_str("bob"), .password = span_str("x"));
 	assert_true(play_take(worker->link));		/* the connection goes on */
@@ -223,7 +223,7 @@ test_dies_unnoticed(void **state)
 	close(agent);
 	agent = -1;
 	try(1);
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 	PLAY_TELL(KEY_DROP, .key = key);
 	assert_null(play.m->agents);
 }
@@ -253,7 +253,7 @@ runs_within_a_moment(void)
 
 	play_run();
 	assert_true(time(NULL) - before < LINGER_S / 4);
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 	expect_closed();
 }
 
@@ -292,7 +292,7 @@ test_descriptors_end_it_for_good(void **state)
 	send_lingering("y", 1, 0);
 	runs_within_a_moment();
 	try(1);
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 }
 
 /* Out of band they would be read past, if what is plain comes behind them. */
@@ -334,7 +334,7 @@ test_last_key_dropped(void **state)
 	expect_closed();
 	assert_null(play.m->agents);
 	try(1);
-	expect_failed("no such key");
+	play_failed("no such key");
 }
 
 static void
@@ -378,7 +378,7 @@ test_dropped_and_dead(void **state)
 	assert_int_equal(send(agent, frame, w.n, 0), w.n);
 	agent_dies();
 	expect_request(worker, response);
-	expect_failed("the agent is gone");
+	play_failed("the agent is gone");
 	assert_null(play.m->agents);
 }
 

@@ -50,7 +50,7 @@ test_dies_on_many(void **state)
 	}
 	agent_dies();
 	for (uint64_t i = 1; i < 10; i++)
-		expect_failed("the agent is gone");
+		play_failed("the agent is gone");
 	PLAY_QUIET();
 }
 
@@ -67,7 +67,7 @@ test_too_many_wait(void **state)
 		(void)play_client(2, &other);
 		try(2);
 	}
-	expect_failed("the agent has too much to do");
+	play_failed("the agent has too much to do");
 	play.m->agents->others.n = 0;
 	say(sign_response(seed, &proof));
 	expect_request(worker, sign_response(seed, &proof));
@@ -79,7 +79,7 @@ test_given_up(void **state)
 	(void)state;
 	asked();
 	try(1);
-	expect_failed("given up");
+	play_failed("given up");
 	expect_silence();				/* the first is still being signed */
 	say(sign_response(seed, &proof));
 	PLAY_WORKER_QUIET(worker);
@@ -124,7 +124,7 @@ test_given_up_while_gone(void **state)
 	try(1);
 	expect_agent_gone();
 	try(1);
-	expect_failed("given up");
+	play_failed("given up");
 	PLAY_QUIET();
 	back();
 	expect_bind(&proof);				/* the second try's */

@@ -450,4 +450,26 @@ play_bound_data(const struct play_proof *proof, const char *user, struct span bl
 	    span_of(play.host_blob, play.host_blob_len), out, cap);
 }
 
+static inline int
+play_open_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* A login of ours came to nothing, for this reason, and the monitor goes on. */
+static inline void
+play_failed(const char *why)
+{
+	struct ipc_LOGIN_RESULT r;
+
+	PLAY_EXPECT(LOGIN_RESULT, &r);
+	assert_int_equal(r.result, IPC_LOGIN_FAILED);
+	assert_true(span_is(r.text, why));
+	assert_false(play.m->over);
+}
+
 #endif

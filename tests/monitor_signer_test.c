@@ -80,17 +80,6 @@ answer(uint64_t question, struct span sig)
 }
 
 static void
-expect_failed(const char *why)
-{
-	struct ipc_LOGIN_RESULT r;
-
-	PLAY_EXPECT(LOGIN_RESULT, &r);
-	assert_int_equal(r.result, IPC_LOGIN_FAILED);
-	assert_true(span_is(r.text, why));
-	assert_false(play.m->over);
-}
-
-static void
 expect_request(const char *user, struct span sig)
 {
 	struct ipc_LOGIN_PUBLICKEY q;
@@ -137,20 +126,20 @@ test_signatures_that_do_not_count(void **state)
 			continue;
 		sig[n] = 0;
 		answer(try_and_be_asked("bob"), span_of(sig, cut));
-		expect_failed(cut == 0 ? "the key did not sign" : "the signature is not the key's");
+		play_failed(cut == 0 ? "the key did not sign" : "the signature is not the key's");
 	}
 	for (size_t i = 0; i < n; i++) {
 		sig[i] ^= 1;
 		answer(try_and_be_asked("bob"), span_of(sig, n));
-		expect_failed("the signature is not the key's");
+		play_failed("the signature is not the key's");
 		sig[i] ^= 1;
 	}
 	n = sign(seed, "alice", sig);			/* another user's login */
 	answer(try_and_be_asked("bob"), span_of(sig, n));
-	expect_failed("the signature is not the key's");
+	play_failed("the signature is not the key's");
 	n = sign(play.user_seed, "bob", sig);		/* another key */
 	answer(try_and_be_asked("bob"), span_of(sig, n));
-	expect_failed("the signature is not the key's");
+	play_failed("the signature is not the key's");
 	PLAY_WORKER_QUIET(worker);
 	n = sign(seed, "bob", sig);
 	answer(try_and_be_asked("bob"), span_of(sig, n));
@@ -174,7 +163,7 @@ test_late_and_twice(void **state)
 	answer(question, span_of(sig, n));
 	PLAY_WORKER_QUIET(worker);
 	PLAY_SAY(worker, LOGIN_FAILURE, .methods = span_str("publickey"));
-	expect_failed("");
+	play_failed("");
 	question = try_and_be_asked("bob");
 	PLAY_TELL(CLOSE, .conn = 1, .now = 1);
 	PLAY_ENDED(1, IPC_DONE_BY_US, &end);
@@ -193,7 +182,7 @@ test_given_up(void **state)
 
 	(void)state;
 	PLAY_TELL(TRY_PUBLICKEY, .conn = 1, .user = span_str("eve"), .key = key);
-	expect_failed("given up");
+	play_failed("given up");
 	second = asked("eve");
 	answer(first, span_of(sig, n));
 	PLAY_WORKER_QUIET(worker);
@@ -233,7 +222,7 @@ test_dropped(void **state)
 	(void)state;
 	PLAY_TELL(KEY_DROP, .key = key);
 	PLAY_TELL(TRY_PUBLICKEY, .conn = 1, .user = span_str("bob"), .key = key);
-	expect_failed("no such key");
+	play_failed("no such key");
 	PLAY_WORKER_QUIET(worker);
 }
 
@@ -276,7 +265,7 @@ test_half_a_key(void **state)
 	PLAY_TELL(TRY_PUBLICKEY, .conn = 1, .user = span_str("bob"), .key = loaded.key);
 	PLAY_EXPECT(SIGN_ASK, &ask);
 	answer(ask.question, span_of(sig, n));
-	expect_failed("the signature is not the key's");
+	play_failed("the signature is not the key's");
 	PLAY_WORKER_QUIET(worker);
 }
 
